@@ -1,0 +1,113 @@
+//! What follows from an input, as plain data for the engine to carry out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::event::Event;
+use crate::ids::{ActionName, Op, StepKey};
+use crate::time::Timestamp;
+use crate::values::ValueKey;
+
+/// The verdict on one input.
+#[derive(Debug)]
+#[must_use = "an outcome that is not carried out loses the input"]
+pub enum Outcome {
+    /// It changes the saga.
+    Applied(Decision),
+    /// It changes nothing, for this reason.
+    Ignored(Ignored),
+    /// It can only come from a bug; the saga is to be parked.
+    Illegal(String),
+    /// The decision reads values that are not at hand; load them and ask again.
+    Needs(Vec<ValueKey>),
+}
+
+/// What follows, in the order in which it must be honoured: the first three are stored in one
+/// transaction, and only then is a command sent.
+#[derive(Debug, Default)]
+#[must_use = "a decision that is not stored loses the input"]
+pub struct Decision {
+    /// What happened; at least one event.
+    pub events: Vec<Event>,
+    /// New values.
+    pub values: Vec<(ValueKey, Arc<Value>)>,
+    /// What to send.
+    pub commands: Vec<Command>,
+    /// When the saga must be looked at again; `None` when nothing of it waits for a time.
+    pub wake_at: Option<Timestamp>,
+}
+
+/// Why an input changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ignored {
+    /// It says what is already recorded.
+    Duplicate,
+    /// It answers an attempt that is over.
+    StaleAttempt,
+    /// It answers a round that is over.
+    StaleRound,
+    /// The worker kept the command from running because another has decided.
+    Fenced,
+    /// One late reply of this attempt is on record, and that is enough.
+    LateAgain,
+    /// No time has come.
+    NotDue,
+    /// The saga is over.
+    Closed,
+}
+
+impl Ignored {
+    /// The word in metrics and logs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Duplicate => "duplicate",
+            Self::StaleAttempt => "stale_attempt",
+            Self::StaleRound => "stale_round",
+            Self::Fenced => "fenced",
+            Self::LateAgain => "late_again",
+            Self::NotDue => "not_due",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// One command to a worker.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Command {
+    /// Sequence number of the event that caused it; with the saga's id, the message id.
+    pub seq: u64,
+    /// What to do.
+    pub op: Op,
+    /// With which piece of work.
+    pub key: StepKey,
+    /// Which round of it.
+    pub round: u32,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// The worker operation. For settling it is the action whose ledger is asked.
+    pub action: ActionName,
+    /// The operation's input.
+    pub input: Value,
+    /// For an undo: what the action was given and what it answered.
+    pub undoes: Option<Undoes>,
+    /// How long the handler may run.
+    pub start_to_close: Option<Duration>,
+    /// Not worth beginning after this.
+    pub deadline: Option<Timestamp>,
+    /// It is delayed on the dead-letter rung of this length.
+    pub rung: Option<Duration>,
+    /// Higher first.
+    pub priority: Option<u8>,
+}
+
+/// The action that a compensation undoes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Undoes {
+    /// What the action was given.
+    pub input: Value,
+    /// What it answered.
+    pub output: Arc<Value>,
+}

@@ -1,0 +1,146 @@
+//! The checked definition: valid by construction, immutable, shared by every saga that runs it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use semver::Version;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::retry::RetryPolicy;
+use crate::expression::{Expression, Template};
+use crate::ids::{ActionName, StepName};
+use crate::schema::Schema;
+
+/// Name and version of a definition, for example `order 1.0.0`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct DefinitionRef {
+    /// The saga's name.
+    pub name: Arc<str>,
+    /// Its semantic version; a registered version never changes.
+    pub version: Version,
+}
+
+impl fmt::Display for DefinitionRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.version)
+    }
+}
+
+/// A saga definition that the compiler has accepted.
+#[derive(Debug)]
+pub struct Definition {
+    /// Name and version.
+    pub reference: DefinitionRef,
+    /// One sentence for people.
+    pub description: Option<String>,
+    /// Computes the business key from the input.
+    pub key: Option<Template>,
+    /// How long the forward path may take.
+    pub deadline: Option<Duration>,
+    /// How long a saga may live before it rests paused.
+    pub max_lifetime: Duration,
+    /// What the input must look like.
+    pub input_schema: Option<Schema>,
+    /// Labels every saga of this definition carries.
+    pub labels: BTreeMap<String, String>,
+    /// The steps in the order they are written.
+    pub steps: Vec<Step>,
+    /// Computes the saga's result.
+    pub output: Option<Template>,
+    /// Hex SHA-256 of the source text.
+    pub digest: String,
+    /// The YAML it was compiled from.
+    pub source: Arc<str>,
+}
+
+impl Definition {
+    /// The step of that name with its position, if there is one.
+    #[must_use]
+    pub fn step(&self, name: &StepName) -> Option<&Step> {
+        self.steps.iter().find(|step| step.name == *name)
+    }
+}
+
+/// One step.
+#[derive(Debug)]
+pub struct Step {
+    /// Its id.
+    pub name: StepName,
+    /// Which worker operation does it.
+    pub action: ActionName,
+    /// Computes the operation's input.
+    pub input: Template,
+    /// Skips the step when it computes false.
+    pub when: Option<Expression>,
+    /// Positions in [`Definition::steps`] of the steps that must finish first.
+    pub depends_on: Vec<usize>,
+    /// Positions of the steps that wait for this one.
+    pub dependents: Vec<usize>,
+    /// What it changes and how that is undone.
+    pub effect: Effect,
+    /// The point of no return.
+    pub pivot: bool,
+    /// How its action is retried.
+    pub retry: RetryPolicy,
+    /// How long its action may take.
+    pub timeouts: Timeouts,
+    /// What happens when it fails for good.
+    pub on_failure: OnFailure,
+    /// Orders the work of one queue; higher first.
+    pub priority: Option<u8>,
+}
+
+/// What a step changes in the world, as far as undoing is concerned.
+#[derive(Debug)]
+pub enum Effect {
+    /// `no_effect: true`: it changes nothing.
+    None,
+    /// It is undone by a compensation.
+    Compensate(Compensation),
+    /// `compensate: none`, with the reason: unwinding past it leaves it as residue.
+    Residue(String),
+    /// It is the pivot or comes after it, and is never undone.
+    Retriable,
+}
+
+/// How a step is undone.
+#[derive(Debug)]
+pub struct Compensation {
+    /// Which worker operation undoes the step.
+    pub action: ActionName,
+    /// Computes the operation's input.
+    pub input: Template,
+    /// How the undo is retried.
+    pub retry: RetryPolicy,
+    /// How long the undo may take.
+    pub timeouts: Timeouts,
+}
+
+/// Time limits of an action or an undo. `None` means no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Timeouts {
+    /// From dispatch until a worker begins.
+    pub schedule_to_start: Option<Duration>,
+    /// From the handler's start to its end, for one attempt; the worker enforces it.
+    pub start_to_close: Option<Duration>,
+    /// From the first dispatch to the end of the last attempt.
+    pub schedule_to_close: Option<Duration>,
+    /// Longest silence of a running handler.
+    pub heartbeat: Option<Duration>,
+}
+
+/// What a saga does when a step has failed for good.
+#[derive(Debug, Clone, PartialEq)]
+pub enum OnFailure {
+    /// Undo what was done.
+    Compensate,
+    /// Rest for an operator.
+    Pause,
+    /// Go on as if it had finished; its output is null.
+    Continue,
+    /// Go on with this output.
+    FallbackOutput(Value),
+}

@@ -1,0 +1,235 @@
+//! The facts that are stored. Replaying them reproduces the saga's state.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::definition::DefinitionRef;
+use crate::ids::{Op, StepKey, StepName};
+use crate::input::StepError;
+use crate::time::Timestamp;
+
+/// The schema version written with every event. Readers accept this and every earlier one.
+pub const EVENT_SCHEMA: u16 = 1;
+
+/// One stored fact of one saga.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Position in the saga's history, from 1 without gaps.
+    pub seq: u64,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// What happened. Every variant keeps its fields for ever: stored events must decode.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum EventKind {
+    /// The saga exists.
+    SagaStarted {
+        /// What it runs.
+        definition: DefinitionRef,
+        /// Its business key.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
+        /// Its labels.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        labels: BTreeMap<String, String>,
+        /// When the forward path must be done.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline: Option<Timestamp>,
+        /// When it must be over, or rest.
+        lifetime_ends: Timestamp,
+    },
+    /// An attempt of a step's action was handed to the outbox.
+    StepScheduled {
+        /// Which.
+        key: StepKey,
+        /// From 1.
+        attempt: u32,
+        /// Rises only by a stored decision.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        round: u32,
+        /// It rides a dead-letter rung until then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        not_before: Option<Timestamp>,
+    },
+    /// `when` computed false.
+    StepSkipped {
+        /// Which.
+        key: StepKey,
+    },
+    /// The action happened; its output is among the saga's values.
+    StepSucceeded {
+        /// Which.
+        key: StepKey,
+        /// The attempt that answered.
+        attempt: u32,
+        /// Who did it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        worker: Option<String>,
+    },
+    /// An attempt failed and another follows.
+    AttemptFailed {
+        /// Which.
+        key: StepKey,
+        /// What was attempted.
+        op: Op,
+        /// Which attempt.
+        attempt: u32,
+        /// Why.
+        error: StepError,
+        /// When the next attempt runs.
+        retry_at: Timestamp,
+    },
+    /// The step failed for good and without effect.
+    StepFailed {
+        /// Which.
+        key: StepKey,
+        /// Why.
+        error: StepError,
+    },
+    /// The worker's ledger is asked what became of the action.
+    StepSettling {
+        /// Which.
+        key: StepKey,
+        /// Attempt of settling, from 1.
+        attempt: u32,
+        /// Why the outcome is in doubt, the first time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<StepError>,
+        /// It rides a dead-letter rung until then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        not_before: Option<Timestamp>,
+    },
+    /// Settling found that the action never happened; it is fenced now.
+    StepNeverHappened {
+        /// Which.
+        key: StepKey,
+    },
+    /// Nobody knows whether the action happened; an operator must say.
+    StepOutcomeUnknown {
+        /// Which.
+        key: StepKey,
+        /// What settling said.
+        error: StepError,
+    },
+    /// The saga has failed and undoes what was done; what was not dispatched is skipped.
+    CompensationStarted {
+        /// Why.
+        cause: UnwindCause,
+    },
+    /// A failure waits for a pivot in flight to be settled before anything is undone.
+    UnwindHeld {
+        /// Why the saga would unwind.
+        cause: UnwindCause,
+    },
+    /// An attempt of a step's undo was handed to the outbox.
+    UndoScheduled {
+        /// Which.
+        key: StepKey,
+        /// From 1.
+        attempt: u32,
+        /// Rises only by a stored decision.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        round: u32,
+        /// It rides a dead-letter rung until then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        not_before: Option<Timestamp>,
+    },
+    /// The step is undone.
+    StepCompensated {
+        /// Which.
+        key: StepKey,
+        /// The attempt that answered.
+        attempt: u32,
+    },
+    /// The undo failed for good; an operator must act.
+    UndoFailed {
+        /// Which.
+        key: StepKey,
+        /// Why.
+        error: StepError,
+    },
+    /// A command was dead-lettered and is sent once more as a probe.
+    StepProbed {
+        /// Which.
+        key: StepKey,
+        /// What was asked.
+        op: Op,
+        /// The attempt that is repeated.
+        attempt: u32,
+        /// Why the broker gave it up.
+        reason: String,
+    },
+    /// A reply came too late to change anything and said something new.
+    LateReply {
+        /// Which.
+        key: StepKey,
+        /// What was asked.
+        op: Op,
+        /// Which attempt answered.
+        attempt: u32,
+        /// What it said.
+        outcome: String,
+    },
+    /// Alarm: an action reported success after it was settled as never having happened.
+    EffectAfterUndo {
+        /// Which.
+        key: StepKey,
+        /// Which attempt answered.
+        attempt: u32,
+    },
+    /// The deadline passed after the pivot; the saga goes on.
+    DeadlinePassed,
+    /// The saga rests for an operator.
+    SagaPaused {
+        /// Why.
+        cause: PauseCause,
+    },
+    /// Every step is done.
+    SagaCompleted {
+        /// The definition's `output` could not be computed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        output_error: Option<String>,
+    },
+    /// Everything that could be undone is undone.
+    SagaCompensated {
+        /// Effects that were declared as not undoable and remain.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        residue: Vec<StepName>,
+    },
+    /// Something could not be undone; the saga rests for an operator.
+    CompensationFailed,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+const fn is_zero(round: &u32) -> bool {
+    *round == 0
+}
+
+/// Why a saga undoes what it did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnwindCause {
+    /// A step failed for good.
+    StepFailed(StepName),
+    /// The forward path took too long.
+    Deadline,
+}
+
+/// Why a saga rests.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PauseCause {
+    /// A step failed after the pivot, where nothing is undone.
+    FailedAfterPivot(StepName),
+    /// A step failed and its definition says to rest.
+    StepFailed(StepName),
+    /// A pivot was settled and nobody knows whether it happened.
+    PivotUnknown(StepName),
+    /// The saga lived longer than its definition allows.
+    MaxLifetime,
+}

@@ -1,0 +1,15 @@
+//! Every decision of amends, and nothing else: no clock, no database, no broker, no logging.
+
+#![warn(missing_docs, clippy::wildcard_enum_match_arm)]
+
+pub mod compiler;
+pub mod decision;
+pub mod definition;
+pub mod event;
+pub mod expression;
+pub mod ids;
+pub mod input;
+pub mod saga;
+pub mod schema;
+pub mod time;
+pub mod values;
