@@ -1,0 +1,5 @@
+//! What a message is here, who may send it, and when it counts as sent or received.
+
+pub mod broker;
+pub mod message;
+pub mod topology;
