@@ -1,0 +1,115 @@
+//! What one commit writes, and what became of it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use broker::message::Outgoing;
+use saga_core::event::Event;
+use saga_core::ids::{MessageId, SagaId};
+use saga_core::saga::Saga;
+use saga_core::time::Timestamp;
+use saga_core::values::ValueKey;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::committed::Committed;
+
+/// Everything that one statement writes: all of it, or for each saga none of it.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// At most one per saga; several inputs of a saga are folded before.
+    pub transitions: Vec<Transition>,
+    /// Outbox rows that the broker has confirmed; they are deleted.
+    pub confirmed: Vec<MessageId>,
+    /// Messages that nobody could read; they are kept for people.
+    pub dead_letters: Vec<StoredDeadLetter>,
+}
+
+/// What becomes of one saga.
+#[derive(Debug, Clone)]
+pub struct Transition {
+    /// The saga after its events. Its `version` is the new one.
+    pub saga: Arc<Saga>,
+    /// The version the decision was made on; 0 for a saga that is new.
+    pub expected: u64,
+    /// The new events, `expected + 1 ..= saga.version`.
+    pub events: Vec<Event>,
+    /// New values.
+    pub values: Vec<(ValueKey, Arc<Value>)>,
+    /// What to send.
+    pub outbox: Vec<OutboxMessage>,
+    /// When the saga must be looked at again. A stored earlier time is kept, except that a closed
+    /// saga has none.
+    pub wake_at: Option<Timestamp>,
+    /// For a new saga with a business key.
+    pub start_key: Option<StartKey>,
+}
+
+/// A message that waits for the broker's confirm.
+#[derive(Debug, Clone)]
+pub struct OutboxMessage {
+    /// Its id; the row's key.
+    pub id: MessageId,
+    /// The message.
+    pub message: Outgoing,
+}
+
+/// The business key of a new saga: `(definition name, key)` is unique among open sagas.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StartKey {
+    /// The definition's name, without its version.
+    pub definition: Arc<str>,
+    /// The key.
+    pub key: String,
+}
+
+/// A message that could not be understood or processed, with its raw bytes.
+#[derive(Debug, Clone)]
+pub struct StoredDeadLetter {
+    /// Its id in the table.
+    pub id: Uuid,
+    /// The saga it belongs to, where that could be read.
+    pub saga: Option<SagaId>,
+    /// The queue it came from.
+    pub queue: String,
+    /// Why it is here, for people.
+    pub reason: String,
+    /// Same cause, same fingerprint.
+    pub fingerprint: String,
+    /// Properties as JSON.
+    pub properties: Value,
+    /// The raw bytes.
+    pub body: Vec<u8>,
+}
+
+/// What a commit did, saga by saga.
+#[derive(Debug, Default)]
+pub struct CommitReport {
+    outcomes: BTreeMap<SagaId, SagaOutcome>,
+}
+
+/// What a commit did with one saga.
+#[derive(Debug, Clone)]
+pub enum SagaOutcome {
+    /// Written.
+    Committed(Committed),
+    /// Somebody else moved it first; load and decide again.
+    Conflict,
+    /// Not started: an open saga has its business key.
+    KeyTaken(SagaId),
+    /// The database cannot hold what the transition says; nothing of it is written.
+    Poisoned(String),
+}
+
+impl CommitReport {
+    /// Records what became of a saga.
+    pub(in crate::store) fn record(&mut self, saga: SagaId, outcome: SagaOutcome) {
+        self.outcomes.insert(saga, outcome);
+    }
+
+    /// What became of a saga; `None` when the batch did not have it.
+    #[must_use]
+    pub fn outcome(&self, saga: SagaId) -> Option<&SagaOutcome> {
+        self.outcomes.get(&saga)
+    }
+}
