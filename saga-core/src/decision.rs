@@ -16,7 +16,7 @@ use crate::values::ValueKey;
 #[must_use = "an outcome that is not carried out loses the input"]
 pub enum Outcome {
     /// It changes the saga.
-    Applied(Decision),
+    Applied(Box<Decision>),
     /// It changes nothing, for this reason.
     Ignored(Ignored),
     /// It can only come from a bug; the saga is to be parked.
