@@ -226,7 +226,10 @@ fn turn_back(saga: &mut Saga, cause: &UnwindCause) {
 fn rest(saga: &mut Saga, cause: &PauseCause) {
     match cause {
         PauseCause::FailedAfterPivot(_) => saga.unwind = None,
-        PauseCause::StepFailed(_) | PauseCause::PivotUnknown(_) | PauseCause::MaxLifetime => {}
+        PauseCause::StepFailed(_)
+        | PauseCause::PivotUnknown(_)
+        | PauseCause::MaxLifetime
+        | PauseCause::Parked(_) => {}
     }
     saga.pause = Some(cause.clone());
 }
