@@ -86,6 +86,7 @@ pub struct StoredDeadLetter {
 #[derive(Debug, Default)]
 pub struct CommitReport {
     outcomes: BTreeMap<SagaId, SagaOutcome>,
+    proof: Option<Committed>,
 }
 
 /// What a commit did with one saga.
@@ -102,6 +103,17 @@ pub enum SagaOutcome {
 }
 
 impl CommitReport {
+    /// The report of a batch whose statement was committed.
+    pub(in crate::store) const fn committed() -> Self {
+        Self { outcomes: BTreeMap::new(), proof: Some(Committed::new()) }
+    }
+
+    /// Proof that the batch's dead letters are on disk; each saga has its own outcome.
+    #[must_use]
+    pub const fn proof(&self) -> Option<Committed> {
+        self.proof
+    }
+
     /// Records what became of a saga.
     pub(in crate::store) fn record(&mut self, saga: SagaId, outcome: SagaOutcome) {
         self.outcomes.insert(saga, outcome);
