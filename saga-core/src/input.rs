@@ -106,7 +106,11 @@ impl StepError {
     /// An error without details.
     #[must_use]
     pub fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into(), details: None }
+        Self {
+            code: code.to_owned(),
+            message: message.into(),
+            details: None,
+        }
     }
 }
 

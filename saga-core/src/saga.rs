@@ -130,10 +130,13 @@ impl std::str::FromStr for Status {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or_else(|| {
-            let known = Self::ALL.map(Self::as_str).join(", ");
-            format!("`{text}` is not a status; it is one of {known}")
-        })
+        Self::ALL
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or_else(|| {
+                let known = Self::ALL.map(Self::as_str).join(", ");
+                format!("`{text}` is not a status; it is one of {known}")
+            })
     }
 }
 
@@ -274,6 +277,8 @@ impl Saga {
     /// Where a piece of work stands.
     #[must_use]
     pub fn step_status(&self, key: &StepKey) -> StepStatus {
-        self.steps.get(key).map_or(StepStatus::Pending, |state| state.status)
+        self.steps
+            .get(key)
+            .map_or(StepStatus::Pending, |state| state.status)
     }
 }
