@@ -38,7 +38,7 @@ kill "$guard" 2>/dev/null
 exit "$status"
 "#;
 
-const POLL_PERIOD: Duration = Duration::from_millis(25);
+const POLL_PERIOD: Duration = Duration::from_millis(50);
 
 /// How a server is started and stopped.
 #[derive(Debug)]
