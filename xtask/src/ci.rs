@@ -3,8 +3,6 @@
 use std::process::{ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
-
 use crate::readme::test_command;
 use crate::repository::command;
 
@@ -25,18 +23,14 @@ struct Report {
 }
 
 /// Takes all steps, also after one has failed, and sums them up.
-pub(crate) fn run() -> Result<ExitCode> {
-    let steps: [(&'static str, fn() -> Outcome); 5] = [
-        ("format", format),
-        ("lint", lint),
-        ("test", test),
-        ("docs", docs),
-        ("deny", deny),
+pub(crate) fn run() -> ExitCode {
+    let reports = [
+        take("format", format),
+        take("lint", lint),
+        take("test", test),
+        take("docs", docs),
+        take("deny", deny),
     ];
-    let reports: Vec<Report> = steps
-        .into_iter()
-        .map(|(name, step)| take(name, step))
-        .collect();
     println!("\n== summary");
     for Report {
         name,
@@ -55,11 +49,11 @@ pub(crate) fn run() -> Result<ExitCode> {
     let failed = count(|outcome| matches!(outcome, Outcome::Failed(_)));
     let passed = count(|outcome| matches!(outcome, Outcome::Passed));
     println!("{passed} passed, {failed} failed");
-    Ok(if failed == 0 {
+    if failed == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
-    })
+    }
 }
 
 fn take(name: &'static str, step: fn() -> Outcome) -> Report {

@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     let result = match args.split_first() {
         Some((verb, rest)) => match (verb.as_str(), rest) {
             ("test", rest) => test::run(rest),
-            ("ci", []) => ci::run(),
+            ("ci", []) => Ok(ci::run()),
             ("servers", rest) => match servers::Request::parse(rest) {
                 Some(request) => servers::run(&request),
                 None => return usage_error(),
