@@ -61,7 +61,12 @@ impl Catalog {
     /// An empty catalog over what the store has.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, broker: Arc<dyn Broker>) -> Self {
-        Self { store, broker, compiled: RwLock::default(), versions: RwLock::default() }
+        Self {
+            store,
+            broker,
+            compiled: RwLock::default(),
+            versions: RwLock::default(),
+        }
     }
 
     /// The definition of that name and version.
@@ -84,7 +89,10 @@ impl Catalog {
         version: Option<&Version>,
     ) -> Result<Arc<Definition>, CatalogError> {
         if let Some(version) = version {
-            let reference = DefinitionRef { name: name.into(), version: version.clone() };
+            let reference = DefinitionRef {
+                name: name.into(),
+                version: version.clone(),
+            };
             return self.get(&reference).await;
         }
         let versions = self.versions().await?;
@@ -148,11 +156,17 @@ impl Catalog {
 
 fn compile(reference: &DefinitionRef, source: &str) -> Result<Arc<Definition>, CatalogError> {
     let file = reference.to_string();
-    let Compiled { definition, diagnostics } = compiler::compile(&file, source);
-    definition.map(Arc::new).ok_or_else(|| CatalogError::Incompatible {
-        reference: reference.clone(),
-        problems: compiler::render(&diagnostics, &file, source, false),
-    })
+    let Compiled {
+        definition,
+        diagnostics,
+        ..
+    } = compiler::compile(&file, source);
+    definition
+        .map(Arc::new)
+        .ok_or_else(|| CatalogError::Incompatible {
+            reference: reference.clone(),
+            problems: compiler::render(&diagnostics, &file, source, false),
+        })
 }
 
 /// Every queue that commands of this definition go to.
@@ -172,7 +186,11 @@ fn names(versions: &[DefinitionRef]) -> String {
     let mut names: Vec<&str> = versions.iter().map(|reference| &*reference.name).collect();
     names.sort_unstable();
     names.dedup();
-    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
+    }
 }
 
 fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {

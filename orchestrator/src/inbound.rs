@@ -120,7 +120,15 @@ async fn take_letter(engine: &Engine, queue: &str, delivery: Delivery) {
     });
     let done = Done::Delivery(Inflight::new(receipt, 1));
     let letter = Some(letter);
-    engine.submit(Job { saga: envelope.saga, definition: None, input, letter, done }).await;
+    engine
+        .submit(Job {
+            saga: envelope.saga,
+            definition: None,
+            input,
+            letter,
+            done,
+        })
+        .await;
 }
 
 fn reason_of(message: &Incoming, queue: &str) -> String {
@@ -132,12 +140,24 @@ fn reason_of(message: &Incoming, queue: &str) -> String {
 
 /// The saga of a message that is no readable command, where its id says so.
 fn saga_of(message: &Incoming) -> Option<SagaId> {
-    message.properties.message_id.parse().ok().map(|id: MessageId| id.saga)
+    message
+        .properties
+        .message_id
+        .parse()
+        .ok()
+        .map(|id: MessageId| id.saga)
 }
 
 async fn keep(engine: &Engine, letters: Vec<StoredDeadLetter>, receipt: Receipt) {
-    engine.shared().metrics.dead_letters.inc_by(letters.len() as u64);
-    let batch = Batch { dead_letters: letters, ..Batch::default() };
+    engine
+        .shared()
+        .metrics
+        .dead_letters
+        .inc_by(letters.len() as u64);
+    let batch = Batch {
+        dead_letters: letters,
+        ..Batch::default()
+    };
     match engine.shared().store.commit(&batch).await {
         Ok(report) => match report.proof() {
             Some(proof) => receipt.ack(&proof),
@@ -149,7 +169,10 @@ async fn keep(engine: &Engine, letters: Vec<StoredDeadLetter>, receipt: Receipt)
 }
 
 async fn store_letters(engine: &Engine, letters: Vec<StoredDeadLetter>) -> bool {
-    let batch = Batch { dead_letters: letters, ..Batch::default() };
+    let batch = Batch {
+        dead_letters: letters,
+        ..Batch::default()
+    };
     match engine.shared().store.commit(&batch).await {
         Ok(_) => true,
         Err(error) => {

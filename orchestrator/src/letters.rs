@@ -21,9 +21,12 @@ pub fn unstorable(saga: SagaId, input: &Input, why: &str) -> StoredDeadLetter {
 #[must_use]
 pub fn orphan(saga: SagaId, input: &Input) -> Option<StoredDeadLetter> {
     match input {
-        Input::Reply(_) => {
-            Some(from_input(saga, input, "unknown_saga", "no saga has this id".to_owned()))
-        }
+        Input::Reply(_) => Some(from_input(
+            saga,
+            input,
+            "unknown_saga",
+            "no saga has this id".to_owned(),
+        )),
         Input::Start(_) | Input::Timer | Input::DeadLetter(_) | Input::Park(_) => None,
     }
 }
@@ -48,7 +51,12 @@ fn from_input(saga: SagaId, input: &Input, class: &str, reason: String) -> Store
 
 fn reply_bytes(saga: SagaId, reply: &Reply) -> Vec<u8> {
     let command = MessageId { saga, seq: 0 };
-    serde_json::to_vec(&ReplyItem { saga, command, reply: reply.clone() }).unwrap_or_default()
+    serde_json::to_vec(&ReplyItem {
+        saga,
+        command,
+        reply: reply.clone(),
+    })
+    .unwrap_or_default()
 }
 
 /// A message from the dead-letter or the unroutable queue.
@@ -60,7 +68,10 @@ pub fn from_message(
     reason: String,
 ) -> StoredDeadLetter {
     let properties = &message.properties;
-    let came_from = message.death.as_ref().map_or(queue, |death| death.queue.as_str());
+    let came_from = message
+        .death
+        .as_ref()
+        .map_or(queue, |death| death.queue.as_str());
     let header = |name: &str| properties.headers.get(name).map_or("", String::as_str);
     StoredDeadLetter {
         id: Uuid::now_v7(),
@@ -71,7 +82,10 @@ pub fn from_message(
             header("amends-step"),
             header("amends-definition"),
             header("amends-version"),
-            message.death.as_ref().map_or("unroutable", |death| death.reason.as_str()),
+            message
+                .death
+                .as_ref()
+                .map_or("unroutable", |death| death.reason.as_str()),
         ),
         reason,
         properties: serde_json::to_value(properties).unwrap_or_else(|_| json!({})),

@@ -42,22 +42,40 @@ impl Metrics {
     pub fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
         let made = Self {
-            started: counters(&registry, "amends_sagas_started_total", "Sagas started.", &["definition"])?,
+            started: counters(
+                &registry,
+                "amends_sagas_started_total",
+                "Sagas started.",
+                &["definition"],
+            )?,
             closed: counters(
                 &registry,
                 "amends_sagas_closed_total",
                 "Sagas that ended.",
                 &["definition", "status"],
             )?,
-            open: gauges(&registry, "amends_sagas_open", "Sagas that have not ended.", &["status"])?,
+            open: gauges(
+                &registry,
+                "amends_sagas_open",
+                "Sagas that have not ended.",
+                &["status"],
+            )?,
             ignored: counters(
                 &registry,
                 "amends_inputs_ignored_total",
                 "Inputs that changed nothing.",
                 &["reason"],
             )?,
-            illegal: counter(&registry, "amends_inputs_illegal_total", "Inputs that parked a saga.")?,
-            conflicts: counter(&registry, "amends_conflicts_total", "Compare-and-set races lost.")?,
+            illegal: counter(
+                &registry,
+                "amends_inputs_illegal_total",
+                "Inputs that parked a saga.",
+            )?,
+            conflicts: counter(
+                &registry,
+                "amends_conflicts_total",
+                "Compare-and-set races lost.",
+            )?,
             store_errors: counter(
                 &registry,
                 "amends_store_errors_total",
@@ -75,8 +93,16 @@ impl Metrics {
                 "Time to store one batch.",
                 prometheus::exponential_buckets(0.0005, 2.0, 14)?,
             )?,
-            dead_letters: counter(&registry, "amends_dead_letters", "Messages kept for people.")?,
-            outbox_rows: gauge(&registry, "amends_outbox_rows", "Commands not yet confirmed.")?,
+            dead_letters: counter(
+                &registry,
+                "amends_dead_letters",
+                "Messages kept for people.",
+            )?,
+            outbox_rows: gauge(
+                &registry,
+                "amends_outbox_rows",
+                "Commands not yet confirmed.",
+            )?,
             outbox_oldest_seconds: gauge(
                 &registry,
                 "amends_outbox_oldest_seconds",
@@ -94,7 +120,9 @@ impl Metrics {
 
     /// A saga ended.
     pub fn closed(&self, definition: &str, status: Status) {
-        self.closed.with_label_values(&[definition, status.as_str()]).inc();
+        self.closed
+            .with_label_values(&[definition, status.as_str()])
+            .inc();
     }
 
     /// Everything in Prometheus' text format.

@@ -101,7 +101,8 @@ impl Orchestrator {
         self.consume("replies", None);
         self.consume("dead letters", Some(topology.dead()));
         self.consume("unroutable", Some(topology.unroutable()));
-        self.inbound_tasks.spawn(timers::run(self.engine.clone(), self.inbound.clone()));
+        self.inbound_tasks
+            .spawn(timers::run(self.engine.clone(), self.inbound.clone()));
         self.inbound_tasks.spawn(keep_house(
             self.engine.clone(),
             Arc::clone(&self.broker),
@@ -109,7 +110,8 @@ impl Orchestrator {
         ));
         let outbox = Arc::clone(&self.engine.shared().outbox);
         let tasks = self.outbound_tasks.clone();
-        self.outbound_tasks.spawn(outbox.run(self.outbound.clone(), tasks));
+        self.outbound_tasks
+            .spawn(outbox.run(self.outbound.clone(), tasks));
     }
 
     /// Keeps a consumer going. `letters` names a queue of messages that nobody could handle;
@@ -123,7 +125,9 @@ impl Orchestrator {
                     (engine.clone(), Arc::clone(&broker), stopping.clone());
                 let ended = match &letters {
                     None => inbound::replies(engine, broker, token).await,
-                    Some(queue) => inbound::dead_letters(engine, broker, queue.clone(), token).await,
+                    Some(queue) => {
+                        inbound::dead_letters(engine, broker, queue.clone(), token).await
+                    }
                 };
                 if let Err(error) = ended {
                     warn!(what, error = %crate::chain(&error), "consuming; trying again");
@@ -150,7 +154,15 @@ impl Orchestrator {
     pub async fn shutdown(self, limit: Duration) {
         self.inbound.cancel();
         self.inbound_tasks.close();
-        let Self { engine, lanes, outbound, outbound_tasks, stopping, inbound_tasks, .. } = self;
+        let Self {
+            engine,
+            lanes,
+            outbound,
+            outbound_tasks,
+            stopping,
+            inbound_tasks,
+            ..
+        } = self;
         let drain = async {
             inbound_tasks.wait().await;
             drop(engine);
@@ -175,7 +187,10 @@ async fn keep_house(engine: Engine, broker: Arc<dyn Broker>, stopping: Cancellat
     let mut health = broker.health();
     loop {
         let now = *health.borrow_and_update();
-        shared.metrics.broker_connected.set(i64::from(now == Health::Connected));
+        shared
+            .metrics
+            .broker_connected
+            .set(i64::from(now == Health::Connected));
         if let Err(error) = shared.store.heartbeat(HEARTBEAT_LEASE).await {
             warn!(error = %crate::chain(&error), "saying that this orchestrator lives");
         }

@@ -122,7 +122,9 @@ impl Outbox {
             if batch.is_empty() {
                 return;
             }
-            let Ok(permit) = Arc::clone(&self.calls).acquire_owned().await else { return };
+            let Ok(permit) = Arc::clone(&self.calls).acquire_owned().await else {
+                return;
+            };
             let outbox = Arc::clone(self);
             tasks.spawn(async move {
                 let unsent = outbox.publish(batch).await;
@@ -155,7 +157,10 @@ impl Outbox {
         if unsent.is_empty() {
             return;
         }
-        warn!(messages = unsent.len(), "the broker did not confirm; sending again");
+        warn!(
+            messages = unsent.len(),
+            "the broker did not confirm; sending again"
+        );
         tokio::time::sleep(SEND_AGAIN_AFTER).await;
         self.offer(unsent);
     }
@@ -171,8 +176,13 @@ impl Outbox {
         match self.store.own_outbox(None, limit).await {
             Ok(rows) => {
                 let all = rows.len() < QUEUE_MESSAGES_MAX / 2;
-                let confirmed: BTreeSet<MessageId> = lock(&self.confirmed).iter().copied().collect();
-                self.offer(rows.into_iter().filter(|row| !confirmed.contains(&row.id)).collect());
+                let confirmed: BTreeSet<MessageId> =
+                    lock(&self.confirmed).iter().copied().collect();
+                self.offer(
+                    rows.into_iter()
+                        .filter(|row| !confirmed.contains(&row.id))
+                        .collect(),
+                );
                 if !all {
                     self.behind.store(true, Ordering::Release);
                 }
@@ -191,10 +201,17 @@ impl Outbox {
         if *self.broker.health().borrow() != Health::Connected || room == 0 {
             return;
         }
-        match self.store.adopt_outbox(u32::try_from(room).unwrap_or(u32::MAX)).await {
+        match self
+            .store
+            .adopt_outbox(u32::try_from(room).unwrap_or(u32::MAX))
+            .await
+        {
             Ok(rows) => {
                 if !rows.is_empty() {
-                    warn!(messages = rows.len(), "took over commands of an orchestrator that is gone");
+                    warn!(
+                        messages = rows.len(),
+                        "took over commands of an orchestrator that is gone"
+                    );
                 }
                 self.offer(rows);
             }

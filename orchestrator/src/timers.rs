@@ -30,7 +30,10 @@ pub struct TimerSignal {
 
 impl Default for TimerSignal {
     fn default() -> Self {
-        Self { earliest: AtomicI64::new(i64::MAX), earlier: Notify::new() }
+        Self {
+            earliest: AtomicI64::new(i64::MAX),
+            earlier: Notify::new(),
+        }
     }
 }
 
@@ -64,7 +67,10 @@ async fn pass(engine: &Engine) -> Duration {
     let now = shared.store.now();
     if earliest > now && earliest.as_micros() != i64::MAX {
         // Woken early, by something earlier than before: only the sleep gets shorter.
-        shared.timers.earliest.fetch_min(earliest.as_micros(), Ordering::AcqRel);
+        shared
+            .timers
+            .earliest
+            .fetch_min(earliest.as_micros(), Ordering::AcqRel);
         return earliest.since(now).min(SCAN_EVERY);
     }
     let claimed = match shared.store.claim_due(CLAIM_SAGAS_MAX, CLAIM_LEASE).await {
@@ -77,7 +83,15 @@ async fn pass(engine: &Engine) -> Duration {
     let full = u32::try_from(claimed.len()).unwrap_or(u32::MAX) >= CLAIM_SAGAS_MAX;
     for saga in claimed {
         let (input, done) = (Input::Timer, Done::Timer);
-        engine.submit(Job { saga, definition: None, input, letter: None, done }).await;
+        engine
+            .submit(Job {
+                saga,
+                definition: None,
+                input,
+                letter: None,
+                done,
+            })
+            .await;
     }
     if full {
         return Duration::ZERO;

@@ -31,13 +31,22 @@ impl Closings {
     }
 
     pub(super) fn announce(&self, saga: SagaId) {
-        for tell in self.with(|waiting| waiting.remove(&saga)).unwrap_or_default() {
+        for tell in self
+            .with(|waiting| waiting.remove(&saga))
+            .unwrap_or_default()
+        {
             let _gone = tell.send(());
         }
     }
 
-    fn with<T>(&self, change: impl FnOnce(&mut HashMap<SagaId, Vec<oneshot::Sender<()>>>) -> T) -> T {
-        let mut waiting = self.waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    fn with<T>(
+        &self,
+        change: impl FnOnce(&mut HashMap<SagaId, Vec<oneshot::Sender<()>>>) -> T,
+    ) -> T {
+        let mut waiting = self
+            .waiting
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         change(&mut waiting)
     }
 }

@@ -28,7 +28,10 @@ impl Lane {
     /// `pending`.
     pub(super) async fn store_and_tell(&mut self, judged: Vec<Judged>, pending: &mut Pending) {
         let mut batch = Batch {
-            transitions: judged.iter().filter_map(|one| one.folded.transition.clone()).collect(),
+            transitions: judged
+                .iter()
+                .filter_map(|one| one.folded.transition.clone())
+                .collect(),
             confirmed: Vec::new(),
             dead_letters: judged
                 .iter()
@@ -39,7 +42,9 @@ impl Lane {
         let mut report = CommitReport::default();
         if !batch.transitions.is_empty() || !batch.dead_letters.is_empty() {
             batch.confirmed = self.shared.outbox.take_confirmed(CONFIRMED_MAX);
-            let Some(stored) = self.commit(&batch).await else { return };
+            let Some(stored) = self.commit(&batch).await else {
+                return;
+            };
             report = stored;
         }
         let mut rearm = Vec::new();
@@ -54,7 +59,11 @@ impl Lane {
         let store = Arc::clone(&self.shared.store);
         let report = self.persist(|| store.commit(batch)).await;
         match &report {
-            Some(_) => self.shared.metrics.commit_seconds.observe(began.elapsed().as_secs_f64()),
+            Some(_) => self
+                .shared
+                .metrics
+                .commit_seconds
+                .observe(began.elapsed().as_secs_f64()),
             None => self.shared.outbox.give_back(&batch.confirmed),
         }
         report
@@ -67,10 +76,16 @@ impl Lane {
         pending: &mut Pending,
         rearm: &mut Vec<(SagaId, u64, Option<Timestamp>)>,
     ) {
-        let Judged { mut group, folded, fresh, definition } = one;
+        let Judged {
+            mut group,
+            folded,
+            fresh,
+            definition,
+        } = one;
         self.count(&folded);
         let Some(transition) = &folded.transition else {
-            self.conclude_ignored(group, &folded, fresh, pending, rearm).await;
+            self.conclude_ignored(group, &folded, fresh, pending, rearm)
+                .await;
             return;
         };
         match report.outcome(group.saga) {
@@ -82,8 +97,11 @@ impl Lane {
                 self.settle(group, *proof, true).await;
             }
             Some(SagaOutcome::KeyTaken(holder)) => {
-                let started =
-                    Started { saga: *holder, definition: definition.reference.clone(), created: false };
+                let started = Started {
+                    saga: *holder,
+                    definition: definition.reference.clone(),
+                    created: false,
+                };
                 for job in group.jobs {
                     answer(job.done, Ok(started.clone()));
                 }
@@ -134,9 +152,14 @@ impl Lane {
         }
         if saga.phase.is_closed() {
             self.cache.forget(saga.id);
-            self.shared.metrics.closed(&saga.definition.name, saga.status());
+            self.shared
+                .metrics
+                .closed(&saga.definition.name, saga.status());
         } else {
-            let known = Known { saga: Arc::clone(saga), values: folded.values.clone() };
+            let known = Known {
+                saga: Arc::clone(saga),
+                values: folded.values.clone(),
+            };
             self.cache.put(saga.id, known);
         }
         let resting = saga.pause.is_some() || !saga.steps.values().any(|step| step.work.is_some());
@@ -152,10 +175,23 @@ impl Lane {
                 Done::Nobody | Done::Timer => {}
                 Done::Delivery(inflight) => inflight.settle(proof).await,
                 Done::Start(_) => {
-                    let Some(definition) = job.definition else { continue };
+                    let Some(definition) = job.definition else {
+                        continue;
+                    };
                     let definition = definition.reference.clone();
-                    self.shared.metrics.started.with_label_values(&[&*definition.name]).inc();
-                    answer(job.done, Ok(Started { saga: group.saga, definition, created }));
+                    self.shared
+                        .metrics
+                        .started
+                        .with_label_values(&[&*definition.name])
+                        .inc();
+                    answer(
+                        job.done,
+                        Ok(Started {
+                            saga: group.saga,
+                            definition,
+                            created,
+                        }),
+                    );
                 }
             }
         }
@@ -167,7 +203,10 @@ impl Lane {
         let saga = group.saga;
         if group.jobs.len() > 1 {
             for job in group.jobs {
-                pending.push(Group { read: true, ..Group::new(saga, vec![job]) });
+                pending.push(Group {
+                    read: true,
+                    ..Group::new(saga, vec![job])
+                });
             }
             return;
         }
@@ -179,8 +218,15 @@ impl Lane {
             error!(saga.id = %saga, error = why, "an input cannot be stored; the saga is parked");
             let letter = letters::unstorable(saga, &job.input, why);
             let input = Input::Park(letter.reason.clone());
-            let parking = Job { input, letter: Some(letter), ..job };
-            pending.push(Group { read: true, ..Group::new(saga, vec![parking]) });
+            let parking = Job {
+                input,
+                letter: Some(letter),
+                ..job
+            };
+            pending.push(Group {
+                read: true,
+                ..Group::new(saga, vec![parking])
+            });
         }
     }
 
@@ -191,7 +237,10 @@ impl Lane {
             Some(letter) => Some(letter.clone()),
             None => letters::orphan(group.saga, &job.input),
         });
-        let batch = Batch { dead_letters: orphans.collect(), ..Batch::default() };
+        let batch = Batch {
+            dead_letters: orphans.collect(),
+            ..Batch::default()
+        };
         if batch.dead_letters.is_empty() || self.commit(&batch).await.is_some() {
             self.settle(group, proof, false).await;
         }
@@ -201,12 +250,19 @@ impl Lane {
     async fn judge_locked(&mut self, mut group: Group, pending: &mut Pending) {
         let store = Arc::clone(&self.shared.store);
         let ids = [group.saga];
-        let Some((sagas, proof)) = self.persist(|| store.load(&ids)).await else { return };
+        let Some((sagas, proof)) = self.persist(|| store.load(&ids)).await else {
+            return;
+        };
         let Some(saga) = sagas.into_iter().next() else {
             return self.settle_orphans(group, proof).await;
         };
-        let Ok(definition) = self.shared.catalog.get(&saga.definition).await else { return };
-        let stored = self.persist(|| store.values(group.saga)).await.unwrap_or_default();
+        let Ok(definition) = self.shared.catalog.get(&saga.definition).await else {
+            return;
+        };
+        let stored = self
+            .persist(|| store.values(group.saga))
+            .await
+            .unwrap_or_default();
         let mut values = saga_core::values::Values::default();
         for (key, value) in stored {
             values.insert(key, value);
@@ -233,9 +289,16 @@ impl Lane {
                 return pending.push(group);
             }
         };
-        let Some(folded) = folded else { return pending.push(group) };
+        let Some(folded) = folded else {
+            return pending.push(group);
+        };
         let mut rearm = Vec::new();
-        let one = Judged { group, definition, folded, fresh: Some(proof) };
+        let one = Judged {
+            group,
+            definition,
+            folded,
+            fresh: Some(proof),
+        };
         Box::pin(self.conclude(one, &report, pending, &mut rearm)).await;
         self.rearm(&rearm).await;
     }
@@ -256,7 +319,11 @@ impl Lane {
             match verdict {
                 Verdict::Applied => {}
                 Verdict::Ignored(reason) => {
-                    self.shared.metrics.ignored.with_label_values(&[reason.as_str()]).inc();
+                    self.shared
+                        .metrics
+                        .ignored
+                        .with_label_values(&[reason.as_str()])
+                        .inc();
                 }
                 Verdict::Illegal(why) => {
                     self.shared.metrics.illegal.inc();

@@ -122,7 +122,10 @@ impl Folding<'_> {
         for command in &decision.commands {
             let (id, reference) = (self.saga.id, &self.saga.definition);
             transition.outbox.push(OutboxMessage {
-                id: MessageId { saga: id, seq: command.seq },
+                id: MessageId {
+                    saga: id,
+                    seq: command.seq,
+                },
                 message: envelope::command::encode(self.topology, id, reference, command),
             });
         }
@@ -135,5 +138,8 @@ impl Folding<'_> {
 
 fn start_key(definition: &Definition, start: &Start) -> Option<StartKey> {
     let key = start.key.clone()?;
-    Some(StartKey { definition: Arc::clone(&definition.reference.name), key })
+    Some(StartKey {
+        definition: Arc::clone(&definition.reference.name),
+        key,
+    })
 }

@@ -19,7 +19,12 @@ pub(super) struct Group {
 
 impl Group {
     pub(super) const fn new(saga: SagaId, jobs: Vec<Job>) -> Self {
-        Self { saga, jobs, lost: 0, read: false }
+        Self {
+            saga,
+            jobs,
+            lost: 0,
+            read: false,
+        }
     }
 }
 
@@ -34,7 +39,12 @@ impl Pending {
         for job in jobs {
             by_saga.entry(job.saga).or_default().push(job);
         }
-        Self(by_saga.into_iter().map(|(saga, jobs)| Group::new(saga, jobs)).collect())
+        Self(
+            by_saga
+                .into_iter()
+                .map(|(saga, jobs)| Group::new(saga, jobs))
+                .collect(),
+        )
     }
 
     pub(super) fn push(&mut self, group: Group) {

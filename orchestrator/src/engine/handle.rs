@@ -115,7 +115,14 @@ impl Engine {
         let done = Done::Start(tell);
         let input = Input::Start(start);
         let definition = Some(request.definition);
-        self.submit(Job { saga, definition, input, letter: None, done }).await;
+        self.submit(Job {
+            saga,
+            definition,
+            input,
+            letter: None,
+            done,
+        })
+        .await;
         told.await.unwrap_or(Err(StartError::ShuttingDown))
     }
 }

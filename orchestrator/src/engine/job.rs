@@ -52,7 +52,10 @@ impl Inflight {
     /// A delivery that carried `inputs` inputs, at least one.
     #[must_use]
     pub fn new(receipt: Receipt, inputs: usize) -> Arc<Self> {
-        Arc::new(Self { remaining: AtomicUsize::new(inputs), receipt: Mutex::new(Some(receipt)) })
+        Arc::new(Self {
+            remaining: AtomicUsize::new(inputs),
+            receipt: Mutex::new(Some(receipt)),
+        })
     }
 
     /// One of its inputs is on disk.

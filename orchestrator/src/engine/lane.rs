@@ -73,7 +73,11 @@ pub(super) struct Judged {
 
 impl Lane {
     pub(super) fn new(shared: Arc<Shared>, jobs: mpsc::Receiver<Job>) -> Self {
-        Self { shared, cache: Cache::default(), jobs }
+        Self {
+            shared,
+            cache: Cache::default(),
+            jobs,
+        }
     }
 
     /// Takes whatever waits, without lingering, until every sender is gone.
@@ -101,11 +105,18 @@ impl Lane {
             let mut missing: Vec<(SagaId, ValueKey)> = Vec::new();
             let mut waiting = BTreeMap::new();
             for (id, group) in groups {
-                let Some(definition) = self.definition_of(&group).await else { continue };
+                let Some(definition) = self.definition_of(&group).await else {
+                    continue;
+                };
                 match self.fold(&group, &definition) {
                     Ok(folded) => {
                         let fresh = fresh.get(&id).copied();
-                        judged.push(Judged { group, definition, folded, fresh });
+                        judged.push(Judged {
+                            group,
+                            definition,
+                            folded,
+                            fresh,
+                        });
                     }
                     Err(keys) => {
                         missing.extend(keys.into_iter().map(|key| (id, key)));
@@ -145,7 +156,10 @@ impl Lane {
         if let Some(definition) = group.jobs.iter().find_map(|job| job.definition.clone()) {
             return Some(definition);
         }
-        let reference = self.cache.get(group.saga).map(|known| known.saga.definition.clone())?;
+        let reference = self
+            .cache
+            .get(group.saga)
+            .map(|known| known.saga.definition.clone())?;
         match self.shared.catalog.get(&reference).await {
             Ok(definition) => Some(definition),
             Err(error) => {
@@ -164,7 +178,10 @@ impl Lane {
     ) {
         let mut wanted = Vec::new();
         for (id, group) in &*groups {
-            let starts = group.jobs.iter().any(|job| matches!(job.done, Done::Start(_)));
+            let starts = group
+                .jobs
+                .iter()
+                .any(|job| matches!(job.done, Done::Start(_)));
             if group.read {
                 self.cache.forget(*id);
             }
@@ -183,7 +200,13 @@ impl Lane {
         for saga in sagas {
             let id = saga.id;
             fresh.insert(id, proof);
-            self.cache.put(id, Known { saga: Arc::new(saga), values: Values::default() });
+            self.cache.put(
+                id,
+                Known {
+                    saga: Arc::new(saga),
+                    values: Values::default(),
+                },
+            );
         }
         for id in wanted.iter().filter(|id| !fresh.contains_key(id)) {
             if let Some(group) = groups.remove(id) {
@@ -194,7 +217,10 @@ impl Lane {
 
     async fn load_values(&mut self, missing: &[(SagaId, ValueKey)]) {
         let store = Arc::clone(&self.shared.store);
-        let values = self.persist(|| store.load_values(missing)).await.unwrap_or_default();
+        let values = self
+            .persist(|| store.load_values(missing))
+            .await
+            .unwrap_or_default();
         for (id, key, value) in values {
             if let Some(known) = self.cache.get(id) {
                 known.values.insert(key, value);

@@ -105,7 +105,10 @@ pub enum SagaOutcome {
 impl CommitReport {
     /// The report of a batch whose statement was committed.
     pub(in crate::store) const fn committed() -> Self {
-        Self { outcomes: BTreeMap::new(), proof: Some(Committed::new()) }
+        Self {
+            outcomes: BTreeMap::new(),
+            proof: Some(Committed::new()),
+        }
     }
 
     /// Proof that the batch's dead letters are on disk; each saga has its own outcome.
