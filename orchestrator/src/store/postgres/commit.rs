@@ -53,7 +53,7 @@ pub(super) async fn commit(
     store: &PostgresStore,
     batch: &Batch,
 ) -> Result<CommitReport, StoreError> {
-    let mut report = CommitReport::default();
+    let mut report = CommitReport::committed();
     let mut waiting = batch.sound_transitions(&mut report)?;
     let mut extras = Extras {
         confirmed: &batch.confirmed,
