@@ -11,26 +11,21 @@ fn folder(test: &str) -> PathBuf {
     std::env::temp_dir().join(format!("amends-engine-{test}-{}", std::process::id()))
 }
 
-fn start(folder: &Path, keep: Keep) -> Result<LocalEngine, StartError> {
-    let packages = Packages::find().unwrap();
-    LocalEngine::start(
-        &packages,
-        folder,
-        Options {
-            durability: Durability::Fast,
-            keep,
-        },
-    )
+fn packages() -> Packages {
+    Packages::find().unwrap()
+}
+
+fn start(packages: &Packages, folder: &Path, keep: Keep) -> Result<LocalEngine, StartError> {
+    let options = Options {
+        durability: Durability::Fast,
+        keep,
+    };
+    LocalEngine::start(packages, folder, options)
 }
 
 /// What PostgreSQL answers to a statement, bare.
 fn query(url: &str, statement: &str) -> String {
-    let psql = Packages::find()
-        .unwrap()
-        .postgres
-        .remove(0)
-        .programs
-        .join("psql");
+    let psql = packages().postgres.remove(0).programs.join("psql");
     let output = Command::new(psql)
         .args([url, "-XAtqc", statement])
         .output()
@@ -46,18 +41,18 @@ fn query(url: &str, statement: &str) -> String {
 #[test]
 fn data_and_addresses_outlive_a_restart() {
     let folder = folder("restart");
-    let engine = start(&folder, Keep::Data).unwrap();
+    let engine = start(&packages(), &folder, Keep::Data).unwrap();
     let (postgres, amqp) = (engine.postgres_url(), engine.amqp_url());
     query(&postgres, "CREATE TABLE kept AS SELECT 42 AS answer");
     engine.rabbitmqctl(&["add_vhost", "kept"]).unwrap();
-    let second = start(&folder, Keep::Data);
+    let second = start(&packages(), &folder, Keep::Data);
     assert!(
         matches!(second, Err(StartError::Busy { .. })),
         "two engines share a folder"
     );
     engine.stop().unwrap();
 
-    let engine = start(&folder, Keep::Data).unwrap();
+    let engine = start(&packages(), &folder, Keep::Data).unwrap();
     assert_eq!((engine.postgres_url(), engine.amqp_url()), (postgres, amqp));
     assert_eq!(
         query(&engine.postgres_url(), "SELECT answer FROM kept"),
@@ -74,7 +69,7 @@ fn data_and_addresses_outlive_a_restart() {
 #[test]
 fn nothing_is_kept_where_nothing_is_wanted() {
     let folder = folder("nothing");
-    let engine = start(&folder, Keep::Nothing).unwrap();
+    let engine = start(&packages(), &folder, Keep::Nothing).unwrap();
     assert_eq!(
         query(&engine.postgres_url(), "SELECT current_user"),
         "amends"
@@ -95,7 +90,7 @@ fn a_folder_with_something_in_it_is_not_taken_for_scratch() {
     let folder = folder("foreign");
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(folder.join("precious"), "data").unwrap();
-    let refused = start(&folder, Keep::Nothing);
+    let refused = start(&packages(), &folder, Keep::Nothing);
     assert!(
         matches!(refused, Err(StartError::File { .. })),
         "{refused:?}"
