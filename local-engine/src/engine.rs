@@ -21,7 +21,7 @@ use crate::supervised::Supervised;
 pub(crate) const USER: &str = "amends";
 
 /// How long a start waits for the folder: servers of a process that was killed are still stopping.
-const LOCK_DEADLINE: Duration = Duration::from_secs(10);
+const LOCK_DEADLINE: Duration = Duration::from_secs(5);
 const LOCK_POLL: Duration = Duration::from_millis(50);
 
 /// Removes folders when the engine ends in whatever way: waits for standard input to close, then

@@ -51,6 +51,11 @@ pub enum InstallError {
     },
 }
 
+/// Whether this process may install packages, and has the means.
+pub fn can_install() -> bool {
+    is_root() && has_apt()
+}
+
 /// Installs what is missing, which takes root and `apt-get`, and writes all output to `log`.
 ///
 /// No service is started, and nothing is left behind but the packages.
@@ -60,8 +65,7 @@ pub fn install(missing: &Missing, log: &Path) -> Result<(), InstallError> {
             missing: missing.clone(),
         });
     }
-    let has_apt = std::env::split_paths(&search_path()).any(|dir| dir.join("apt-get").is_file());
-    if !has_apt {
+    if !has_apt() {
         return Err(InstallError::NoApt {
             missing: missing.clone(),
         });
@@ -80,6 +84,10 @@ pub fn install(missing: &Missing, log: &Path) -> Result<(), InstallError> {
             tail,
         })
     }
+}
+
+fn has_apt() -> bool {
+    std::env::split_paths(&search_path()).any(|folder| folder.join("apt-get").is_file())
 }
 
 fn run(packages: &[&str], log: &Path) -> io::Result<ExitStatus> {

@@ -29,5 +29,5 @@ mod supervised;
 
 pub use engine::{Durability, Keep, LocalEngine, Options};
 pub use error::{CommandError, StartError, StopError};
-pub use install::{InstallError, install};
+pub use install::{InstallError, can_install, install};
 pub use packages::{Missing, Packages, PostgresPackage, RabbitmqPackage};

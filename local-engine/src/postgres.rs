@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -50,9 +49,10 @@ impl Postgres {
         let home = if account.can_enter(folder)? {
             folder.join("postgres")
         } else {
-            let mut hasher = DefaultHasher::new();
-            folder.hash(&mut hasher);
-            Path::new(REACHABLE_FOLDER).join(format!("{:016x}", hasher.finish()))
+            // Found by the node's name, which is this folder's alone: when the folder goes, its
+            // data are not taken up by another one that happens to have the same path.
+            let name = settings.node.split('@').next().unwrap_or(&settings.node);
+            Path::new(REACHABLE_FOLDER).join(name)
         };
         let log = folder.join("postgres.log");
         Ok(Self {

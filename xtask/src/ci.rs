@@ -113,7 +113,17 @@ fn deny() -> Outcome {
         .stderr(Stdio::null())
         .status();
     if version.is_ok_and(|status| status.success()) {
-        cargo(&["deny", "check", "bans", "licenses", "sources"], &[])
+        cargo(
+            &[
+                "deny",
+                "check",
+                "--hide-inclusion-graph",
+                "bans",
+                "licenses",
+                "sources",
+            ],
+            &[],
+        )
     } else {
         Outcome::LeftOut("cargo-deny is not installed; `cargo install cargo-deny` adds it")
     }

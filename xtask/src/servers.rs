@@ -6,7 +6,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use local_engine::{Durability, Keep, LocalEngine, Options, Packages, install};
+use local_engine::{Durability, Keep, LocalEngine, Options, Packages, can_install, install};
 
 use crate::repository::root;
 
@@ -90,7 +90,8 @@ pub(crate) fn environment(engine: &LocalEngine) -> [(&'static str, String); 3] {
 fn find_or_install() -> Result<Packages> {
     let missing = match Packages::find() {
         Ok(packages) => return Ok(packages),
-        Err(missing) => missing,
+        Err(missing) if can_install() => missing,
+        Err(missing) => return Err(missing.into()),
     };
     let log = std::env::temp_dir().join(format!("amends-install-{}.log", std::process::id()));
     let names = missing.packages().join(" and ");

@@ -1,4 +1,4 @@
-//! A server process that never outlives the process that started it.
+//! One server under its supervisor.
 
 use std::ffi::OsString;
 use std::fs::File;
