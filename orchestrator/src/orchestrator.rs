@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use broker::broker::{Broker, BrokerError, Health};
 use broker::topology::Topology;
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
@@ -24,6 +25,9 @@ const HEARTBEAT_LEASE: Duration = Duration::from_secs(30);
 
 /// A consumer that could not be started is tried again after this.
 const CONSUME_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// Events kept for a watcher that is slow.
+const FEED_EVENTS_MAX: usize = 1024;
 
 /// A running orchestrator.
 #[derive(Debug)]
@@ -76,6 +80,7 @@ impl Orchestrator {
             outbox,
             timers: timers::TimerSignal::default(),
             closings: Closings::default(),
+            feed: broadcast::Sender::new(FEED_EVENTS_MAX),
             metrics: Metrics::new()?,
             stopping: stopping.clone(),
         });

@@ -13,7 +13,7 @@ use super::fold::{Folded, Verdict};
 use super::group::{Group, Pending};
 use super::handle::{StartError, Started};
 use super::job::{Done, Job};
-use super::lane::{Judged, Lane};
+use super::lane::{Judged, Lane, Occurrence};
 use crate::letters;
 use crate::store::{Batch, CommitReport, Committed, SagaOutcome, Transition};
 
@@ -147,6 +147,7 @@ impl Lane {
     fn publish_and_remember(&mut self, transition: &Transition, folded: &Folded) {
         let saga = &transition.saga;
         self.shared.outbox.offer(transition.outbox.clone());
+        self.show(transition);
         if let Some(at) = transition.wake_at {
             self.shared.timers.note(at);
         }
@@ -165,6 +166,18 @@ impl Lane {
         let resting = saga.pause.is_some() || !saga.steps.values().any(|step| step.work.is_some());
         if saga.phase.is_closed() || resting {
             self.shared.closings.announce(saga.id);
+        }
+    }
+
+    /// Lets whoever watches see what is stored.
+    fn show(&self, transition: &Transition) {
+        if self.shared.feed.receiver_count() == 0 {
+            return;
+        }
+        for event in &transition.events {
+            let (saga, definition) = (transition.saga.id, transition.saga.definition.clone());
+            let shown = Occurrence { saga, definition, event: event.clone() };
+            let _nobody_watches_any_more = self.shared.feed.send(shown);
         }
     }
 

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use broker::topology::Topology;
-use saga_core::definition::Definition;
+use saga_core::definition::{Definition, DefinitionRef};
+use saga_core::event::Event;
 use saga_core::ids::SagaId;
 use saga_core::saga::Saga;
 use saga_core::values::{ValueKey, Values};
-use tokio::sync::mpsc;
+use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
@@ -50,10 +51,23 @@ pub struct Shared {
     pub timers: TimerSignal,
     /// Who waits for a saga to rest.
     pub closings: Closings,
+    /// What is stored, for whoever watches. One that is too slow misses some.
+    pub feed: broadcast::Sender<Occurrence>,
     /// Counters.
     pub metrics: Metrics,
     /// The process is going down; what cannot be stored now is given back.
     pub stopping: CancellationToken,
+}
+
+/// One stored event.
+#[derive(Debug, Clone)]
+pub struct Occurrence {
+    /// Of which saga.
+    pub saga: SagaId,
+    /// What that runs.
+    pub definition: DefinitionRef,
+    /// What happened.
+    pub event: Event,
 }
 
 pub(super) struct Lane {

@@ -13,4 +13,4 @@ mod lane;
 pub use closings::Closings;
 pub use handle::{Engine, StartError, StartRequest, Started};
 pub use job::{Done, Inflight, Job};
-pub use lane::Shared;
+pub use lane::{Occurrence, Shared};
