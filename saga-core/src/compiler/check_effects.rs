@@ -57,9 +57,8 @@ fn inert(step: &DraftStep, report: &mut Report<'_>) {
             "it is the reason why a step cannot be undone",
         );
     }
-    let (no_effect, at) = match step.no_effect {
-        Some((no_effect, at)) => (no_effect, at),
-        None => return,
+    let Some((no_effect, at)) = step.no_effect else {
+        return;
     };
     if !no_effect {
         report.error_with(

@@ -13,7 +13,7 @@ use crate::ids::ActionName;
 use crate::schema::Schema;
 
 /// The file, read.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Draft {
     pub(super) name: Option<String>,
     pub(super) version: Option<Version>,
@@ -60,7 +60,7 @@ pub(super) enum DraftCompensate {
     /// `none`.
     Nothing(Span),
     /// An undo; without a compensation when it could not be read.
-    Undo(Option<Compensation>, Span),
+    Undo(Option<Box<Compensation>>, Span),
 }
 
 impl DraftStep {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::code::Code;
 use super::diagnostic::{Report, Span};
 use super::suggest::closest;
-use super::tree::{Content, Entry, Meaning, Node};
+use super::tree::{Content, Entry, Meaning, Node, Scalar};
 use crate::time::parse_span;
 
 /// Longest span of time a definition may name: ten years.
@@ -160,16 +160,13 @@ pub(super) fn span(entry: &Entry, report: &mut Report<'_>) -> Option<Duration> {
 
 /// A whole number from 0 to `highest`.
 pub(super) fn count(entry: &Entry, highest: u32, report: &mut Report<'_>) -> Option<u32> {
-    let number = match entry.value.scalar().map(|scalar| scalar.meaning()) {
-        Some(Meaning::Number(number)) => number,
-        _ => {
-            wrong_type(
-                &entry.value,
-                &format!("`{}` must be a whole number", entry.key),
-                report,
-            );
-            return None;
-        }
+    let Some(Meaning::Number(number)) = entry.value.scalar().map(Scalar::meaning) else {
+        wrong_type(
+            &entry.value,
+            &format!("`{}` must be a whole number", entry.key),
+            report,
+        );
+        return None;
     };
     let count = number.as_u64().and_then(|count| u32::try_from(count).ok());
     let count = count.filter(|count| *count <= highest);

@@ -214,11 +214,13 @@ fn compensate(
         Some(entry) => policy::timeouts(&entry.value, defaults.timeouts, report),
         None => defaults.timeouts,
     };
-    let undo = action.map(|action| Compensation {
-        action,
-        input,
-        retry,
-        timeouts,
+    let undo = action.map(|action| {
+        Box::new(Compensation {
+            action,
+            input,
+            retry,
+            timeouts,
+        })
     });
     DraftCompensate::Undo(undo, at)
 }

@@ -20,7 +20,7 @@ mod suggest;
 mod tree;
 
 pub use code::{Code, UnknownCode};
-pub use codes::{ALL as CODES, Explained};
+pub use codes::{Explained, explain};
 pub use compile::{Compiled, MAX_LIFETIME_DEFAULT, compile};
 pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Severity, Span};
 pub use fields::SPAN_MAX;
