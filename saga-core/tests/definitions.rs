@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use saga_core::compiler::{
-    Code, Compiled, FILE_BYTES_MAX, NESTING_MAX, NODES_MAX, STEPS_MAX, Severity, compile, render,
+    Code, Compiled, DIAGNOSTICS_MAX, FILE_BYTES_MAX, NESTING_MAX, NODES_MAX, STEPS_MAX, Severity,
+    compile, render,
 };
 use saga_core::expression::{EXPRESSION_BYTES_MAX, EXPRESSION_DEPTH_MAX, EXPRESSION_NODES_MAX};
 
@@ -180,6 +181,46 @@ fn oversized() -> Vec<(Code, String)> {
             expression(&format!("1{}", "+1".repeat(EXPRESSION_DEPTH_MAX))),
         ),
     ]
+}
+
+/// Files as large as they may be, made to keep the compiler busy.
+#[test]
+fn hostile_files_are_refused_in_good_time() {
+    let saga = |rest: &str| format!("saga: s\nversion: 1.0.0\n{rest}");
+    let step = |rest: &str| saga(&format!("steps:\n  - {{ id: a, action: x.y, {rest} }}\n"));
+    let long_name = "n".repeat(60);
+    let numbered = |count: usize, item: &dyn Fn(usize) -> String| -> String {
+        (0..count).map(item).collect::<Vec<_>>().join(", ")
+    };
+    let hostile = [
+        saga(&numbered(15_000, &|n| format!("actoin{n}: 1")).replace(", ", "\n")),
+        step(&format!(
+            "input: {{ {} }}",
+            numbered(15_000, &|n| format!("k{n}: \"${{inptu.a}}\""))
+        )),
+        step(&format!("input: \"\\t{}\"", "${inptu.a}".repeat(80_000))),
+        step(&format!("input: \"{}\"", "${input.a}".repeat(80_000))),
+        step(&format!("input: \"{}\"", "${".repeat(400_000))),
+        step(&format!(
+            "depends_on: [{}]",
+            numbered(12_000, &|n| format!("{long_name}{n}"))
+        )),
+        step(&format!(
+            "input: [{}]",
+            numbered(8_000, &|n| format!("\"${{steps.{long_name}{n}.output}}\""))
+        )),
+        saga(&format!(
+            "input: {{ {} }}",
+            numbered(12_000, &|n| format!("k{n}: {{ $ref: \"#/k{n}\" }}"))
+        )),
+    ];
+    for source in hostile {
+        assert!(source.len() <= FILE_BYTES_MAX, "{}", source.len());
+        let compiled = compile("hostile.yaml", &source);
+        assert_consistent(&compiled);
+        assert!(compiled.diagnostics.len() <= DIAGNOSTICS_MAX);
+        assert!(!render(&compiled.diagnostics, "hostile.yaml", &source, false).is_empty());
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::definition::OnFailure;
 pub(super) fn check(steps: &[DraftStep], graph: &Graph, report: &mut Report<'_>) {
     for (position, step) in steps.iter().enumerate() {
         inert(step, report);
-        if graph.cyclic {
+        if graph.cyclic || step.refused {
             continue;
         }
         let pivot = pivot_before(position, steps, graph);

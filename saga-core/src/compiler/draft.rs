@@ -32,7 +32,10 @@ pub(super) struct Draft {
 /// One step, read.
 #[derive(Debug)]
 pub(super) struct DraftStep {
+    /// As it is written, even when it is no proper id.
     pub(super) id: Option<String>,
+    /// It waits, sleeps or runs a child, which is refused; nothing more is to be said about it.
+    pub(super) refused: bool,
     /// Where to point when the step as a whole is meant.
     pub(super) span: Span,
     pub(super) action: Option<ActionName>,

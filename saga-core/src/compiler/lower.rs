@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use semver::Version;
 
 use super::code::Code;
-use super::diagnostic::{Report, Span};
+use super::diagnostic::Report;
 use super::draft::{Draft, DraftStep};
 use super::fields::{self, Fields, shortened};
 use super::interpolation::{self, Use};
@@ -57,8 +57,12 @@ pub(super) fn lower(root: &Node, report: &mut Report<'_>) -> Option<Draft> {
     let fields = Fields::read(root, "a saga", &KNOWN, &PLANNED, report)?;
     let top = report.span(root.span.start, root.span.start + 1);
     let (mut key_uses, mut output_uses) = (Vec::new(), Vec::new());
-    let name = required(&fields, "saga", top, report).and_then(|entry| name(entry, report));
-    let version = required(&fields, "version", top, report).and_then(|e| version(e, report));
+    let name = fields
+        .require("saga", top, report)
+        .and_then(|entry| name(entry, report));
+    let version = fields
+        .require("version", top, report)
+        .and_then(|e| version(e, report));
     let mut limit = |name: &str| {
         let entry = fields.get(name)?;
         Some((fields::span(entry, report)?, entry.value.span))
@@ -91,7 +95,8 @@ pub(super) fn lower(root: &Node, report: &mut Report<'_>) -> Option<Draft> {
             .get("labels")
             .map(|e| labels(e, report))
             .unwrap_or_default(),
-        steps: required(&fields, "steps", top, report)
+        steps: fields
+            .require("steps", top, report)
             .map(|entry| steps(entry, &defaults, report))
             .unwrap_or_default(),
     })
@@ -100,19 +105,6 @@ pub(super) fn lower(root: &Node, report: &mut Report<'_>) -> Option<Draft> {
 fn description(entry: &Entry, report: &mut Report<'_>) -> Option<String> {
     interpolation::refuse(&entry.value, "`description`", report);
     fields::text(entry, report).map(str::to_owned)
-}
-
-pub(super) fn required<'n>(
-    fields: &Fields<'n>,
-    name: &str,
-    at: Span,
-    report: &mut Report<'_>,
-) -> Option<&'n Entry> {
-    let entry = fields.get(name);
-    if entry.is_none() {
-        report.error(Code::MissingField, at, format!("`{name}` is missing"));
-    }
-    entry
 }
 
 fn name(entry: &Entry, report: &mut Report<'_>) -> Option<String> {

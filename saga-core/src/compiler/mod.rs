@@ -17,6 +17,8 @@ mod parse;
 mod policy;
 mod render;
 mod suggest;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 pub use code::{Code, UnknownCode};

@@ -138,7 +138,7 @@ pub(super) fn timeouts(node: &Node, base: Timeouts, report: &mut Report<'_>) -> 
         Limit {
             name,
             span: written.or(base),
-            at: entry.map(|entry| entry.value.span),
+            at: written.and(entry.map(|entry| entry.value.span)),
         }
     };
     let to_start = limit("schedule_to_start", base.schedule_to_start);

@@ -50,7 +50,7 @@ fn syntax(text: &str, errors: &::cel::ParseErrors) -> Problem {
     let Some(first) = errors.errors.first() else {
         return Problem::new(ProblemKind::Syntax, "this is not an expression");
     };
-    let message = first.msg.trim_start_matches("Syntax error: ");
+    let message = readable(&first.msg);
     if errors
         .errors
         .iter()
@@ -77,6 +77,21 @@ fn syntax(text: &str, errors: &::cel::ParseErrors) -> Problem {
         problem.at = Some(start..end);
     }
     problem
+}
+
+/// The parser's words without its jargon.
+fn readable(message: &str) -> String {
+    let message = message
+        .trim_start_matches("Syntax error: ")
+        .replace("'<EOF>'", "the end");
+    let parts = message
+        .strip_prefix("mismatched input ")
+        .and_then(|m| m.split_once(" expecting "));
+    match parts {
+        Some((found, "<EOF>")) => format!("{found} does not fit here"),
+        Some((found, expected)) => format!("expected {expected}, found {found}"),
+        None => message,
+    }
 }
 
 fn too_deep() -> Problem {
