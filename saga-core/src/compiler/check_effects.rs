@@ -10,7 +10,7 @@ use crate::definition::OnFailure;
 pub(super) fn check(steps: &[DraftStep], graph: &Graph, report: &mut Report<'_>) {
     for (position, step) in steps.iter().enumerate() {
         inert(step, report);
-        if graph.cyclic {
+        if graph.cyclic || step.refused {
             continue;
         }
         let pivot = pivot_before(position, steps, graph);
@@ -57,9 +57,8 @@ fn inert(step: &DraftStep, report: &mut Report<'_>) {
             "it is the reason why a step cannot be undone",
         );
     }
-    let (no_effect, at) = match step.no_effect {
-        Some((no_effect, at)) => (no_effect, at),
-        None => return,
+    let Some((no_effect, at)) = step.no_effect else {
+        return;
     };
     if !no_effect {
         report.error_with(

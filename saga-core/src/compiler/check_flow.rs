@@ -109,6 +109,9 @@ impl Flow<'_, '_, '_> {
     }
 
     fn known(&mut self, used: &Use, name: &str) -> Option<usize> {
+        if self.report.is_full() {
+            return None;
+        }
         let known = self.positions.get(name).copied();
         if known.is_none() {
             let help = match closest(name, self.positions.keys().copied()) {
@@ -141,7 +144,7 @@ impl Flow<'_, '_, '_> {
         let Some(schema) = &self.draft.input_schema else {
             return;
         };
-        if used.reference.root != ReferenceRoot::Input {
+        if used.reference.root != ReferenceRoot::Input || self.report.is_full() {
             return;
         }
         let mut at = schema.source();

@@ -99,6 +99,9 @@ fn dependencies(
     };
     let mut found = Vec::new();
     for (name, span) in names {
+        if report.is_full() {
+            break;
+        }
         match positions.get(name.as_str()) {
             None => {
                 let others = positions

@@ -69,6 +69,72 @@ pub enum Code {
     SpanOutOfRange = 86,
 }
 
+impl Code {
+    /// Every code, in order.
+    pub const ALL: [Self; 60] = [
+        Self::FileTooLarge,
+        Self::BadYaml,
+        Self::Tab,
+        Self::NotAMapping,
+        Self::SeveralDocuments,
+        Self::Anchor,
+        Self::Tag,
+        Self::TooDeep,
+        Self::TooManyNodes,
+        Self::DuplicateKey,
+        Self::KeyNotText,
+        Self::UnknownField,
+        Self::MissingField,
+        Self::WrongType,
+        Self::YesNo,
+        Self::NotSupported,
+        Self::BadSagaName,
+        Self::BadVersion,
+        Self::BadDuration,
+        Self::OutOfRange,
+        Self::BadStepId,
+        Self::BadAction,
+        Self::StepCount,
+        Self::DuplicateStep,
+        Self::NotANumber,
+        Self::UnknownDependency,
+        Self::SelfDependency,
+        Self::DuplicateDependency,
+        Self::Cycle,
+        Self::NotCompensable,
+        Self::MissingBecause,
+        Self::Inert,
+        Self::CompensationAfterPivot,
+        Self::SecondPivot,
+        Self::UnwindAfterPivot,
+        Self::BesidePivot,
+        Self::OpenExpression,
+        Self::BadExpression,
+        Self::ExpressionTooLong,
+        Self::ExpressionTooLarge,
+        Self::ExpressionTooDeep,
+        Self::NestedComprehensions,
+        Self::UnknownRoot,
+        Self::UnknownFunction,
+        Self::BadReference,
+        Self::ExpressionNotAllowed,
+        Self::UnknownStep,
+        Self::NotFinished,
+        Self::UnknownInputField,
+        Self::OnlyInput,
+        Self::OptionalInput,
+        Self::PerhapsNull,
+        Self::BadSchema,
+        Self::AttemptOutlivesStep,
+        Self::TimeoutNeverFires,
+        Self::ShrinkingBackoff,
+        Self::BadJitter,
+        Self::IntervalsCrossed,
+        Self::DeadlineAfterLifetime,
+        Self::SpanOutOfRange,
+    ];
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "AM{:03}", *self as u16)
@@ -84,9 +150,8 @@ impl FromStr for Code {
     type Err = UnknownCode;
 
     fn from_str(text: &str) -> Result<Self, UnknownCode> {
-        super::codes::ALL
-            .iter()
-            .map(|entry| entry.code)
+        Self::ALL
+            .into_iter()
             .find(|code| code.to_string().eq_ignore_ascii_case(text.trim()))
             .ok_or_else(|| UnknownCode(text.to_owned()))
     }

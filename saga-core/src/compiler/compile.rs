@@ -92,7 +92,7 @@ fn build_step(
     let pivot = step.is_pivot();
     let no_effect = step.has_no_effect();
     let effect = match step.compensate {
-        DraftCompensate::Undo(compensation, _) => Effect::Compensate(compensation?),
+        DraftCompensate::Undo(compensation, _) => Effect::Compensate(*compensation?),
         DraftCompensate::Nothing(_) => Effect::Residue(step.because?.0),
         DraftCompensate::Absent if no_effect => Effect::None,
         DraftCompensate::Absent => Effect::Retriable,

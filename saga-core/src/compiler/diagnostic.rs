@@ -77,19 +77,40 @@ impl<'s> Report<'s> {
         }
     }
 
-    /// The span of these bytes, moved to where characters begin.
+    /// The span of these bytes, moved to where characters begin. Its column is counted when a
+    /// diagnostic is told, because counting goes through the line and few spans are ever told.
     pub(super) fn span(&self, start: usize, end: usize) -> Span {
         let start = self.source.floor_char_boundary(start);
         let end = self.source.floor_char_boundary(end).max(start);
         let line = self.lines.partition_point(|first| *first <= start);
-        let first = self.lines.get(line - 1).copied().unwrap_or(0);
-        let column = self.source[first..start].chars().count() + 1;
         Span {
             start,
             end,
             line,
-            column,
+            column: 1,
         }
+    }
+
+    fn column(&self, span: Span) -> usize {
+        let first = self
+            .lines
+            .get(span.line.saturating_sub(1))
+            .copied()
+            .unwrap_or(0);
+        self.source
+            .get(first..span.start)
+            .map_or(0, |before| before.chars().count())
+            + 1
+    }
+
+    /// Whether more errors would not be shown any more.
+    pub(super) fn is_full(&self) -> bool {
+        self.diagnostics.len() >= DIAGNOSTICS_MAX && self.has_errors()
+    }
+
+    /// The source text of a span.
+    pub(super) fn text(&self, span: Span) -> &'s str {
+        self.source.get(span.start..span.end).unwrap_or_default()
     }
 
     pub(super) fn error(&mut self, code: Code, span: Span, message: impl Into<String>) {
@@ -136,6 +157,10 @@ impl<'s> Report<'s> {
         message: String,
         help: Option<String>,
     ) {
+        let span = Span {
+            column: self.column(span),
+            ..span
+        };
         let diagnostic = Diagnostic {
             code,
             severity,

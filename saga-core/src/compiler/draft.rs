@@ -13,7 +13,7 @@ use crate::ids::ActionName;
 use crate::schema::Schema;
 
 /// The file, read.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Draft {
     pub(super) name: Option<String>,
     pub(super) version: Option<Version>,
@@ -32,7 +32,10 @@ pub(super) struct Draft {
 /// One step, read.
 #[derive(Debug)]
 pub(super) struct DraftStep {
+    /// As it is written, even when it is no proper id.
     pub(super) id: Option<String>,
+    /// It waits, sleeps or runs a child, which is refused; nothing more is to be said about it.
+    pub(super) refused: bool,
     /// Where to point when the step as a whole is meant.
     pub(super) span: Span,
     pub(super) action: Option<ActionName>,
@@ -60,7 +63,7 @@ pub(super) enum DraftCompensate {
     /// `none`.
     Nothing(Span),
     /// An undo; without a compensation when it could not be read.
-    Undo(Option<Compensation>, Span),
+    Undo(Option<Box<Compensation>>, Span),
 }
 
 impl DraftStep {

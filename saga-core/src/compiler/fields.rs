@@ -5,16 +5,18 @@ use std::time::Duration;
 use super::code::Code;
 use super::diagnostic::{Report, Span};
 use super::suggest::closest;
-use super::tree::{Content, Entry, Meaning, Node};
+use super::tree::{Content, Entry, Meaning, Node, Scalar};
 use crate::time::parse_span;
 
 /// Longest span of time a definition may name: ten years.
 pub const SPAN_MAX: Duration = Duration::from_hours(24 * 3650);
 
 /// The fields of one mapping.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Fields<'n> {
     entries: &'n [Entry],
+    /// Fields that were most likely meant by unknown ones; they are not missing as well.
+    meant: Vec<String>,
 }
 
 impl<'n> Fields<'n> {
@@ -30,7 +32,11 @@ impl<'n> Fields<'n> {
             wrong_type(node, &format!("{what} must be a mapping"), report);
             return None;
         };
+        let mut meant = Vec::new();
         for entry in entries {
+            if report.is_full() {
+                break;
+            }
             let key = entry.key.as_str();
             if known.contains(&key) {
                 continue;
@@ -45,16 +51,33 @@ impl<'n> Fields<'n> {
                 .copied()
                 .filter(|name| entries.iter().all(|e| e.key != *name));
             let help = match closest(key, free) {
-                Some(close) => format!("did you mean `{close}`?"),
+                Some(close) => {
+                    meant.push(close.to_owned());
+                    format!("did you mean `{close}`?")
+                }
                 None => format!("its fields are {}", known.join(", ")),
             };
             report.error_with(Code::UnknownField, entry.key_span, message, help);
         }
-        Some(Self { entries })
+        Some(Self { entries, meant })
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&'n Entry> {
         self.entries.iter().find(|entry| entry.key == name)
+    }
+
+    /// The field, or a complaint at `at` that it is missing.
+    pub(super) fn require(
+        &self,
+        name: &str,
+        at: Span,
+        report: &mut Report<'_>,
+    ) -> Option<&'n Entry> {
+        let entry = self.get(name);
+        if entry.is_none() && !self.meant.iter().any(|meant| meant == name) {
+            report.error(Code::MissingField, at, format!("`{name}` is missing"));
+        }
+        entry
     }
 
     pub(super) fn has_any(&self, names: &[&str]) -> bool {
@@ -109,7 +132,7 @@ pub(super) fn boolean(entry: &Entry, report: &mut Report<'_>) -> Option<bool> {
                 format!("`{}` is not a boolean in YAML 1.2, it is text", scalar.text),
                 format!("write `{}: {means}`", entry.key),
             );
-            None
+            Some(means)
         }
         _ => {
             wrong_type(
@@ -160,16 +183,13 @@ pub(super) fn span(entry: &Entry, report: &mut Report<'_>) -> Option<Duration> {
 
 /// A whole number from 0 to `highest`.
 pub(super) fn count(entry: &Entry, highest: u32, report: &mut Report<'_>) -> Option<u32> {
-    let number = match entry.value.scalar().map(|scalar| scalar.meaning()) {
-        Some(Meaning::Number(number)) => number,
-        _ => {
-            wrong_type(
-                &entry.value,
-                &format!("`{}` must be a whole number", entry.key),
-                report,
-            );
-            return None;
-        }
+    let Some(Meaning::Number(number)) = entry.value.scalar().map(Scalar::meaning) else {
+        wrong_type(
+            &entry.value,
+            &format!("`{}` must be a whole number", entry.key),
+            report,
+        );
+        return None;
     };
     let count = number.as_u64().and_then(|count| u32::try_from(count).ok());
     let count = count.filter(|count| *count <= highest);

@@ -7,6 +7,9 @@ use super::diagnostic::{Report, Span};
 use super::tree::{Content, Node, Scalar};
 use crate::expression::{Expression, Part, ProblemKind, Reference, Template, TemplateNode};
 
+/// Scalars longer than this are marked as a whole when they are written with escapes.
+const SEARCHED_BYTES_MAX: usize = 16 * 1024;
+
 /// One thing an expression refers to, and where it is written.
 #[derive(Debug)]
 pub(super) struct Use {
@@ -185,13 +188,17 @@ const fn code_of(kind: ProblemKind) -> Code {
     }
 }
 
-/// Where these bytes of the scalar's text are in the source; the whole scalar when it is written
-/// with escapes or over several lines.
+/// Where these bytes of the scalar's text are in the source. In a scalar with escapes or over
+/// several lines that is the first place that reads the same, or else the whole scalar.
 fn within(node: &Node, scalar: &Scalar, range: &Range<usize>, report: &Report<'_>) -> Span {
-    match scalar.verbatim {
-        Some(first) => report.span(first + range.start, first + range.end),
-        None => node.span,
-    }
+    let wanted = &scalar.text[range.clone()];
+    let source = report.text(node.span);
+    let start = match scalar.verbatim {
+        Some(first) => Some(first + range.start),
+        None if source.len() > SEARCHED_BYTES_MAX => None,
+        None => source.find(wanted).map(|at| node.span.start + at),
+    };
+    start.map_or(node.span, |start| report.span(start, start + wanted.len()))
 }
 
 #[derive(Debug, PartialEq)]

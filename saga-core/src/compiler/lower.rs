@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use semver::Version;
 
 use super::code::Code;
-use super::diagnostic::{Report, Span};
+use super::diagnostic::Report;
 use super::draft::{Draft, DraftStep};
 use super::fields::{self, Fields, shortened};
-use super::interpolation;
+use super::interpolation::{self, Use};
 use super::lower_step;
 use super::policy;
 use super::tree::{Content, Entry, Node};
@@ -56,59 +56,55 @@ pub(super) fn lower(root: &Node, report: &mut Report<'_>) -> Option<Draft> {
     }
     let fields = Fields::read(root, "a saga", &KNOWN, &PLANNED, report)?;
     let top = report.span(root.span.start, root.span.start + 1);
-    let mut draft = Draft::default();
-    draft.name = required(&fields, "saga", top, report).and_then(|entry| name(entry, report));
-    draft.version = required(&fields, "version", top, report).and_then(|e| version(e, report));
-    draft.description = fields.get("description").and_then(|entry| {
-        interpolation::refuse(&entry.value, "`description`", report);
-        fields::text(entry, report).map(str::to_owned)
-    });
-    if let Some(entry) = fields.get("key") {
-        draft.key = Some(interpolation::template(
-            &entry.value,
-            &mut draft.key_uses,
-            report,
-        ));
-    }
+    let (mut key_uses, mut output_uses) = (Vec::new(), Vec::new());
+    let name = fields
+        .require("saga", top, report)
+        .and_then(|entry| name(entry, report));
+    let version = fields
+        .require("version", top, report)
+        .and_then(|e| version(e, report));
     let mut limit = |name: &str| {
         let entry = fields.get(name)?;
         Some((fields::span(entry, report)?, entry.value.span))
     };
-    draft.deadline = limit("deadline");
-    draft.max_lifetime = limit("max_lifetime");
-    if let Some(entry) = fields.get("labels") {
-        draft.labels = labels(entry, report);
-    }
-    draft.input_schema = fields
-        .get("input")
-        .and_then(|entry| schema(&entry.value, report));
+    let (deadline, max_lifetime) = (limit("deadline"), limit("max_lifetime"));
     let defaults = fields
         .get("defaults")
         .map(|entry| defaults(&entry.value, report));
-    if let Some(entry) = required(&fields, "steps", top, report) {
-        draft.steps = steps(entry, &defaults.unwrap_or_default(), report);
-    }
-    if let Some(entry) = fields.get("output") {
-        draft.output = Some(interpolation::template(
-            &entry.value,
-            &mut draft.output_uses,
-            report,
-        ));
-    }
-    Some(draft)
+    let defaults = defaults.unwrap_or_default();
+    let mut template = |name: &str, uses: &mut Vec<Use>| {
+        let entry = fields.get(name)?;
+        Some(interpolation::template(&entry.value, uses, report))
+    };
+    Some(Draft {
+        name,
+        version,
+        key: template("key", &mut key_uses),
+        key_uses,
+        output: template("output", &mut output_uses),
+        output_uses,
+        description: fields
+            .get("description")
+            .and_then(|entry| description(entry, report)),
+        deadline,
+        max_lifetime,
+        input_schema: fields
+            .get("input")
+            .and_then(|entry| schema(&entry.value, report)),
+        labels: fields
+            .get("labels")
+            .map(|e| labels(e, report))
+            .unwrap_or_default(),
+        steps: fields
+            .require("steps", top, report)
+            .map(|entry| steps(entry, &defaults, report))
+            .unwrap_or_default(),
+    })
 }
 
-pub(super) fn required<'n>(
-    fields: &Fields<'n>,
-    name: &str,
-    at: Span,
-    report: &mut Report<'_>,
-) -> Option<&'n Entry> {
-    let entry = fields.get(name);
-    if entry.is_none() {
-        report.error(Code::MissingField, at, format!("`{name}` is missing"));
-    }
-    entry
+fn description(entry: &Entry, report: &mut Report<'_>) -> Option<String> {
+    interpolation::refuse(&entry.value, "`description`", report);
+    fields::text(entry, report).map(str::to_owned)
 }
 
 fn name(entry: &Entry, report: &mut Report<'_>) -> Option<String> {

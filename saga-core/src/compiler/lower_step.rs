@@ -5,7 +5,7 @@ use super::diagnostic::{Report, Span};
 use super::draft::{DraftCompensate, DraftStep};
 use super::fields::{self, Fields, not_supported, shortened};
 use super::interpolation::{self, Use};
-use super::lower::{Defaults, NAME_BYTES_MAX, required};
+use super::lower::{Defaults, NAME_BYTES_MAX};
 use super::policy;
 use super::tree::{Content, Entry, Node};
 use crate::definition::{Compensation, OnFailure};
@@ -58,10 +58,14 @@ pub(super) fn lower(
     let fields = Fields::read(node, "a step", &KNOWN, &PLANNED, report)?;
     let start = report.span(node.span.start, node.span.start + 1);
     let span = fields.get("id").map_or(start, |entry| entry.value.span);
-    let id = required(&fields, "id", span, report).and_then(|entry| id(entry, report));
+    let id = fields
+        .require("id", span, report)
+        .and_then(|entry| id(entry, report));
     let action = match fields.get("action") {
         None if fields.has_any(&OTHER_KINDS) => None,
-        _ => required(&fields, "action", span, report).and_then(|entry| action(entry, report)),
+        _ => fields
+            .require("action", span, report)
+            .and_then(|entry| action(entry, report)),
     };
     let (mut uses, mut when_uses, mut compensate_uses) = (Vec::new(), Vec::new(), Vec::new());
     let input = input(fields.get("input"), &mut uses, report);
@@ -83,6 +87,7 @@ pub(super) fn lower(
     let (no_effect, pivot) = (flag("no_effect"), flag("pivot"));
     Some(DraftStep {
         id,
+        refused: fields.has_any(&OTHER_KINDS),
         span,
         action,
         input,
@@ -125,7 +130,7 @@ fn id(entry: &Entry, report: &mut Report<'_>) -> Option<String> {
             format!("`{id}` has a meaning of its own in expressions"),
             "choose another id",
         );
-        return None;
+        return Some(id.to_owned());
     }
     let shape = id.starts_with(|c: char| c.is_ascii_lowercase())
         && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
@@ -141,7 +146,7 @@ fn id(entry: &Entry, report: &mut Report<'_>) -> Option<String> {
              a dash would read as minus in an expression"
         ),
     );
-    None
+    Some(id.to_owned())
 }
 
 fn action(entry: &Entry, report: &mut Report<'_>) -> Option<ActionName> {
@@ -204,7 +209,9 @@ fn compensate(
     let Some(fields) = Fields::read(&entry.value, "`compensate`", &known, &[], report) else {
         return DraftCompensate::Undo(None, at);
     };
-    let action = required(&fields, "action", at, report).and_then(|entry| action(entry, report));
+    let action = fields
+        .require("action", at, report)
+        .and_then(|entry| action(entry, report));
     let input = input(fields.get("input"), uses, report);
     let retry = match fields.get("retry") {
         Some(entry) => policy::retry(&entry.value, &defaults.retry, report),
@@ -214,11 +221,13 @@ fn compensate(
         Some(entry) => policy::timeouts(&entry.value, defaults.timeouts, report),
         None => defaults.timeouts,
     };
-    let undo = action.map(|action| Compensation {
-        action,
-        input,
-        retry,
-        timeouts,
+    let undo = action.map(|action| {
+        Box::new(Compensation {
+            action,
+            input,
+            retry,
+            timeouts,
+        })
     });
     DraftCompensate::Undo(undo, at)
 }
@@ -245,12 +254,10 @@ fn on_failure(node: &Node, report: &mut Report<'_>) -> Option<OnFailure> {
         },
         Content::Mapping(_) => {
             let fields = Fields::read(node, "`on_failure`", &["output"], &FALLBACKS, report)?;
-            let Some(entry) = fields.get("output") else {
-                if !fields.has_any(&FALLBACKS) {
-                    report.error(Code::MissingField, node.span, "`output` is missing");
-                }
+            if fields.has_any(&FALLBACKS) {
                 return None;
-            };
+            }
+            let entry = fields.require("output", node.span, report)?;
             interpolation::refuse(&entry.value, "the output of a fallback", report);
             Some(OnFailure::FallbackOutput(entry.value.to_json()))
         }

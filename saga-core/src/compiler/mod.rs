@@ -17,10 +17,12 @@ mod parse;
 mod policy;
 mod render;
 mod suggest;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 pub use code::{Code, UnknownCode};
-pub use codes::{ALL as CODES, Explained};
+pub use codes::{Explained, explain};
 pub use compile::{Compiled, MAX_LIFETIME_DEFAULT, compile};
 pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Severity, Span};
 pub use fields::SPAN_MAX;

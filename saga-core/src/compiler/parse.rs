@@ -73,25 +73,33 @@ pub(super) fn parse(source: &str, report: &mut Report<'_>) -> Option<Node> {
 }
 
 fn syntax_error(source: &str, error: &ScanError, report: &mut Report<'_>) {
-    let at = error.marker().byte_offset().unwrap_or(0).min(source.len());
-    let end = source[source.floor_char_boundary(at)..]
+    let at = source.floor_char_boundary(error.marker().byte_offset().unwrap_or(0));
+    let end = source[at..]
         .chars()
         .next()
         .map_or(at, |c| at + c.len_utf8());
     let span = report.span(at, end);
-    match error.kind() {
-        ErrorKind::TabNotAllowed | ErrorKind::TabInBlockIndentation => report.error_with(
-            Code::Tab,
-            span,
-            "a tab indents this line",
-            "YAML is indented with spaces only",
-        ),
-        ErrorKind::RecursionLimitExceeded => {
-            report.error(Code::TooDeep, span, too_deep());
-        }
-        _ => {
-            let info = error.info();
-            report.error(Code::BadYaml, span, format!("this is not YAML: {info}"));
+    let kind = error.kind();
+    if matches!(
+        kind,
+        ErrorKind::TabNotAllowed | ErrorKind::TabInBlockIndentation
+    ) {
+        let help = "YAML is indented with spaces only";
+        report.error_with(Code::Tab, span, "a tab indents this line", help);
+    } else if *kind == ErrorKind::RecursionLimitExceeded {
+        report.error(Code::TooDeep, span, too_deep());
+    } else {
+        let message = format!("this is not YAML: {kind}");
+        let line = source[..at].rfind('\n').map_or(0, |found| found + 1);
+        if source[line..]
+            .lines()
+            .next()
+            .is_some_and(|line| line.contains("${"))
+        {
+            let help = "put the expression in quotes: inside {…} and […], and where it holds `: `";
+            report.error_with(Code::BadYaml, span, message, help);
+        } else {
+            report.error(Code::BadYaml, span, message);
         }
     }
 }
@@ -125,6 +133,10 @@ struct Key {
 
 impl Builder<'_> {
     /// Takes in one event; false ends the reading.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the other events carry no values"
+    )]
     fn event(&mut self, event: Event<'_>, span: Span, report: &mut Report<'_>) -> bool {
         match event {
             Event::DocumentStart(..) => {

@@ -132,72 +132,72 @@ pub(super) fn timeouts(node: &Node, base: Timeouts, report: &mut Report<'_>) -> 
     let Some(fields) = Fields::read(node, "timeouts", &KNOWN, &[], report) else {
         return base;
     };
-    let [
-        schedule_to_start,
-        start_to_close,
-        schedule_to_close,
-        heartbeat,
-    ] = KNOWN.map(|name| {
-        let entry = fields.get(name)?;
-        Some((fields::span(entry, report)?, entry.value.span))
-    });
-    let span = |limit: Option<(Duration, Span)>| limit.map(|(span, _)| span);
-    let merged = Timeouts {
-        schedule_to_start: span(schedule_to_start).or(base.schedule_to_start),
-        start_to_close: span(start_to_close).or(base.start_to_close),
-        schedule_to_close: span(schedule_to_close).or(base.schedule_to_close),
-        heartbeat: span(heartbeat).or(base.heartbeat),
+    let mut limit = |name: &'static str, base: Option<Duration>| {
+        let entry = fields.get(name);
+        let written = entry.and_then(|entry| fields::span(entry, report));
+        Limit {
+            name,
+            span: written.or(base),
+            at: written.and(entry.map(|entry| entry.value.span)),
+        }
     };
-    let place = |limits: [Option<(Duration, Span)>; 2]| limits.into_iter().flatten().next();
-    if let (Some(total), Some(attempt)) = (merged.schedule_to_close, merged.start_to_close)
-        && total < attempt
-        && let Some((_, at)) = place([schedule_to_close, start_to_close])
+    let to_start = limit("schedule_to_start", base.schedule_to_start);
+    let attempt = limit("start_to_close", base.start_to_close);
+    let total = limit("schedule_to_close", base.schedule_to_close);
+    let heartbeat = limit("heartbeat", base.heartbeat);
+    if let Some((total_span, attempt_span, at)) = total.against(&attempt)
+        && total_span < attempt_span
     {
         report.error_with(
             Code::AttemptOutlivesStep,
             at,
             format!(
                 "schedule_to_close, {}, is shorter than start_to_close, {}",
-                format_span(total),
-                format_span(attempt)
+                format_span(total_span),
+                format_span(attempt_span)
             ),
             "one attempt must fit into the time of the whole step",
         );
     }
-    let never = [
-        (
-            "heartbeat",
-            merged.heartbeat,
-            "start_to_close",
-            merged.start_to_close,
-            heartbeat,
-            start_to_close,
-        ),
-        (
-            "schedule_to_start",
-            merged.schedule_to_start,
-            "schedule_to_close",
-            merged.schedule_to_close,
-            schedule_to_start,
-            schedule_to_close,
-        ),
-    ];
-    for (name, limit, outer_name, outer, own, outer_own) in never {
-        if let (Some(limit), Some(outer)) = (limit, outer)
-            && limit >= outer
-            && let Some((_, at)) = place([own, outer_own])
-        {
-            report.error_with(
-                Code::TimeoutNeverFires,
-                at,
-                format!(
-                    "{name}, {}, can never fire before {outer_name}, {}",
-                    format_span(limit),
-                    format_span(outer)
-                ),
-                format!("make {name} shorter or leave it away"),
-            );
-        }
+    never_fires(&heartbeat, &attempt, report);
+    never_fires(&to_start, &total, report);
+    Timeouts {
+        schedule_to_start: to_start.span,
+        start_to_close: attempt.span,
+        schedule_to_close: total.span,
+        heartbeat: heartbeat.span,
     }
-    merged
+}
+
+/// One time limit, and where it is written when it is written here.
+struct Limit {
+    name: &'static str,
+    span: Option<Duration>,
+    at: Option<Span>,
+}
+
+impl Limit {
+    /// Both limits and where to point, when both are set and one of them is written here.
+    fn against(&self, other: &Self) -> Option<(Duration, Duration, Span)> {
+        Some((self.span?, other.span?, self.at.or(other.at)?))
+    }
+}
+
+fn never_fires(inner: &Limit, outer: &Limit, report: &mut Report<'_>) {
+    if let Some((limit, end, at)) = inner.against(outer)
+        && limit >= end
+    {
+        report.error_with(
+            Code::TimeoutNeverFires,
+            at,
+            format!(
+                "{}, {}, can never fire before {}, {}",
+                inner.name,
+                format_span(limit),
+                outer.name,
+                format_span(end)
+            ),
+            format!("make {} shorter or leave it away", inner.name),
+        );
+    }
 }

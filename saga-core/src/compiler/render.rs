@@ -64,47 +64,52 @@ struct Snippet {
 }
 
 impl Snippet {
+    /// Only what is shown is looked at, because a line can be as long as the file.
     fn new(source: &str, span: &Span, width: usize) -> Self {
         let begin = source[..span.start].rfind('\n').map_or(0, |at| at + 1);
-        let end = source[begin..]
+        let end = source[span.start..]
             .find('\n')
-            .map_or(source.len(), |at| begin + at);
-        let shown: Vec<char> = source[begin..end]
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect();
-        let before = source[begin..span.start].chars().count();
-        let marked = source[span.start..span.end.clamp(span.start, end.max(span.start))].trim_end();
-        let marked = marked.chars().count();
-        if shown.len() <= width {
+            .map_or(source.len(), |at| span.start + at);
+        let line = source[begin..end].trim_end();
+        let marked = source[span.start..span.end.clamp(span.start, end)].trim_end();
+        let marked = marked.chars().take(width).count();
+        let before = span.column - 1;
+        if line.chars().nth(width).is_none() {
             return Self {
-                text: shown.into_iter().collect(),
+                text: line.chars().map(visible).collect(),
                 before,
                 marked,
             };
         }
-        let from = if before + marked < width {
-            0
+        let (from, before) = if before + marked < width {
+            (begin, before)
         } else {
-            before.saturating_sub(LEAD)
+            let lead = source[begin..span.start].char_indices().rev().take(LEAD);
+            lead.last()
+                .map_or((span.start, 0), |(at, _)| (begin + at, LEAD.min(before)))
         };
         let room = width.saturating_sub(2);
-        let to = (from + room).min(shown.len());
-        let mut text: String = shown[from..to].iter().collect();
-        if to < shown.len() {
+        let shown = &source[from..end];
+        let mut text: String = shown.chars().take(room).map(visible).collect();
+        if shown.chars().nth(room).is_some() {
             text.push('…');
         }
-        let mut before = before - from;
-        if from > 0 {
+        let cut = from > begin;
+        if cut {
             text.insert(0, '…');
-            before += 1;
         }
+        let before = before + usize::from(cut);
         Self {
             text,
             before,
             marked: marked.min(width.saturating_sub(before)),
         }
     }
+}
+
+/// A tab or an escape would shift the marks or paint the terminal.
+fn visible(c: char) -> char {
+    if c.is_control() { ' ' } else { c }
 }
 
 /// Breaks text at blanks; lines after the first are indented.

@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 use ::cel::common::ast::{EntryExpr, Expr, IdedExpr};
-use ::cel::common::value::Val;
 use ::cel::parser::PrattParser;
 use ::cel::{Context, Env, ExecutionError};
 use serde_json::Value;
 
-use super::convert::{Importer, export, object};
+use super::convert::{Field, Importer, export, object};
 use super::fuel::{self, Fuel};
 use super::limits::{
     EXPRESSION_BYTES_MAX, EXPRESSION_DEPTH_MAX, EXPRESSION_NODES_MAX, Problem, ProblemKind,
@@ -51,7 +50,7 @@ fn syntax(text: &str, errors: &::cel::ParseErrors) -> Problem {
     let Some(first) = errors.errors.first() else {
         return Problem::new(ProblemKind::Syntax, "this is not an expression");
     };
-    let message = first.msg.trim_start_matches("Syntax error: ");
+    let message = readable(&first.msg);
     if errors
         .errors
         .iter()
@@ -78,6 +77,21 @@ fn syntax(text: &str, errors: &::cel::ParseErrors) -> Problem {
         problem.at = Some(start..end);
     }
     problem
+}
+
+/// The parser's words without its jargon.
+fn readable(message: &str) -> String {
+    let message = message
+        .trim_start_matches("Syntax error: ")
+        .replace("'<EOF>'", "the end");
+    let parts = message
+        .strip_prefix("mismatched input ")
+        .and_then(|m| m.split_once(" expecting "));
+    match parts {
+        Some((found, "<EOF>")) => format!("{found} does not fit here"),
+        Some((found, expected)) => format!("expected {expected}, found {found}"),
+        None => message,
+    }
 }
 
 fn too_deep() -> Problem {
@@ -202,7 +216,7 @@ impl Program {
     ) -> Result<(), String> {
         let mut importer = Importer::new();
         let mut saga = Vec::new();
-        let mut steps: BTreeMap<&str, Vec<(&str, Box<dyn Val + 'v>)>> = BTreeMap::new();
+        let mut steps: BTreeMap<&str, Vec<Field<'v>>> = BTreeMap::new();
         for (used, value) in self.roots.iter().zip(values) {
             let value = match (value.as_ref(), &used.fields) {
                 (Value::Object(all), Some(wanted)) => {
@@ -237,6 +251,10 @@ impl Program {
 }
 
 /// The evaluator's errors print whole values, in hash order; these do not.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the enum is not ours and not closed"
+)]
 fn describe(error: &ExecutionError) -> String {
     match error {
         ExecutionError::NoSuchKey(name) => format!("there is no field `{name}`"),

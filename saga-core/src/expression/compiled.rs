@@ -44,10 +44,12 @@ impl Expression {
         for reference in &references {
             reads.add(&Reads {
                 input: reference.root == ReferenceRoot::Input,
-                outputs: match &reference.root {
-                    ReferenceRoot::Output(step) => vec![StepName::new(step)],
-                    _ => Vec::new(),
-                },
+                outputs: reference
+                    .root
+                    .output_of()
+                    .map(StepName::new)
+                    .into_iter()
+                    .collect(),
             });
         }
         Ok((
@@ -79,10 +81,10 @@ impl Expression {
 
     /// Whether it computes true; any other value than true or false is an error.
     pub fn test(&self, scope: &Scope<'_>) -> Result<bool, EvalError> {
-        match self.find(View::from(scope))?.as_ref() {
-            Value::Bool(truth) => Ok(*truth),
-            other => Err(self.error(format!("it is {}, not true or false", kind(other)))),
-        }
+        let value = self.find(View::from(scope))?;
+        value
+            .as_bool()
+            .ok_or_else(|| self.error(format!("it is {}, not true or false", kind(&value))))
     }
 
     /// Its value, borrowed where it is stored as it is.

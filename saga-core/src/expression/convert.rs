@@ -101,14 +101,20 @@ impl Importer {
     }
 }
 
+/// One field of an object of the evaluator.
+pub(super) type Field<'v> = (&'v str, Box<dyn Val + 'v>);
+
 /// An object of the evaluator.
-pub(super) fn object<'v>(entries: Vec<(&'v str, Box<dyn Val + 'v>)>) -> Box<dyn Val + 'v> {
+#[expect(
+    clippy::disallowed_types,
+    reason = "the evaluator's; its order is never observed"
+)]
+pub(super) fn object<'v>(entries: Vec<Field<'v>>) -> Box<dyn Val + 'v> {
     let entries = entries
         .into_iter()
-        .map(|(name, value)| (CelMapKey::String(CelString::from(name)), value));
-    Box::new(CelMap::from(
-        entries.collect::<std::collections::hash_map::HashMap<_, _>>(),
-    ))
+        .map(|(name, value)| (CelMapKey::String(CelString::from(name)), value))
+        .collect::<std::collections::HashMap<_, _>>();
+    Box::new(CelMap::from(entries))
 }
 
 /// Turns a computed value into JSON.

@@ -113,12 +113,17 @@ fn comprehension(inner: &mut ComprehensionExpr) {
     meter(&mut inner.iter_range);
     wrap(&mut inner.iter_range, RANGE);
     let accumulator = inner.accu_var.clone();
-    let step = match &mut inner.loop_step.expr {
-        Expr::Call(call) if call.func_name == operators::CONDITIONAL && call.args.len() == 3 => {
+    let guarded = matches!(&inner.loop_step.expr, Expr::Call(call)
+        if call.func_name == operators::CONDITIONAL && call.args.len() == 3);
+    let step = match &mut inner.loop_step {
+        IdedExpr {
+            expr: Expr::Call(call),
+            ..
+        } if guarded => {
             meter(&mut call.args[0]);
             &mut call.args[1]
         }
-        _ => &mut inner.loop_step,
+        step => step,
     };
     match appended(step, &accumulator) {
         Some(element) => {
@@ -204,6 +209,10 @@ fn boxed<'v>(key: CelMapKey<'v>) -> Box<dyn Val + 'v> {
     }
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the evaluator calls it with a vector"
+)]
 fn add<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
     let [left, right, fuel] = args.as_slice() else {
         return Err(ExecutionError::MissingArgumentOrTarget);
@@ -240,10 +249,18 @@ fn weight(value: &dyn Val) -> usize {
                 .map(|element| weight(element.as_ref()))
                 .sum::<usize>()
     } else if let Some(map) = value.downcast_ref::<CelMap<'_>>() {
-        let entry = |(key, value): (&CelMapKey<'_>, &Box<dyn Val + '_>)| {
-            weight(key.inner()) + weight(value.as_ref())
-        };
-        VALUE_WEIGHT + map.inner().iter().map(entry).sum::<usize>()
+        let keys = map
+            .inner()
+            .keys()
+            .map(|key| weight(key.inner()))
+            .sum::<usize>();
+        VALUE_WEIGHT
+            + keys
+            + map
+                .inner()
+                .values()
+                .map(|value| weight(value.as_ref()))
+                .sum::<usize>()
     } else {
         VALUE_WEIGHT
     }

@@ -59,16 +59,13 @@ impl Path {
 
     fn field<'v>(&self, at: &'v Value, depth: usize) -> Result<&'v Value, String> {
         let field = &self.fields[depth];
-        match at {
-            Value::Object(fields) => fields
-                .get(field)
-                .ok_or_else(|| format!("`{}` has no field `{field}`", self.text(depth))),
-            other => Err(format!(
-                "`{}` is {}, so it has no field `{field}`",
-                self.text(depth),
-                kind(other)
-            )),
-        }
+        let Value::Object(fields) = at else {
+            let (whole, kind) = (self.text(depth), kind(at));
+            return Err(format!("`{whole}` is {kind}, so it has no field `{field}`"));
+        };
+        fields
+            .get(field)
+            .ok_or_else(|| format!("`{}` has no field `{field}`", self.text(depth)))
     }
 
     fn text(&self, depth: usize) -> String {

@@ -86,6 +86,15 @@ impl ReferenceRoot {
         }
     }
 
+    /// The step whose output it is.
+    pub(crate) fn output_of(&self) -> Option<&str> {
+        if let Self::Output(step) = self {
+            Some(step)
+        } else {
+            None
+        }
+    }
+
     /// How people write it.
     pub(crate) fn text(&self) -> String {
         match self {
@@ -130,21 +139,20 @@ pub(super) fn chain(expr: &IdedExpr) -> Option<(Vec<&str>, bool)> {
     let mut names = Vec::new();
     let mut tested = false;
     let mut at = expr;
-    loop {
-        match &at.expr {
-            Expr::Ident(name) => {
-                names.push(name.as_str());
-                names.reverse();
-                return Some((names, tested));
-            }
-            Expr::Select(select) if !select.test || names.is_empty() => {
-                tested |= select.test;
-                names.push(&select.field);
-                at = &select.operand;
-            }
-            _ => return None,
+    while let Expr::Select(select) = &at.expr {
+        if select.test && !names.is_empty() {
+            return None;
         }
+        tested |= select.test;
+        names.push(select.field.as_str());
+        at = &select.operand;
     }
+    let Expr::Ident(root) = &at.expr else {
+        return None;
+    };
+    names.push(root);
+    names.reverse();
+    Some((names, tested))
 }
 
 struct Walk<'a> {

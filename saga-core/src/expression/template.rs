@@ -129,10 +129,13 @@ fn text(parts: &[Part], view: View<'_>) -> Result<Value, EvalError> {
     for part in parts {
         match part {
             Part::Text(literal) => text.push_str(literal),
-            Part::Expression(expression) => match expression.find(view)?.as_ref() {
-                Value::String(value) => text.push_str(value),
-                other => text.push_str(&other.to_string()),
-            },
+            Part::Expression(expression) => {
+                let value = expression.find(view)?;
+                match value.as_str() {
+                    Some(value) => text.push_str(value),
+                    None => text.push_str(&value.to_string()),
+                }
+            }
         }
     }
     Ok(Value::String(text))
