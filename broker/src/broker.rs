@@ -1,0 +1,219 @@
+//! The seam between amends and a message broker.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use saga_core::ids::{ActionName, Op};
+use tokio::sync::{mpsc, watch};
+
+use crate::message::{Incoming, Outgoing};
+
+/// A message broker: RabbitMQ, or the in-memory one of the embedded engine.
+///
+/// Implementations reconnect by themselves. What a caller sees of an outage is a late
+/// [`publish`](Self::publish), a consumer that is silent, and [`health`](Self::health).
+#[async_trait]
+pub trait Broker: Send + Sync + fmt::Debug {
+    /// Declares the queues and exchanges that every deployment has. Safe to repeat.
+    async fn declare_base(&self) -> Result<(), BrokerError>;
+
+    /// Declares the queues of these operations and the rungs of their pools. Safe to repeat.
+    async fn declare_steps(&self, steps: &[(ActionName, Op)]) -> Result<(), BrokerError>;
+
+    /// Publishes a batch and returns, in its order, what became of each message.
+    ///
+    /// Any number of tasks may call this at once; how many messages are under way is bounded
+    /// inside, so a call may wait.
+    async fn publish(&self, batch: Vec<Outgoing>) -> Vec<Settled>;
+
+    /// Starts to consume a queue. The broker hands out at most `prefetch` messages that are not
+    /// settled. The consumer outlives reconnects and ends when it is dropped; then what it was
+    /// handed can still be settled.
+    ///
+    /// What goes back to the queue, by a dropped receipt or a dropped consumer, counts towards the
+    /// queue's delivery limit.
+    async fn consume(&self, queue: &str, prefetch: u16) -> Result<Consumer, BrokerError>;
+
+    /// How many messages wait in a queue and how many consumers it has; `None` when there is no
+    /// such queue.
+    async fn depth(&self, queue: &str) -> Result<Option<Depth>, BrokerError>;
+
+    /// Whether the broker can be reached and takes messages. Changes are pushed.
+    fn health(&self) -> watch::Receiver<Health>;
+
+    /// Lets what is under way finish and closes the connections.
+    async fn close(&self);
+}
+
+/// What became of one published message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "a message that is not confirmed is not sent"]
+pub enum Settled {
+    /// The broker has it on disk.
+    Confirmed,
+    /// No queue wanted it, so it was not sent. What goes to the steps exchange never ends so: it is
+    /// confirmed, and lies in the unroutable queue when no queue wants it.
+    Unroutable,
+    /// The broker refused it, for example because a queue is full. It was not sent.
+    Refused,
+    /// The connection broke, or no confirm came in time. It may have been sent.
+    Unknown,
+}
+
+/// How full a queue is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Depth {
+    /// Messages that wait; those handed out do not count.
+    pub messages: u32,
+    /// Consumers on it.
+    pub consumers: u32,
+}
+
+/// Whether a broker can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// Connected and taking messages.
+    Connected,
+    /// Connected, but an alarm keeps it from taking messages.
+    Blocked,
+    /// Not connected; reconnecting.
+    Disconnected,
+}
+
+/// A stream of deliveries from one queue.
+#[derive(Debug)]
+pub struct Consumer {
+    deliveries: mpsc::Receiver<Delivery>,
+}
+
+impl Consumer {
+    /// Wraps the receiving end of a broker's delivery channel. Dropping it cancels the consumer:
+    /// what was not taken out goes back to the queue, and receipts that were can still be settled.
+    #[must_use]
+    pub const fn new(deliveries: mpsc::Receiver<Delivery>) -> Self {
+        Self { deliveries }
+    }
+
+    /// The next delivery; `None` once the broker is closed.
+    ///
+    /// Cancelling this loses no delivery. One whose connection broke while it lay here is passed
+    /// over, since the broker sends it again.
+    pub async fn next(&mut self) -> Option<Delivery> {
+        loop {
+            let delivery = self.deliveries.recv().await?;
+            if !delivery.receipt.is_void() {
+                return Some(delivery);
+            }
+        }
+    }
+}
+
+/// One message and the duty to settle it.
+#[derive(Debug)]
+pub struct Delivery {
+    /// The message.
+    pub message: Incoming,
+    /// The duty to settle it.
+    pub receipt: Receipt,
+}
+
+/// Proof that what a delivery caused is on disk.
+///
+/// Only the orchestrator's store and the worker's ledger make such proofs, which is what keeps an
+/// acknowledgement from overtaking a commit.
+pub trait Durable {}
+
+/// The duty to settle one delivery. Dropped unsettled, it goes back to its queue.
+#[derive(Debug)]
+pub struct Receipt {
+    tag: u64,
+    settle: Option<mpsc::UnboundedSender<Settlement>>,
+}
+
+/// How a delivery is settled, on its way to the task that owns the channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settlement {
+    /// Done with.
+    Ack(u64),
+    /// Back to the queue.
+    Requeue(u64),
+    /// To the dead-letter exchange.
+    DeadLetter(u64),
+}
+
+impl Receipt {
+    /// A receipt for the delivery with this tag. `settle` leads to the one task that owns the
+    /// channel; it is unbounded because prefetch bounds what can be in it.
+    #[must_use]
+    pub const fn new(tag: u64, settle: mpsc::UnboundedSender<Settlement>) -> Self {
+        Self {
+            tag,
+            settle: Some(settle),
+        }
+    }
+
+    /// The message is done with. If the connection broke meanwhile, it comes again.
+    pub fn ack(mut self, _proof: &impl Durable) {
+        self.send(Settlement::Ack(self.tag));
+    }
+
+    /// The message goes to the dead-letter exchange.
+    pub fn dead_letter(mut self) {
+        self.send(Settlement::DeadLetter(self.tag));
+    }
+
+    /// The channel it belongs to is gone.
+    fn is_void(&self) -> bool {
+        self.settle
+            .as_ref()
+            .is_none_or(mpsc::UnboundedSender::is_closed)
+    }
+
+    fn send(&mut self, settlement: Settlement) {
+        if let Some(settle) = self.settle.take() {
+            // A closed channel means the connection is gone, and the broker requeues by itself.
+            let _gone = settle.send(settlement);
+        }
+    }
+}
+
+impl Drop for Receipt {
+    fn drop(&mut self) {
+        self.send(Settlement::Requeue(self.tag));
+    }
+}
+
+/// Why the broker could not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum BrokerError {
+    /// No connection could be made to any of the hosts.
+    #[error("connect to the broker at {hosts}")]
+    Connect {
+        /// The hosts that were tried, without passwords.
+        hosts: String,
+        /// Why the last one refused.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A queue or exchange exists with other settings, or may not be declared.
+    #[error("declare {what}")]
+    Declare {
+        /// Its kind and name.
+        what: String,
+        /// What the broker said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A queue could not be consumed or looked at.
+    #[error("use queue {queue}")]
+    Queue {
+        /// Its name.
+        queue: String,
+        /// What the broker said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The broker did not answer in time or is shut down.
+    #[error("the broker is not available")]
+    Unavailable,
+}

@@ -1,0 +1,8 @@
+//! What a message is here, who may send it, and when it counts as sent or received.
+
+pub mod broker;
+pub mod envelope;
+pub mod memory;
+pub mod message;
+pub mod rabbit;
+pub mod topology;

@@ -1,0 +1,168 @@
+//! The seam between the engine and where sagas are kept.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use saga_core::definition::{Definition, DefinitionRef};
+use saga_core::event::Event;
+use saga_core::ids::{MessageId, SagaId};
+use saga_core::saga::{Saga, Status};
+use saga_core::time::Timestamp;
+use saga_core::values::ValueKey;
+use serde_json::Value;
+
+use super::batch::{Batch, CommitReport, OutboxMessage, Transition};
+use super::committed::Committed;
+use super::query::{Page, SagaFilter};
+
+/// Judges a freshly locked saga, `None` when there is none. Returns what to write, if anything.
+pub type Judge<'a> = Box<dyn FnOnce(Option<Saga>) -> Option<Transition> + Send + 'a>;
+
+/// Where sagas are kept.
+#[async_trait]
+pub trait Store: Send + Sync + fmt::Debug {
+    /// The time by the store's clock, which every orchestrator shares.
+    fn now(&self) -> Timestamp;
+
+    /// A new saga id by the store's clock: a `UUIDv7`.
+    fn new_saga_id(&self) -> SagaId;
+
+    /// The control state of these sagas, with proof that it was read just now. Unknown ids are
+    /// left out.
+    async fn load(&self, ids: &[SagaId]) -> Result<(Vec<Saga>, Committed), StoreError>;
+
+    /// These values; those that do not exist are left out.
+    async fn load_values(
+        &self,
+        keys: &[(SagaId, ValueKey)],
+    ) -> Result<Vec<(SagaId, ValueKey, Arc<Value>)>, StoreError>;
+
+    /// Writes a batch atomically. A saga that lost the compare-and-set, or whose data the database
+    /// refuses, is reported and costs the others nothing.
+    async fn commit(&self, batch: &Batch) -> Result<CommitReport, StoreError>;
+
+    /// Locks one saga, has it judged and writes the result: the way out for a saga that keeps
+    /// losing the compare-and-set.
+    async fn commit_locked(&self, id: SagaId, judge: Judge<'_>)
+    -> Result<CommitReport, StoreError>;
+
+    /// Claims sagas whose time has come: the same saga is not claimed again before `lease` ends.
+    async fn claim_due(&self, limit: u32, lease: Duration) -> Result<Vec<SagaId>, StoreError>;
+
+    /// Sets when these sagas must be looked at again, where they still have that version.
+    async fn rearm(&self, sagas: &[(SagaId, u64, Option<Timestamp>)]) -> Result<(), StoreError>;
+
+    /// The earliest time any saga waits for.
+    async fn next_wake(&self) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Says that this orchestrator lives. Its outbox rows are its own until `lease` after the last
+    /// time it said so.
+    async fn heartbeat(&self, lease: Duration) -> Result<(), StoreError>;
+
+    /// Takes over outbox rows of orchestrators that live no more.
+    async fn adopt_outbox(&self, limit: u32) -> Result<Vec<OutboxMessage>, StoreError>;
+
+    /// This orchestrator's own unsent outbox rows after `after`, in id order: what did not fit in
+    /// memory.
+    async fn own_outbox(
+        &self,
+        after: Option<MessageId>,
+        limit: u32,
+    ) -> Result<Vec<OutboxMessage>, StoreError>;
+
+    /// Deletes outbox rows that the broker has confirmed. May be lost in a crash: they are sent
+    /// again, and the workers' ledgers answer.
+    async fn delete_outbox(&self, confirmed: &[MessageId]) -> Result<(), StoreError>;
+
+    /// How many outbox rows there are, and when the oldest was written.
+    async fn outbox_backlog(&self) -> Result<(u64, Option<Timestamp>), StoreError>;
+
+    /// Keeps a definition for ever. The same text again is no change; another text under the same
+    /// name and version is refused.
+    async fn register(&self, definition: &Definition) -> Result<Registration, StoreError>;
+
+    /// The definition of that name and version.
+    async fn definition(
+        &self,
+        reference: &DefinitionRef,
+    ) -> Result<Option<StoredDefinition>, StoreError>;
+
+    /// Every registered definition, by name and version.
+    async fn definitions(&self) -> Result<Vec<StoredDefinition>, StoreError>;
+
+    /// The saga that holds, or last held, this business key.
+    async fn find_key(&self, definition: &str, key: &str) -> Result<Option<SagaId>, StoreError>;
+
+    /// Sagas, newest first.
+    async fn list(&self, filter: &SagaFilter) -> Result<Page, StoreError>;
+
+    /// Every value of a saga.
+    async fn values(&self, id: SagaId) -> Result<Vec<(ValueKey, Arc<Value>)>, StoreError>;
+
+    /// The events of a saga after `after`, in order.
+    async fn history(&self, id: SagaId, after: u64, limit: u32) -> Result<Vec<Event>, StoreError>;
+
+    /// How many sagas are open, by status.
+    async fn open_counts(&self) -> Result<Vec<(Status, u64)>, StoreError>;
+
+    /// Whether the store answers.
+    async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// A definition as it is stored.
+#[derive(Debug, Clone)]
+pub struct StoredDefinition {
+    /// Name and version.
+    pub reference: DefinitionRef,
+    /// Hex SHA-256 of the source.
+    pub digest: String,
+    /// The YAML.
+    pub source: String,
+    /// When it was registered.
+    pub registered_at: Timestamp,
+}
+
+/// What registering a definition did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registration {
+    /// It is new.
+    Added,
+    /// It was there, the same to the letter.
+    Unchanged,
+    /// That name and version was registered with another text; versions never change.
+    Conflict,
+}
+
+/// Why the store could not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No connection, or it broke; what was under way may or may not have happened.
+    #[error("reach the database to {operation}")]
+    Unavailable {
+        /// What was tried.
+        operation: &'static str,
+        /// Why not.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The database refused, and will refuse again.
+    #[error("{operation}")]
+    Refused {
+        /// What was tried.
+        operation: &'static str,
+        /// What it said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// What is stored cannot be read by this version.
+    #[error("read what is stored of {what}")]
+    Corrupt {
+        /// Which row.
+        what: String,
+        /// What is wrong with it.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}

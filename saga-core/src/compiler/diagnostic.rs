@@ -1,0 +1,165 @@
+//! One thing to say about a definition, and where it is.
+
+use super::code::Code;
+
+/// A stretch of the source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Span {
+    /// First byte.
+    pub start: usize,
+    /// Byte after the last.
+    pub end: usize,
+    /// Line of the first byte, from 1.
+    pub line: usize,
+    /// Column of the first byte in characters, from 1.
+    pub column: usize,
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The definition is refused.
+    Error,
+    /// It is accepted, and probably not what was meant.
+    Warning,
+}
+
+impl Severity {
+    /// The word on the screen.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// One thing to say about a definition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Which rule.
+    pub code: Code,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong, in one line.
+    pub message: String,
+    /// Where.
+    pub span: Span,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+/// Collects diagnostics and knows where bytes are.
+#[derive(Debug)]
+pub(super) struct Report<'s> {
+    source: &'s str,
+    lines: Vec<usize>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// More than this is not collected: nobody reads on.
+pub const DIAGNOSTICS_MAX: usize = 200;
+
+impl<'s> Report<'s> {
+    pub(super) fn new(source: &'s str) -> Self {
+        let breaks = source
+            .bytes()
+            .enumerate()
+            .filter(|(_, byte)| *byte == b'\n');
+        let lines = std::iter::once(0)
+            .chain(breaks.map(|(at, _)| at + 1))
+            .collect();
+        Self {
+            source,
+            lines,
+            diagnostics: Vec::new(),
+        }
+    }
+
+    /// The span of these bytes, moved to where characters begin.
+    pub(super) fn span(&self, start: usize, end: usize) -> Span {
+        let start = self.source.floor_char_boundary(start);
+        let end = self.source.floor_char_boundary(end).max(start);
+        let line = self.lines.partition_point(|first| *first <= start);
+        let first = self.lines.get(line - 1).copied().unwrap_or(0);
+        let column = self.source[first..start].chars().count() + 1;
+        Span {
+            start,
+            end,
+            line,
+            column,
+        }
+    }
+
+    pub(super) fn error(&mut self, code: Code, span: Span, message: impl Into<String>) {
+        self.push(Severity::Error, code, span, message.into(), None);
+    }
+
+    pub(super) fn error_with(
+        &mut self,
+        code: Code,
+        span: Span,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.push(
+            Severity::Error,
+            code,
+            span,
+            message.into(),
+            Some(help.into()),
+        );
+    }
+
+    pub(super) fn warning(
+        &mut self,
+        code: Code,
+        span: Span,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.push(
+            Severity::Warning,
+            code,
+            span,
+            message.into(),
+            Some(help.into()),
+        );
+    }
+
+    fn push(
+        &mut self,
+        severity: Severity,
+        code: Code,
+        span: Span,
+        message: String,
+        help: Option<String>,
+    ) {
+        let diagnostic = Diagnostic {
+            code,
+            severity,
+            message,
+            span,
+            help,
+        };
+        let known = self.diagnostics.contains(&diagnostic);
+        if !known && (self.diagnostics.len() < DIAGNOSTICS_MAX || severity == Severity::Error) {
+            self.diagnostics.truncate(DIAGNOSTICS_MAX - 1);
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
+    pub(super) fn has_errors(&self) -> bool {
+        self.diagnostics
+            .iter()
+            .any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+
+    /// All of them in the order of the source.
+    pub(super) fn finish(mut self) -> Vec<Diagnostic> {
+        self.diagnostics
+            .sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.code));
+        self.diagnostics
+    }
+}
