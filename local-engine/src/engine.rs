@@ -89,7 +89,7 @@ impl LocalEngine {
         };
         let settings = Settings::load_or_create(&folder)?;
         let postgres = Postgres::new(&folder, &settings, options.durability)?;
-        let rabbitmq = Rabbitmq::new(&folder, &packages.rabbitmq, &settings, options.keep);
+        let rabbitmq = Rabbitmq::new(&folder, &packages.rabbitmq, &settings, options.keep)?;
         if options.keep == Keep::Nothing {
             hold.janitor = Some(Janitor::start(&folder, &[&folder, postgres.home()])?);
         }

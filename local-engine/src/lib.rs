@@ -20,6 +20,7 @@ mod engine;
 mod error;
 mod install;
 mod log_tail;
+mod node_code;
 mod packages;
 mod ports;
 mod postgres;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::config::search_path;
 use crate::engine::{Keep, USER};
 use crate::error::{CommandError, StartError, file_error};
+use crate::node_code::NodeCode;
 use crate::packages::RabbitmqPackage;
 use crate::settings::{Settings, write_private};
 use crate::supervised::{Plan, Supervised};
@@ -43,6 +44,7 @@ pub(crate) struct Rabbitmq {
     control: PathBuf,
     keep: Keep,
     settings: Settings,
+    code: Option<NodeCode>,
 }
 
 impl Rabbitmq {
@@ -51,15 +53,21 @@ impl Rabbitmq {
         package: &RabbitmqPackage,
         settings: &Settings,
         keep: Keep,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, StartError> {
+        let home = folder.join("rabbitmq");
+        fs::create_dir_all(&home).map_err(file_error("create", &home))?;
+        let code = home.join("code");
+        let code = NodeCode::link(&package.programs, &code)
+            .map_err(file_error("link programs in", code))?;
+        Ok(Self {
             package: package.clone(),
-            home: folder.join("rabbitmq"),
+            home,
             log: folder.join("rabbitmq.log"),
             control: folder.join("rabbitmqctl"),
             keep,
             settings: settings.clone(),
-        }
+            code,
+        })
     }
 
     /// A script that runs `rabbitmqctl` against this node, whatever the caller's environment.
@@ -155,7 +163,7 @@ impl Rabbitmq {
         } = &self.settings;
         let inside = |name: &str| OsString::from(self.home.join(name));
         let loopback_distribution = "-kernel inet_dist_use_interface {127,0,0,1}";
-        vec![
+        let mut environment: Vec<(&'static str, OsString)> = vec![
             ("HOME", self.home.clone().into()),
             ("LANG", "C.UTF-8".into()),
             ("ERL_EPMD_ADDRESS", "127.0.0.1".into()),
@@ -183,7 +191,12 @@ impl Rabbitmq {
                 loopback_distribution.into(),
             ),
             ("RABBITMQ_SERVER_START_ARGS", "-noinput".into()),
-        ]
+        ];
+        if let Some(NodeCode { scripts, plugins }) = &self.code {
+            environment.push(("RABBITMQ_SCRIPTS_DIR", scripts.into()));
+            environment.push(("RABBITMQ_PLUGINS_DIR", plugins.into()));
+        }
+        environment
     }
 
     /// A port mapper of our own, in the foreground: the one that Erlang would start by itself is a

@@ -285,11 +285,11 @@ fn is_listing(line: &str) -> bool {
 }
 
 fn without_visibility(line: &str) -> &str {
-    let visibilities = ["pub(crate) ", "pub(super) ", "pub "];
-    visibilities
-        .iter()
-        .find_map(|visibility| line.strip_prefix(visibility))
-        .unwrap_or(line)
+    match line.strip_prefix("pub") {
+        Some(rest) if rest.starts_with('(') => rest.split_once(") ").map_or(line, |(_, item)| item),
+        Some(rest) => rest.trim_start(),
+        None => line,
+    }
 }
 
 #[test]
@@ -496,5 +496,6 @@ fn the_rules_see_what_they_look_for() {
     assert_eq!(quoted_paths(text), ["a/b.rs", "c/"]);
 
     assert!(is_listing("pub(crate) mod a;") && is_listing("pub use b::{"));
+    assert!(is_listing("pub(in crate::a) use b::c;") && !is_listing("pub(crate) fn b() {}"));
     assert!(!is_listing("fn c() {}") && !is_listing("mod d {"));
 }
