@@ -5,6 +5,7 @@
 pub mod compiler;
 pub mod decision;
 pub mod definition;
+pub mod delivery;
 pub mod event;
 pub mod expression;
 pub mod ids;
