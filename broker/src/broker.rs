@@ -132,7 +132,10 @@ impl Receipt {
     /// channel; it is unbounded because prefetch bounds what can be in it.
     #[must_use]
     pub const fn new(tag: u64, settle: mpsc::UnboundedSender<Settlement>) -> Self {
-        Self { tag, settle: Some(settle) }
+        Self {
+            tag,
+            settle: Some(settle),
+        }
     }
 
     /// The message is done with. If the connection broke meanwhile, it comes again.

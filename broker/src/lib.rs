@@ -1,5 +1,6 @@
 //! What a message is here, who may send it, and when it counts as sent or received.
 
 pub mod broker;
+pub mod envelope;
 pub mod message;
 pub mod topology;

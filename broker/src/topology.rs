@@ -16,7 +16,9 @@ impl Topology {
     /// Names that start with `prefix` and a dot.
     #[must_use]
     pub fn new(prefix: &str) -> Self {
-        Self { prefix: prefix.to_owned() }
+        Self {
+            prefix: prefix.to_owned(),
+        }
     }
 
     /// Direct exchange that commands go through.
@@ -42,7 +44,11 @@ impl Topology {
     /// Fanout exchange and queue of one dead-letter rung of a pool.
     #[must_use]
     pub fn rung(&self, pool: &str, delay: std::time::Duration) -> String {
-        format!("{}.retry.{pool}.{}", self.prefix, saga_core::time::format_span(delay))
+        format!(
+            "{}.retry.{pool}.{}",
+            self.prefix,
+            saga_core::time::format_span(delay)
+        )
     }
 
     /// Where workers send replies.

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::event::Event;
 use crate::ids::{ActionName, Op, StepKey};
+use crate::saga::Saga;
 use crate::time::Timestamp;
 use crate::values::ValueKey;
 
@@ -15,7 +16,7 @@ use crate::values::ValueKey;
 #[must_use = "an outcome that is not carried out loses the input"]
 pub enum Outcome {
     /// It changes the saga.
-    Applied(Decision),
+    Applied(Box<Decision>),
     /// It changes nothing, for this reason.
     Ignored(Ignored),
     /// It can only come from a bug; the saga is to be parked.
@@ -24,11 +25,13 @@ pub enum Outcome {
     Needs(Vec<ValueKey>),
 }
 
-/// What follows, in the order in which it must be honoured: the first three are stored in one
-/// transaction, and only then is a command sent.
-#[derive(Debug, Default)]
+/// What follows, in the order in which it must be honoured: all of it is stored in one transaction, and
+/// only then is a command sent.
+#[derive(Debug)]
 #[must_use = "a decision that is not stored loses the input"]
 pub struct Decision {
+    /// The saga after the events; what [`evolve`](crate::evolve::evolve) makes of them.
+    pub saga: Saga,
     /// What happened; at least one event.
     pub events: Vec<Event>,
     /// New values.

@@ -205,7 +205,10 @@ pub enum EventKind {
     CompensationFailed,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde's skip_serializing_if passes a reference"
+)]
 const fn is_zero(round: &u32) -> bool {
     *round == 0
 }

@@ -94,7 +94,9 @@ impl ActionName {
     /// The operation inside the pool, the part after the dot.
     #[must_use]
     pub fn operation(&self) -> &str {
-        self.0.split_once('.').map_or("", |(_, operation)| operation)
+        self.0
+            .split_once('.')
+            .map_or("", |(_, operation)| operation)
     }
 
     /// The whole name.
@@ -121,7 +123,9 @@ impl FromStr for ActionName {
     fn from_str(text: &str) -> Result<Self, BadActionName> {
         let part = |part: &str| {
             part.starts_with(|c: char| c.is_ascii_alphabetic())
-                && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+                && part
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
         };
         match text.split_once('.') {
             Some((pool, operation)) if text.len() <= 100 && part(pool) && part(operation) => {
@@ -184,7 +188,9 @@ impl FromStr for Op {
             "action" => Ok(Self::Action),
             "compensate" => Ok(Self::Compensate),
             "settle" => Ok(Self::Settle),
-            other => Err(format!("unknown op `{other}`; it is action, compensate or settle")),
+            other => Err(format!(
+                "unknown op `{other}`; it is action, compensate or settle"
+            )),
         }
     }
 }

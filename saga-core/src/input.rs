@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::ids::{Op, StepKey};
 
-/// One thing that happened, to be judged by [`decide`](crate::decide).
+/// One thing that happened, to be judged by [`decide`](crate::decide::decide).
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
     /// Somebody started the saga.
@@ -106,7 +106,11 @@ impl StepError {
     /// An error without details.
     #[must_use]
     pub fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into(), details: None }
+        Self {
+            code: code.to_owned(),
+            message: message.into(),
+            details: None,
+        }
     }
 }
 

@@ -3,10 +3,12 @@
 #![warn(missing_docs, clippy::wildcard_enum_match_arm)]
 
 pub mod compiler;
+pub mod decide;
 pub mod decision;
 pub mod definition;
 pub mod delivery;
 pub mod event;
+pub mod evolve;
 pub mod expression;
 pub mod ids;
 pub mod input;

@@ -130,10 +130,13 @@ impl std::str::FromStr for Status {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or_else(|| {
-            let known = Self::ALL.map(Self::as_str).join(", ");
-            format!("`{text}` is not a status; it is one of {known}")
-        })
+        Self::ALL
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or_else(|| {
+                let known = Self::ALL.map(Self::as_str).join(", ");
+                format!("`{text}` is not a status; it is one of {known}")
+            })
     }
 }
 
@@ -146,18 +149,27 @@ pub struct StepState {
     pub attempt: u32,
     /// Round of it.
     pub round: u32,
-    /// Sequence number of the event that sent the command under way.
+    /// The last error, unless it succeeded since.
+    pub error: Option<StepError>,
+    /// The attempt whose late reply is on record; 0 when there was none.
+    pub late: u32,
+    /// The command that is under way; present exactly while the status is one in flight.
+    pub work: Option<Work>,
+}
+
+/// A command that is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Work {
+    /// Sequence number of the event that sent it.
     pub command: u64,
     /// When the first attempt of what is under way was scheduled.
     pub since: Timestamp,
-    /// The next attempt runs then.
+    /// When this attempt was scheduled, or leaves its rung.
+    pub sent_at: Timestamp,
+    /// The attempt failed, or is the next one on a rung: it runs then.
     pub retry: Option<Retry>,
-    /// A dead letter of this attempt has been probed.
+    /// A dead letter of this attempt has been sent again.
     pub probed: bool,
-    /// The last error.
-    pub error: Option<StepError>,
-    /// The attempt whose late reply is on record.
-    pub late: u32,
 }
 
 /// When the next attempt runs, and who wakes it.
@@ -271,9 +283,17 @@ impl Saga {
         }
     }
 
-    /// Where a piece of work stands.
+    /// Where a piece of work stands. What was not dispatched before the saga turned back is
+    /// skipped.
     #[must_use]
     pub fn step_status(&self, key: &StepKey) -> StepStatus {
-        self.steps.get(key).map_or(StepStatus::Pending, |state| state.status)
+        let untouched = match self.phase {
+            Phase::Running | Phase::Completed => StepStatus::Pending,
+            Phase::Compensating
+            | Phase::Compensated { .. }
+            | Phase::CompensationFailed
+            | Phase::Terminated => StepStatus::Skipped,
+        };
+        self.steps.get(key).map_or(untouched, |state| state.status)
     }
 }

@@ -37,6 +37,12 @@ impl Values {
         self.0.get(key).map(Arc::as_ref)
     }
 
+    /// The value itself, shared, when it is at hand.
+    #[must_use]
+    pub fn share(&self, key: &ValueKey) -> Option<Arc<Value>> {
+        self.0.get(key).map(Arc::clone)
+    }
+
     /// All of them, in key order.
     pub fn iter(&self) -> impl Iterator<Item = (&ValueKey, &Arc<Value>)> {
         self.0.iter()

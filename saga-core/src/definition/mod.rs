@@ -3,7 +3,5 @@
 mod model;
 mod retry;
 
-pub use model::{
-    Compensation, Definition, DefinitionRef, Effect, OnFailure, Step, Timeouts,
-};
+pub use model::{Compensation, Definition, DefinitionRef, Effect, OnFailure, Step, Timeouts};
 pub use retry::{Delay, RUNGS, RetryPolicy};

@@ -94,12 +94,19 @@ impl RetryPolicy {
         let factor = self.backoff_coefficient.powf(exponent);
         let longest = self.maximum_interval.as_secs_f64();
         let seconds = (self.initial_interval.as_secs_f64() * factor).min(longest);
-        Duration::from_secs_f64(if seconds.is_finite() { seconds } else { longest })
+        Duration::from_secs_f64(if seconds.is_finite() {
+            seconds
+        } else {
+            longest
+        })
     }
 
     fn rung_near(&self, base: Duration) -> Option<Duration> {
         let reach = base.mul_f64(self.jitter);
-        RUNGS.into_iter().filter(|rung| rung.abs_diff(base) <= reach).min_by_key(|rung| rung.abs_diff(base))
+        RUNGS
+            .into_iter()
+            .filter(|rung| rung.abs_diff(base) <= reach)
+            .min_by_key(|rung| rung.abs_diff(base))
     }
 }
 

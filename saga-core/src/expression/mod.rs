@@ -53,12 +53,18 @@ impl Expression {
 
     /// Its value in this scope.
     pub fn eval(&self, _scope: &Scope<'_>) -> Result<Value, EvalError> {
-        Err(EvalError { expression: self.text.clone(), message: String::new() })
+        Err(EvalError {
+            expression: self.text.clone(),
+            message: String::new(),
+        })
     }
 
     /// Whether it computes true; any other value than true or false is an error.
     pub fn test(&self, _scope: &Scope<'_>) -> Result<bool, EvalError> {
-        Err(EvalError { expression: self.text.clone(), message: String::new() })
+        Err(EvalError {
+            expression: self.text.clone(),
+            message: String::new(),
+        })
     }
 }
 

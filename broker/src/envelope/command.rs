@@ -1,0 +1,266 @@
+//! `amends.command.v1`: one command to a worker.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use saga_core::decision::{Command, Undoes};
+use saga_core::definition::DefinitionRef;
+use saga_core::ids::{ActionName, MessageId, Op, SagaId, StepKey, StepName};
+use saga_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::error::EnvelopeError;
+use super::key::idempotency_key;
+use crate::message::{Incoming, Outgoing, Properties};
+use crate::topology::Topology;
+
+/// AMQP `type` of a command.
+pub const KIND: &str = "amends.command.v1";
+
+/// Header with the W3C trace context; the one header that a command may lack without meaning.
+pub const TRACEPARENT: &str = "traceparent";
+
+const MESSAGE_ID: &str = "message-id";
+const SAGA: &str = "amends-saga";
+const DEFINITION: &str = "amends-definition";
+const VERSION: &str = "amends-version";
+const STEP: &str = "amends-step";
+const OP: &str = "amends-op";
+const ACTION: &str = "amends-action";
+const ELEMENT: &str = "amends-element";
+const ROUND: &str = "amends-round";
+const ATTEMPT: &str = "amends-attempt";
+const IDEMPOTENCY_KEY: &str = "amends-idempotency-key";
+const DEADLINE: &str = "amends-deadline";
+const START_TO_CLOSE: &str = "amends-start-to-close";
+
+/// The message that asks a worker to carry out `command`.
+#[must_use]
+pub fn encode(
+    topology: &Topology,
+    saga: SagaId,
+    definition: &DefinitionRef,
+    command: &Command,
+) -> Outgoing {
+    let (exchange, routing_key) = topology.route(command);
+    let saga_text = saga.to_string();
+    Outgoing {
+        properties: Properties {
+            exchange,
+            routing_key,
+            message_id: MessageId {
+                saga,
+                seq: command.seq,
+            }
+            .to_string(),
+            kind: KIND.to_owned(),
+            headers: headers(saga, &saga_text, definition, command),
+            correlation_id: Some(saga_text),
+            reply_to: Some(topology.replies_queue()),
+            priority: command.priority,
+        },
+        body: body(command),
+    }
+}
+
+fn headers(
+    saga: SagaId,
+    saga_text: &str,
+    definition: &DefinitionRef,
+    command: &Command,
+) -> BTreeMap<String, String> {
+    let key = idempotency_key(saga, &command.key, command.op, command.round);
+    let mut headers: BTreeMap<String, String> = [
+        (SAGA, saga_text.to_owned()),
+        (DEFINITION, definition.name.as_ref().to_owned()),
+        (VERSION, definition.version.to_string()),
+        (STEP, command.key.step.as_str().to_owned()),
+        (OP, command.op.as_str().to_owned()),
+        (ACTION, command.action.as_str().to_owned()),
+        (ELEMENT, command.key.element.to_string()),
+        (ROUND, command.round.to_string()),
+        (ATTEMPT, command.attempt.to_string()),
+        (IDEMPOTENCY_KEY, key),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect();
+    if let Some(deadline) = command.deadline {
+        headers.insert(DEADLINE.to_owned(), deadline.to_string());
+    }
+    if let Some(limit) = command.start_to_close {
+        headers.insert(START_TO_CLOSE.to_owned(), limit.as_millis().to_string());
+    }
+    headers
+}
+
+#[derive(Serialize)]
+struct BodyOut<'a> {
+    operation: &'a str,
+    input: &'a Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<ActionOut<'a>>,
+}
+
+#[derive(Serialize)]
+struct ActionOut<'a> {
+    input: &'a Value,
+    output: &'a Value,
+}
+
+fn body(command: &Command) -> Bytes {
+    let body = BodyOut {
+        operation: command.action.operation(),
+        input: &command.input,
+        action: command.undoes.as_ref().map(|undoes| ActionOut {
+            input: &undoes.input,
+            output: &undoes.output,
+        }),
+    };
+    // Writing JSON values to memory cannot fail: every key of theirs is a string.
+    Bytes::from(serde_json::to_vec(&body).unwrap_or_default())
+}
+
+/// A command as a worker received it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CommandEnvelope {
+    /// The stable id of this command; the reply repeats it.
+    pub message_id: MessageId,
+    /// The saga that asks.
+    pub saga: SagaId,
+    /// The definition that the saga runs.
+    pub definition: DefinitionRef,
+    /// Which piece of work.
+    pub key: StepKey,
+    /// What to do with it.
+    pub op: Op,
+    /// Which round of it.
+    pub round: u32,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// The operation; for settling, the action whose ledger is asked.
+    pub action: ActionName,
+    /// The operation's input.
+    pub input: Value,
+    /// For an undo: what the action was given and what it answered.
+    pub undoes: Option<Undoes>,
+    /// How long the handler may run.
+    pub start_to_close: Option<Duration>,
+    /// Not worth beginning after this.
+    pub deadline: Option<Timestamp>,
+    /// The queue that waits for the reply.
+    pub reply_to: String,
+    /// W3C trace context of the sender.
+    pub traceparent: Option<String>,
+}
+
+impl CommandEnvelope {
+    /// The key that every attempt carries to the outside.
+    #[must_use]
+    pub fn idempotency_key(&self) -> String {
+        idempotency_key(self.saga, &self.key, self.op, self.round)
+    }
+}
+
+#[derive(Deserialize)]
+struct BodyIn {
+    #[serde(default)]
+    input: Value,
+    action: Option<ActionIn>,
+}
+
+#[derive(Deserialize)]
+struct ActionIn {
+    #[serde(default)]
+    input: Value,
+    #[serde(default)]
+    output: Value,
+}
+
+/// Reads a command. Fields and headers that are not known are ignored.
+///
+/// # Errors
+/// When the message is no command, or lacks what every command has.
+pub fn decode(message: &Incoming) -> Result<CommandEnvelope, EnvelopeError> {
+    let properties = &message.properties;
+    if properties.kind != KIND {
+        return Err(EnvelopeError::Kind {
+            wanted: KIND,
+            found: properties.kind.clone(),
+        });
+    }
+    let body: BodyIn = serde_json::from_slice(&message.body)
+        .map_err(|source| EnvelopeError::Body { kind: KIND, source })?;
+    let headers = &properties.headers;
+    Ok(CommandEnvelope {
+        message_id: parse(MESSAGE_ID, &properties.message_id)?,
+        saga: required(headers, SAGA)?,
+        definition: DefinitionRef {
+            name: text(headers, DEFINITION)?.into(),
+            version: required(headers, VERSION)?,
+        },
+        key: StepKey {
+            step: StepName::new(text(headers, STEP)?),
+            element: optional(headers, ELEMENT)?.unwrap_or(0),
+        },
+        op: required(headers, OP)?,
+        round: optional(headers, ROUND)?.unwrap_or(0),
+        attempt: required(headers, ATTEMPT)?,
+        action: required(headers, ACTION)?,
+        input: body.input,
+        undoes: body.action.map(|undone| Undoes {
+            input: undone.input,
+            output: Arc::new(undone.output),
+        }),
+        start_to_close: optional(headers, START_TO_CLOSE)?.map(Duration::from_millis),
+        deadline: optional(headers, DEADLINE)?,
+        reply_to: properties
+            .reply_to
+            .clone()
+            .ok_or(EnvelopeError::Missing { name: "reply-to" })?,
+        traceparent: headers.get(TRACEPARENT).cloned(),
+    })
+}
+
+type Headers = BTreeMap<String, String>;
+
+fn text<'a>(headers: &'a Headers, name: &'static str) -> Result<&'a str, EnvelopeError> {
+    headers
+        .get(name)
+        .map(String::as_str)
+        .ok_or(EnvelopeError::Missing { name })
+}
+
+fn required<T>(headers: &Headers, name: &'static str) -> Result<T, EnvelopeError>
+where
+    T: FromStr<Err: Into<Box<dyn std::error::Error + Send + Sync>>>,
+{
+    parse(name, text(headers, name)?)
+}
+
+fn optional<T>(headers: &Headers, name: &'static str) -> Result<Option<T>, EnvelopeError>
+where
+    T: FromStr<Err: Into<Box<dyn std::error::Error + Send + Sync>>>,
+{
+    headers
+        .get(name)
+        .map(|value| parse(name, value))
+        .transpose()
+}
+
+fn parse<T>(name: &'static str, value: &str) -> Result<T, EnvelopeError>
+where
+    T: FromStr<Err: Into<Box<dyn std::error::Error + Send + Sync>>>,
+{
+    value
+        .parse()
+        .map_err(|source: T::Err| EnvelopeError::Header {
+            name,
+            value: value.to_owned(),
+            source: source.into(),
+        })
+}

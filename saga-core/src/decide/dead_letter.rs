@@ -1,0 +1,51 @@
+//! The broker gave up on a command: whether it had an effect is not known.
+
+use super::retry;
+use super::send::{self, Attempt};
+use super::turn::{Stop, Turn};
+use crate::decision::Ignored;
+use crate::ids::Op;
+use crate::input::{DeadLetter, StepError};
+use crate::saga::StepStatus;
+
+/// The first dead letter of an attempt is sent once more, as a probe: a step that happened answers
+/// from its ledger, and a bystander of somebody else's crash simply runs. The second counts as a
+/// failed attempt, of an action as its last one.
+pub(super) fn apply(turn: &mut Turn<'_>, letter: &DeadLetter) -> Result<(), Stop> {
+    let (position, step) = turn.step(&letter.key)?;
+    let Some(state) = turn.saga.steps.get(&letter.key) else {
+        return Err(Stop::Illegal(format!(
+            "step {} was never dispatched",
+            letter.key
+        )));
+    };
+    let is_under_way = match letter.op {
+        Op::Action => matches!(state.status, StepStatus::Scheduled | StepStatus::BackingOff),
+        Op::Settle => state.status == StepStatus::Settling,
+        Op::Compensate => state.status == StepStatus::Compensating,
+    };
+    let Some(work) = state.work.filter(|_| is_under_way) else {
+        return Err(Stop::Ignored(Ignored::StaleAttempt));
+    };
+    if (letter.round, letter.attempt) != (state.round, state.attempt) {
+        return Err(Stop::Ignored(Ignored::StaleAttempt));
+    }
+    let error = StepError::new("dead_lettered", letter.reason.clone());
+    if work.probed {
+        return match letter.op {
+            Op::Action => retry::exhausted(turn, position, Op::Action, error),
+            Op::Settle | Op::Compensate => {
+                retry::attempt_failed(turn, position, letter.op, error, None)
+            }
+        };
+    }
+    let attempt = Attempt {
+        number: state.attempt,
+        round: state.round,
+        rung: None,
+    };
+    match send::probe(turn, step, letter.op, attempt, &letter.reason)? {
+        Ok(()) => Ok(()),
+        Err(error) => retry::exhausted(turn, position, letter.op, send::expression_error(&error)),
+    }
+}

@@ -1,0 +1,317 @@
+//! A worker answered.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::turn::{Stop, Turn};
+use super::{forward, retry, unwind};
+use crate::decision::Ignored;
+use crate::event::EventKind;
+use crate::ids::Op;
+use crate::input::{Reply, ReplyOutcome, StepError};
+use crate::saga::{Phase, StepState, StepStatus};
+use crate::values::ValueKey;
+
+pub(super) fn apply(turn: &mut Turn<'_>, reply: &Reply) -> Result<(), Stop> {
+    let (position, _) = turn.step(&reply.key)?;
+    let Some(state) = turn.saga.steps.get(&reply.key) else {
+        return Err(Stop::Illegal(format!(
+            "step {} was never dispatched",
+            reply.key
+        )));
+    };
+    if reply.round < state.round {
+        return Err(Stop::Ignored(Ignored::StaleRound));
+    }
+    if reply.round > state.round {
+        return Err(Stop::Illegal(format!(
+            "round {} of step {} is not yet",
+            reply.round, reply.key
+        )));
+    }
+    if matches!(reply.outcome, ReplyOutcome::Fenced) {
+        return Err(Stop::Ignored(Ignored::Fenced));
+    }
+    let state = state.clone();
+    match reply.op {
+        Op::Action => action(turn, position, &state, reply),
+        Op::Settle => settle(turn, position, &state, reply),
+        Op::Compensate => undo(turn, position, &state, reply),
+    }
+}
+
+fn action(
+    turn: &mut Turn<'_>,
+    position: usize,
+    state: &StepState,
+    reply: &Reply,
+) -> Result<(), Stop> {
+    match state.status {
+        StepStatus::Scheduled
+        | StepStatus::BackingOff
+        | StepStatus::Settling
+        | StepStatus::OutcomeUnknown => open_action(turn, position, state, reply),
+        StepStatus::Succeeded
+        | StepStatus::Compensating
+        | StepStatus::Compensated
+        | StepStatus::CompensationFailed => {
+            if matches!(reply.outcome, ReplyOutcome::Done(_)) {
+                return Err(Stop::Ignored(Ignored::Duplicate));
+            }
+            late(turn, state, reply)
+        }
+        StepStatus::Failed | StepStatus::NeverHappened => {
+            if matches!(reply.outcome, ReplyOutcome::Fail(_)) {
+                return Err(Stop::Ignored(Ignored::Duplicate));
+            }
+            late(turn, state, reply)
+        }
+        StepStatus::Pending | StepStatus::Skipped => Err(Stop::Illegal(format!(
+            "step {} was never dispatched",
+            reply.key
+        ))),
+    }
+}
+
+/// The step is open: success from any attempt is success, a certified failure from any attempt is
+/// failure, and anything vaguer counts only from the attempt that is under way.
+fn open_action(
+    turn: &mut Turn<'_>,
+    position: usize,
+    state: &StepState,
+    reply: &Reply,
+) -> Result<(), Stop> {
+    match &reply.outcome {
+        ReplyOutcome::Done(output) => succeeded(turn, position, reply, output),
+        ReplyOutcome::Fail(error) => forward::fail(turn, position, error.clone()),
+        ReplyOutcome::AttemptFailed { error, retry_after } => {
+            current_action(state, reply)?;
+            retry::attempt_failed(turn, position, Op::Action, error.clone(), *retry_after)
+        }
+        ReplyOutcome::Expired => {
+            current_action(state, reply)?;
+            retry::attempt_failed(turn, position, Op::Action, expired(), None)
+        }
+        ReplyOutcome::NeverHappened | ReplyOutcome::Unknown(_) => Err(misfit(reply)),
+        ReplyOutcome::Fenced => Err(Stop::Ignored(Ignored::Fenced)),
+    }
+}
+
+fn current_action(state: &StepState, reply: &Reply) -> Result<(), Stop> {
+    let waits_for_timer = state
+        .work
+        .and_then(|work| work.retry)
+        .is_some_and(|retry| !retry.sent);
+    let is_action = matches!(state.status, StepStatus::Scheduled | StepStatus::BackingOff);
+    if is_action && reply.attempt == state.attempt && !waits_for_timer {
+        Ok(())
+    } else {
+        Err(Stop::Ignored(Ignored::StaleAttempt))
+    }
+}
+
+fn succeeded(
+    turn: &mut Turn<'_>,
+    position: usize,
+    reply: &Reply,
+    output: &Arc<Value>,
+) -> Result<(), Stop> {
+    let attempt = match reply.op {
+        Op::Action => reply.attempt,
+        Op::Settle | Op::Compensate => 0,
+    };
+    turn.emit(EventKind::StepSucceeded {
+        key: reply.key.clone(),
+        attempt,
+        worker: reply.worker.clone(),
+    });
+    turn.write(ValueKey::Output(reply.key.clone()), Arc::clone(output));
+    forward::after_success(turn, position)
+}
+
+fn settle(
+    turn: &mut Turn<'_>,
+    position: usize,
+    state: &StepState,
+    reply: &Reply,
+) -> Result<(), Stop> {
+    match state.status {
+        StepStatus::Settling => {}
+        StepStatus::NeverHappened | StepStatus::Failed => {
+            if matches!(reply.outcome, ReplyOutcome::Done(_)) {
+                return late(turn, state, reply);
+            }
+            return Err(Stop::Ignored(Ignored::Duplicate));
+        }
+        StepStatus::Succeeded
+        | StepStatus::OutcomeUnknown
+        | StepStatus::Compensating
+        | StepStatus::Compensated
+        | StepStatus::CompensationFailed => return Err(Stop::Ignored(Ignored::Duplicate)),
+        StepStatus::Pending
+        | StepStatus::Scheduled
+        | StepStatus::BackingOff
+        | StepStatus::Skipped => {
+            return Err(Stop::Illegal(format!(
+                "step {} was never settled",
+                reply.key
+            )));
+        }
+    }
+    match &reply.outcome {
+        ReplyOutcome::Done(output) => succeeded(turn, position, reply, output),
+        ReplyOutcome::Fail(error) => forward::fail(turn, position, error.clone()),
+        ReplyOutcome::NeverHappened => never_happened(turn, position, state),
+        ReplyOutcome::Unknown(error) => retry::exhausted(turn, position, Op::Settle, error.clone()),
+        ReplyOutcome::AttemptFailed { error, retry_after } => {
+            current(state, reply)?;
+            retry::attempt_failed(turn, position, Op::Settle, error.clone(), *retry_after)
+        }
+        ReplyOutcome::Expired => {
+            current(state, reply)?;
+            retry::attempt_failed(turn, position, Op::Settle, expired(), None)
+        }
+        ReplyOutcome::Fenced => Err(Stop::Ignored(Ignored::Fenced)),
+    }
+}
+
+/// Going forward, an action that ran out of attempts and never happened has failed; turning back,
+/// it is simply not there to be undone.
+fn never_happened(turn: &mut Turn<'_>, position: usize, state: &StepState) -> Result<(), Stop> {
+    if turn.saga.phase == Phase::Running && turn.saga.unwind.is_none() {
+        let error = state.error.clone().unwrap_or_else(|| {
+            StepError::new("never_happened", "settling found that it never happened")
+        });
+        return forward::fail(turn, position, error);
+    }
+    let key = turn.key_at(position);
+    turn.emit(EventKind::StepNeverHappened { key });
+    match turn.saga.phase {
+        Phase::Running => unwind::reconsider(turn),
+        Phase::Compensating
+        | Phase::CompensationFailed
+        | Phase::Completed
+        | Phase::Compensated { .. }
+        | Phase::Terminated => unwind::advance(turn),
+    }
+}
+
+fn undo(
+    turn: &mut Turn<'_>,
+    position: usize,
+    state: &StepState,
+    reply: &Reply,
+) -> Result<(), Stop> {
+    let undone = matches!(
+        reply.outcome,
+        ReplyOutcome::Done(_) | ReplyOutcome::NeverHappened
+    );
+    match state.status {
+        StepStatus::Compensating => {}
+        StepStatus::CompensationFailed if undone => {}
+        StepStatus::Compensated if undone => return Err(Stop::Ignored(Ignored::Duplicate)),
+        StepStatus::Compensated | StepStatus::CompensationFailed => {
+            return late(turn, state, reply);
+        }
+        StepStatus::Pending
+        | StepStatus::Scheduled
+        | StepStatus::BackingOff
+        | StepStatus::Succeeded
+        | StepStatus::Failed
+        | StepStatus::Skipped
+        | StepStatus::Settling
+        | StepStatus::OutcomeUnknown
+        | StepStatus::NeverHappened => {
+            return Err(Stop::Illegal(format!(
+                "the undo of step {} was never sent",
+                reply.key
+            )));
+        }
+    }
+    match &reply.outcome {
+        ReplyOutcome::Done(_) | ReplyOutcome::NeverHappened => {
+            turn.emit(EventKind::StepCompensated {
+                key: reply.key.clone(),
+                attempt: reply.attempt,
+            });
+            unwind::advance(turn)
+        }
+        ReplyOutcome::Fail(error) => {
+            retry::exhausted(turn, position, Op::Compensate, error.clone())
+        }
+        ReplyOutcome::AttemptFailed { error, retry_after } => {
+            current(state, reply)?;
+            retry::attempt_failed(turn, position, Op::Compensate, error.clone(), *retry_after)
+        }
+        ReplyOutcome::Unknown(error) => {
+            current(state, reply)?;
+            retry::attempt_failed(turn, position, Op::Compensate, error.clone(), None)
+        }
+        ReplyOutcome::Expired => {
+            current(state, reply)?;
+            retry::attempt_failed(turn, position, Op::Compensate, expired(), None)
+        }
+        ReplyOutcome::Fenced => Err(Stop::Ignored(Ignored::Fenced)),
+    }
+}
+
+fn current(state: &StepState, reply: &Reply) -> Result<(), Stop> {
+    let waits_for_timer = state
+        .work
+        .and_then(|work| work.retry)
+        .is_some_and(|retry| !retry.sent);
+    if reply.attempt == state.attempt && !waits_for_timer {
+        Ok(())
+    } else {
+        Err(Stop::Ignored(Ignored::StaleAttempt))
+    }
+}
+
+/// A reply that changes nothing. What it says is new, so one per attempt is recorded; a success of
+/// what was certified not to have happened is an alarm.
+fn late(turn: &mut Turn<'_>, state: &StepState, reply: &Reply) -> Result<(), Stop> {
+    match reply.outcome {
+        ReplyOutcome::AttemptFailed { .. } | ReplyOutcome::Expired => {
+            return Err(Stop::Ignored(Ignored::StaleAttempt));
+        }
+        ReplyOutcome::Fenced => return Err(Stop::Ignored(Ignored::Fenced)),
+        ReplyOutcome::Done(_)
+        | ReplyOutcome::Fail(_)
+        | ReplyOutcome::NeverHappened
+        | ReplyOutcome::Unknown(_) => {}
+    }
+    if state.late >= reply.attempt {
+        return Err(Stop::Ignored(Ignored::LateAgain));
+    }
+    let (key, op, attempt) = (reply.key.clone(), reply.op, reply.attempt);
+    let denied = matches!(state.status, StepStatus::Failed | StepStatus::NeverHappened);
+    turn.emit(
+        if denied && matches!(reply.outcome, ReplyOutcome::Done(_)) {
+            EventKind::EffectAfterUndo { key, attempt }
+        } else {
+            EventKind::LateReply {
+                key,
+                op,
+                attempt,
+                outcome: reply.outcome.as_str().to_owned(),
+            }
+        },
+    );
+    Ok(())
+}
+
+fn expired() -> StepError {
+    StepError::new(
+        "expired",
+        "its deadline had passed before a worker could begin",
+    )
+}
+
+fn misfit(reply: &Reply) -> Stop {
+    let outcome = reply.outcome.as_str();
+    Stop::Illegal(format!(
+        "`{outcome}` does not answer the {} of step {}",
+        reply.op, reply.key
+    ))
+}

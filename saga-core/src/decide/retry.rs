@@ -1,0 +1,158 @@
+//! An attempt failed: another one, or the end.
+
+use std::time::Duration;
+
+use super::send::{self, Attempt};
+use super::turn::{Stop, Turn};
+use super::unwind;
+use crate::definition::{Compensation, Delay, Effect, RetryPolicy, Step, Timeouts};
+use crate::event::EventKind;
+use crate::ids::{Op, StepKey};
+use crate::input::StepError;
+use crate::saga::Work;
+
+/// Settling is repeated until the ledger knows: giving up would leave an effect in doubt.
+const SETTLE_INITIAL: Duration = Duration::from_millis(500);
+const SETTLE_LONGEST: Duration = Duration::from_secs(30);
+
+fn settle_policy() -> RetryPolicy {
+    RetryPolicy {
+        initial_interval: SETTLE_INITIAL,
+        maximum_interval: SETTLE_LONGEST,
+        maximum_attempts: 0,
+        ..RetryPolicy::default()
+    }
+}
+
+/// An attempt of what is under way failed, and whether it had an effect is not known.
+pub(super) fn attempt_failed(
+    turn: &mut Turn<'_>,
+    position: usize,
+    op: Op,
+    error: StepError,
+    retry_after: Option<Duration>,
+) -> Result<(), Stop> {
+    let definition = turn.definition;
+    let step = &definition.steps[position];
+    let key = StepKey::whole(step.name.clone());
+    let (attempt, work) = under_way(turn, &key)?;
+    let settle = settle_policy();
+    let (policy, timeouts) = match (op, &step.effect) {
+        (Op::Action, _) => (&step.retry, step.timeouts),
+        (Op::Settle, _) => (&settle, Timeouts::default()),
+        (Op::Compensate, Effect::Compensate(undo)) => (&undo.retry, undo.timeouts),
+        (Op::Compensate, _) => {
+            return Err(Stop::Illegal(format!(
+                "step {} has no compensation",
+                step.name
+            )));
+        }
+    };
+    let delay = match retry_after {
+        Some(span) => Delay::Timer(span),
+        None => policy.delay(turn.saga.id, &key, op, attempt.number),
+    };
+    let retry_at = turn.now.after(delay.span());
+    let in_time = timeouts
+        .schedule_to_close
+        .is_none_or(|limit| retry_at < work.since.after(limit));
+    if !in_time || !policy.allows_another(attempt.number, &error.code) {
+        return exhausted(turn, position, op, error);
+    }
+    turn.emit(EventKind::AttemptFailed {
+        key,
+        op,
+        attempt: attempt.number,
+        error,
+        retry_at,
+    });
+    match delay {
+        Delay::Rung(rung) if turn.saga.pause.is_none() => again(turn, position, op, Some(rung)),
+        Delay::Rung(_) | Delay::Timer(_) => Ok(()),
+    }
+}
+
+/// Sends the next attempt of what is under way, at once or on a rung.
+pub(super) fn again(
+    turn: &mut Turn<'_>,
+    position: usize,
+    op: Op,
+    rung: Option<Duration>,
+) -> Result<(), Stop> {
+    let definition = turn.definition;
+    let step = &definition.steps[position];
+    let (last, _) = under_way(turn, &StepKey::whole(step.name.clone()))?;
+    let attempt = Attempt {
+        number: last.number + 1,
+        rung,
+        ..last
+    };
+    let sent = match op {
+        Op::Action => send::action(turn, step, attempt)?,
+        Op::Settle => {
+            send::settle(turn, step, attempt, None)?;
+            Ok(())
+        }
+        Op::Compensate => send::undo(turn, step, compensation(step)?, attempt)?,
+    };
+    match sent {
+        Ok(()) => Ok(()),
+        Err(error) => exhausted(turn, position, op, send::expression_error(&error)),
+    }
+}
+
+/// No further attempt. An action in doubt is settled before anything follows from it.
+pub(super) fn exhausted(
+    turn: &mut Turn<'_>,
+    position: usize,
+    op: Op,
+    error: StepError,
+) -> Result<(), Stop> {
+    let step = &turn.definition.steps[position];
+    let key = StepKey::whole(step.name.clone());
+    let (last, _) = under_way(turn, &key)?;
+    match op {
+        Op::Action => send::settle(
+            turn,
+            step,
+            Attempt {
+                round: last.round,
+                ..Attempt::FIRST
+            },
+            Some(error),
+        ),
+        Op::Settle => {
+            turn.emit(EventKind::StepOutcomeUnknown { key, error });
+            unwind::after_unknown(turn, position)
+        }
+        Op::Compensate => {
+            turn.emit(EventKind::UndoFailed { key, error });
+            unwind::advance(turn)
+        }
+    }
+}
+
+/// The attempt that is under way.
+pub(super) fn under_way(turn: &Turn<'_>, key: &StepKey) -> Result<(Attempt, Work), Stop> {
+    let nothing = || Stop::Illegal(format!("nothing of step {key} is under way"));
+    let state = turn.saga.steps.get(key).ok_or_else(nothing)?;
+    let work = state.work.ok_or_else(nothing)?;
+    Ok((
+        Attempt {
+            number: state.attempt,
+            round: state.round,
+            rung: None,
+        },
+        work,
+    ))
+}
+
+pub(super) fn compensation(step: &Step) -> Result<&Compensation, Stop> {
+    match &step.effect {
+        Effect::Compensate(compensation) => Ok(compensation),
+        Effect::None | Effect::Residue(_) | Effect::Retriable => Err(Stop::Illegal(format!(
+            "step {} has no compensation",
+            step.name
+        ))),
+    }
+}

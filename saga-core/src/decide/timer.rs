@@ -1,0 +1,136 @@
+//! A time may have come.
+
+use super::turn::{Stop, Turn};
+use super::{retry, unwind};
+use crate::decision::Ignored;
+use crate::definition::{Definition, Effect, Step, Timeouts};
+use crate::event::{EventKind, PauseCause, UnwindCause};
+use crate::ids::{Op, StepKey};
+use crate::input::StepError;
+use crate::saga::{Phase, Saga, StepState, StepStatus};
+use crate::time::{Timestamp, format_span};
+
+pub(super) fn fire(turn: &mut Turn<'_>) -> Result<(), Stop> {
+    if turn.saga.phase.is_closed() {
+        return Err(Stop::Ignored(Ignored::Closed));
+    }
+    if turn.saga.pause.is_some() || turn.saga.phase == Phase::CompensationFailed {
+        return Err(Stop::Ignored(Ignored::NotDue));
+    }
+    if turn.now >= turn.saga.lifetime_ends {
+        turn.emit(EventKind::SagaPaused {
+            cause: PauseCause::MaxLifetime,
+        });
+        return Ok(());
+    }
+    if deadline(&turn.saga).is_some_and(|deadline| turn.now >= deadline) {
+        if turn.pivot_passed() {
+            turn.emit(EventKind::DeadlinePassed);
+        } else {
+            unwind::begin(turn, UnwindCause::Deadline)?;
+        }
+    }
+    for position in 0..turn.definition.steps.len() {
+        if turn.saga.pause.is_none() {
+            fire_step(turn, position)?;
+        }
+    }
+    Ok(())
+}
+
+fn fire_step(turn: &mut Turn<'_>, position: usize) -> Result<(), Stop> {
+    let step = &turn.definition.steps[position];
+    let Some(state) = turn.saga.steps.get(&StepKey::whole(step.name.clone())) else {
+        return Ok(());
+    };
+    let Some((op, due)) = earliest(step, state) else {
+        return Ok(());
+    };
+    if turn.now < due.at {
+        return Ok(());
+    }
+    match due.limit {
+        None => retry::again(turn, position, op, None),
+        Some(limit) => {
+            let message = format!("{limit} of {} has passed", format_span(due.span));
+            retry::exhausted(turn, position, op, StepError::new("timeout", message))
+        }
+    }
+}
+
+/// When the saga must be looked at again; `None` when nothing of it waits for a time.
+#[must_use]
+pub fn next_wake(definition: &Definition, saga: &Saga) -> Option<Timestamp> {
+    let rests = saga.pause.is_some() || saga.phase == Phase::CompensationFailed;
+    if rests || saga.phase.is_closed() {
+        return None;
+    }
+    let steps = saga.steps.iter().filter_map(|(key, state)| {
+        let step = definition.step(&key.step)?;
+        earliest(step, state).map(|(_, due)| due.at)
+    });
+    steps
+        .chain(deadline(saga))
+        .chain([saga.lifetime_ends])
+        .min()
+}
+
+/// The deadline while it can still turn the saga back.
+fn deadline(saga: &Saga) -> Option<Timestamp> {
+    match (&saga.phase, &saga.unwind) {
+        (Phase::Running, None) => saga.deadline,
+        _ => None,
+    }
+}
+
+struct Due {
+    at: Timestamp,
+    /// The timeout that ends it, with its span; a retry when there is none.
+    limit: Option<&'static str>,
+    span: std::time::Duration,
+}
+
+/// The first time that matters to what is under way.
+fn earliest(step: &Step, state: &StepState) -> Option<(Op, Due)> {
+    let work = state.work?;
+    let (op, timeouts) = match state.status {
+        StepStatus::Scheduled | StepStatus::BackingOff => (Op::Action, step.timeouts),
+        StepStatus::Settling => (Op::Settle, Timeouts::default()),
+        StepStatus::Compensating => match &step.effect {
+            Effect::Compensate(undo) => (Op::Compensate, undo.timeouts),
+            Effect::None | Effect::Residue(_) | Effect::Retriable => return None,
+        },
+        StepStatus::Pending
+        | StepStatus::Succeeded
+        | StepStatus::Failed
+        | StepStatus::Skipped
+        | StepStatus::OutcomeUnknown
+        | StepStatus::Compensated
+        | StepStatus::CompensationFailed
+        | StepStatus::NeverHappened => return None,
+    };
+    let waits = work.retry.filter(|retry| !retry.sent);
+    let retry = waits.map(|retry| Due {
+        at: retry.at,
+        limit: None,
+        span: std::time::Duration::ZERO,
+    });
+    let close = timeouts.schedule_to_close.map(|span| Due {
+        at: work.since.after(span),
+        limit: Some("schedule_to_close"),
+        span,
+    });
+    let begin = timeouts
+        .schedule_to_start
+        .filter(|_| waits.is_none())
+        .map(|span| Due {
+            at: work.sent_at.after(span),
+            limit: Some("schedule_to_start"),
+            span,
+        });
+    [retry, close, begin]
+        .into_iter()
+        .flatten()
+        .min_by_key(|due| due.at)
+        .map(|due| (op, due))
+}

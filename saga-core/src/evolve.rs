@@ -1,0 +1,238 @@
+//! Folds events into the state. Replaying a saga's history through it reproduces its row.
+
+use crate::event::{Event, EventKind, PauseCause, UnwindCause};
+use crate::ids::{Op, StepKey};
+use crate::input::StepError;
+use crate::saga::{Phase, Retry, Saga, StepState, StepStatus, Work};
+use crate::time::Timestamp;
+
+/// Moves the saga by one event.
+///
+/// # Panics
+/// When the event is not the next one of this saga's history. Stores return histories without
+/// gaps, so this is a bug of ours and not of the outside world.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one arm for each event, all of them in one place"
+)]
+pub fn evolve(saga: &mut Saga, event: &Event) {
+    assert_eq!(
+        event.seq,
+        saga.version + 1,
+        "events of saga {} have a gap",
+        saga.id
+    );
+    saga.version = event.seq;
+    let (seq, at) = (event.seq, event.at);
+    match &event.kind {
+        EventKind::SagaStarted {
+            definition,
+            key,
+            labels,
+            deadline,
+            lifetime_ends,
+        } => {
+            saga.definition = definition.clone();
+            saga.key.clone_from(key);
+            saga.labels.clone_from(labels);
+            saga.started_at = at;
+            saga.deadline = *deadline;
+            saga.lifetime_ends = *lifetime_ends;
+        }
+        EventKind::StepScheduled {
+            key,
+            attempt,
+            round,
+            not_before,
+        } => {
+            let status = match not_before {
+                Some(_) => StepStatus::BackingOff,
+                None => StepStatus::Scheduled,
+            };
+            sent(
+                saga,
+                key,
+                status,
+                *attempt,
+                *round,
+                Sent {
+                    seq,
+                    at,
+                    until: *not_before,
+                },
+            );
+        }
+        EventKind::StepSettling {
+            key,
+            attempt,
+            error,
+            not_before,
+        } => {
+            let round = saga.steps.get(key).map_or(0, |state| state.round);
+            let until = *not_before;
+            sent(
+                saga,
+                key,
+                StepStatus::Settling,
+                *attempt,
+                round,
+                Sent { seq, at, until },
+            );
+            if error.is_some() {
+                touch(saga, key).error.clone_from(error);
+            }
+        }
+        EventKind::UndoScheduled {
+            key,
+            attempt,
+            round,
+            not_before,
+        } => {
+            let until = *not_before;
+            sent(
+                saga,
+                key,
+                StepStatus::Compensating,
+                *attempt,
+                *round,
+                Sent { seq, at, until },
+            );
+        }
+        EventKind::StepProbed { key, .. } => {
+            if let Some(work) = &mut touch(saga, key).work {
+                work.command = seq;
+                work.probed = true;
+            }
+        }
+        EventKind::AttemptFailed {
+            key,
+            op,
+            error,
+            retry_at,
+            ..
+        } => {
+            let state = touch(saga, key);
+            if *op == Op::Action {
+                state.status = StepStatus::BackingOff;
+            }
+            state.error = Some(error.clone());
+            if let Some(work) = &mut state.work {
+                work.retry = Some(Retry {
+                    at: *retry_at,
+                    sent: false,
+                });
+            }
+        }
+        EventKind::StepSkipped { key } => close(saga, key, StepStatus::Skipped, None),
+        EventKind::StepSucceeded { key, attempt, .. } => {
+            touch(saga, key).attempt = *attempt;
+            close(saga, key, StepStatus::Succeeded, None);
+        }
+        EventKind::StepFailed { key, error } => {
+            close(saga, key, StepStatus::Failed, Some(error));
+        }
+        EventKind::StepNeverHappened { key } => {
+            let error = touch(saga, key).error.take();
+            close(saga, key, StepStatus::NeverHappened, error.as_ref());
+        }
+        EventKind::StepOutcomeUnknown { key, error } => {
+            close(saga, key, StepStatus::OutcomeUnknown, Some(error));
+        }
+        EventKind::StepCompensated { key, attempt } => {
+            touch(saga, key).attempt = *attempt;
+            close(saga, key, StepStatus::Compensated, None);
+            if saga.phase == Phase::CompensationFailed {
+                saga.phase = Phase::Compensating;
+            }
+        }
+        EventKind::UndoFailed { key, error } => {
+            close(saga, key, StepStatus::CompensationFailed, Some(error));
+        }
+        EventKind::LateReply { key, attempt, .. } | EventKind::EffectAfterUndo { key, attempt } => {
+            touch(saga, key).late = *attempt;
+        }
+        EventKind::UnwindHeld { cause } => saga.unwind = Some(cause.clone()),
+        EventKind::CompensationStarted { cause } => turn_back(saga, cause),
+        EventKind::DeadlinePassed => {
+            saga.deadline = None;
+            saga.unwind = None;
+        }
+        EventKind::SagaPaused { cause } => rest(saga, cause),
+        EventKind::SagaCompleted { .. } => end(saga, Phase::Completed, at),
+        EventKind::SagaCompensated { residue } => {
+            end(
+                saga,
+                Phase::Compensated {
+                    residue: residue.clone(),
+                },
+                at,
+            );
+        }
+        EventKind::CompensationFailed => saga.phase = Phase::CompensationFailed,
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Sent {
+    seq: u64,
+    at: Timestamp,
+    until: Option<Timestamp>,
+}
+
+/// A command was handed to the outbox. The first attempt of an action, a settling or an undo
+/// starts its clock.
+fn sent(saga: &mut Saga, key: &StepKey, status: StepStatus, attempt: u32, round: u32, how: Sent) {
+    let state = touch(saga, key);
+    let since = match &state.work {
+        Some(work) if attempt > 1 => work.since,
+        _ => how.at,
+    };
+    state.status = status;
+    state.attempt = attempt;
+    state.round = round;
+    state.work = Some(Work {
+        command: how.seq,
+        since,
+        sent_at: how.until.unwrap_or(how.at),
+        retry: how.until.map(|at| Retry { at, sent: true }),
+        probed: false,
+    });
+}
+
+fn touch<'a>(saga: &'a mut Saga, key: &StepKey) -> &'a mut StepState {
+    saga.steps.entry(key.clone()).or_insert_with(|| StepState {
+        status: StepStatus::Pending,
+        attempt: 0,
+        round: 0,
+        error: None,
+        late: 0,
+        work: None,
+    })
+}
+
+fn close(saga: &mut Saga, key: &StepKey, status: StepStatus, error: Option<&StepError>) {
+    let state = touch(saga, key);
+    state.status = status;
+    state.error = error.cloned();
+    state.work = None;
+}
+
+fn turn_back(saga: &mut Saga, cause: &UnwindCause) {
+    saga.unwind = Some(cause.clone());
+    saga.phase = Phase::Compensating;
+}
+
+/// Resting after the pivot means that the saga will not unwind any more.
+fn rest(saga: &mut Saga, cause: &PauseCause) {
+    match cause {
+        PauseCause::FailedAfterPivot(_) => saga.unwind = None,
+        PauseCause::StepFailed(_) | PauseCause::PivotUnknown(_) | PauseCause::MaxLifetime => {}
+    }
+    saga.pause = Some(cause.clone());
+}
+
+fn end(saga: &mut Saga, phase: Phase, at: Timestamp) {
+    saga.phase = phase;
+    saga.pause = None;
+    saga.ended_at = Some(at);
+}
