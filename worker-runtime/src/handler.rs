@@ -53,7 +53,10 @@ pub enum Answer {
 impl Answer {
     /// It did not work this time; the step's retry policy says when to try again.
     pub fn retry(code: &str, message: impl Into<String>) -> Self {
-        Self::Retry { error: StepError::new(code, message), after: None }
+        Self::Retry {
+            error: StepError::new(code, message),
+            after: None,
+        }
     }
 
     /// It is refused for good, without effect.

@@ -24,7 +24,10 @@ pub(crate) enum Execution {
 impl Operation {
     /// An operation whose effect is outside the ledger's database.
     pub fn outside(handler: impl Handler + 'static, settings: OperationSettings) -> Self {
-        Self { execution: Execution::Outside(Arc::new(handler)), settings }
+        Self {
+            execution: Execution::Outside(Arc::new(handler)),
+            settings,
+        }
     }
 
     /// An operation whose effect commits together with its ledger row.
@@ -32,7 +35,10 @@ impl Operation {
         handler: impl TransactionalHandler + 'static,
         settings: OperationSettings,
     ) -> Self {
-        Self { execution: Execution::Transactional(Arc::new(handler)), settings }
+        Self {
+            execution: Execution::Transactional(Arc::new(handler)),
+            settings,
+        }
     }
 }
 
@@ -42,7 +48,10 @@ impl fmt::Debug for Operation {
             Execution::Outside(_) => "outside",
             Execution::Transactional(_) => "transactional",
         };
-        f.debug_tuple("Operation").field(&kind).field(&self.settings).finish()
+        f.debug_tuple("Operation")
+            .field(&kind)
+            .field(&self.settings)
+            .finish()
     }
 }
 

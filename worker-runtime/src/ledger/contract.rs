@@ -1,6 +1,7 @@
 //! The seam between the pipeline and the place where the ledger is kept.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -48,6 +49,9 @@ pub trait Ledger: Send + Sync + fmt::Debug {
         ask: &Ask,
         barrier: Option<&Barrier>,
     ) -> Result<Begun, LedgerError>;
+
+    /// How long a lease lasts; it is renewed three times as often.
+    fn lease(&self) -> Duration;
 
     /// Prolongs the worker's lease. Called only while it holds claims.
     async fn renew(&self, worker: &WorkerId) -> Result<(), LedgerError>;

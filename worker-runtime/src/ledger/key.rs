@@ -60,13 +60,21 @@ impl LedgerKey {
     /// The key of the action that this one undoes; for an action, itself.
     #[must_use]
     pub fn action(&self) -> Self {
-        Self { effect: Effect::Action, ..self.clone() }
+        Self {
+            effect: Effect::Action,
+            ..self.clone()
+        }
     }
 }
 
 impl fmt::Display for LedgerKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&idempotency_key(self.saga, &self.work, self.effect.op(), self.round))
+        f.write_str(&idempotency_key(
+            self.saga,
+            &self.work,
+            self.effect.op(),
+            self.round,
+        ))
     }
 }
 

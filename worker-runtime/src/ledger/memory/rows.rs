@@ -16,7 +16,9 @@ use crate::ledger::proof::Recorded;
 pub(super) enum State {
     /// A transaction that is not committed has it.
     Open,
-    Started { released: Option<StepError> },
+    Started {
+        released: Option<StepError>,
+    },
     Stored(Stored),
 }
 
@@ -38,30 +40,44 @@ pub(super) struct Locked;
 pub(super) struct Rows {
     rows: BTreeMap<LedgerKey, Row>,
     leases: BTreeMap<WorkerId, Instant>,
-    lease: Duration,
+    pub(super) lease: Duration,
 }
 
 impl Rows {
     pub(super) const fn new(lease: Duration) -> Self {
-        Self { rows: BTreeMap::new(), leases: BTreeMap::new(), lease }
+        Self {
+            rows: BTreeMap::new(),
+            leases: BTreeMap::new(),
+            lease,
+        }
     }
 
     pub(super) fn renew(&mut self, worker: &WorkerId) {
-        self.leases.insert(worker.clone(), Instant::now() + self.lease);
+        self.leases
+            .insert(worker.clone(), Instant::now() + self.lease);
     }
 
     pub(super) fn leave(&mut self, worker: &WorkerId) {
         let now = Instant::now();
-        self.leases.retain(|id, expires| id != worker && *expires > now);
+        self.leases
+            .retain(|id, expires| id != worker && *expires > now);
     }
 
     /// The twin of `claim.sql`; `fresh` is what an absent key becomes.
-    pub(super) fn claim(&mut self, worker: &WorkerId, ask: &Ask, fresh: &State) -> Result<Found, Locked> {
+    pub(super) fn claim(
+        &mut self,
+        worker: &WorkerId,
+        ask: &Ask,
+        fresh: &State,
+    ) -> Result<Found, Locked> {
         let now = Instant::now();
         let until = now + self.lease;
         self.renew(worker);
         let Some(row) = self.rows.get_mut(&ask.key) else {
-            let claim = Claim { key: ask.key.clone(), epoch: 1 };
+            let claim = Claim {
+                key: ask.key.clone(),
+                epoch: 1,
+            };
             self.insert(worker, ask, fresh.clone());
             return Ok(match fresh {
                 State::Stored(stored) => Found::Stored(stored.clone(), Recorded::committed()),
@@ -80,18 +96,27 @@ impl Rows {
                 row.worker = worker.clone();
                 row.epoch += 1;
                 row.claimed_until = until;
-                Ok(Found::Interrupted(Claim { key: ask.key.clone(), epoch: row.epoch }))
+                Ok(Found::Interrupted(Claim {
+                    key: ask.key.clone(),
+                    epoch: row.epoch,
+                }))
             }
         }
     }
 
     /// The twin of `bar.sql`.
     pub(super) fn bar(&mut self, worker: &WorkerId, barrier: &Barrier) -> Result<Standing, Locked> {
-        let certified = barrier.output.as_ref().map(|it| Stored::Applied(Some(it.clone())));
+        let certified = barrier
+            .output
+            .as_ref()
+            .map(|it| Stored::Applied(Some(it.clone())));
         let Some(row) = self.rows.get_mut(&barrier.action) else {
             let stored = certified.unwrap_or(Stored::Blocked);
             let standing = stored.standing();
-            let ask = Ask { key: barrier.action.clone(), attempt: barrier.attempt };
+            let ask = Ask {
+                key: barrier.action.clone(),
+                attempt: barrier.attempt,
+            };
             self.insert(worker, &ask, State::Stored(stored));
             return Ok(standing);
         };
@@ -117,13 +142,13 @@ impl Rows {
             return Recording::Fenced(None, Recorded::committed());
         };
         match &row.state {
-            State::Stored(stored) => {
-                Recording::Fenced(Some(stored.clone()), Recorded::committed())
-            }
+            State::Stored(stored) => Recording::Fenced(Some(stored.clone()), Recorded::committed()),
             State::Started { .. } if row.worker == *worker && row.epoch == closing.claim.epoch => {
                 row.state = match &closing.outcome {
                     Outcome::Settled(stored) => State::Stored(stored.clone()),
-                    Outcome::Released(error) => State::Started { released: Some(error.clone()) },
+                    Outcome::Released(error) => State::Started {
+                        released: Some(error.clone()),
+                    },
                 };
                 Recording::Recorded(Recorded::committed())
             }
@@ -182,7 +207,9 @@ impl Row {
             State::Started { released: Some(_) } => true,
             State::Started { released: None } => {
                 self.claimed_until <= now
-                    && leases.get(&self.worker).is_none_or(|expires| *expires <= now)
+                    && leases
+                        .get(&self.worker)
+                        .is_none_or(|expires| *expires <= now)
             }
             State::Open | State::Stored(_) => false,
         }

@@ -15,8 +15,8 @@ use crate::ledger::contract::{Begun, Ledger};
 use crate::ledger::entry::{Ask, Barred, Barrier, Closing, Found, Recording, Stored};
 use crate::ledger::error::LedgerError;
 use crate::ledger::key::{LedgerKey, WorkerId};
-use crate::ledger::proof::Recorded;
 use crate::ledger::limits::{LEASE, LOCK_TIMEOUT};
+use crate::ledger::proof::Recorded;
 
 /// The ledger of the embedded engine. Clones share their rows. It lives as long as the process.
 #[derive(Clone)]
@@ -52,14 +52,22 @@ impl MemoryLedger {
     /// A ledger whose leases last this long.
     #[must_use]
     pub fn with_lease(lease: Duration) -> Self {
-        let shared = Shared { rows: Mutex::new(Rows::new(lease)), freed: Notify::new() };
-        Self { shared: Arc::new(shared) }
+        let shared = Shared {
+            rows: Mutex::new(Rows::new(lease)),
+            freed: Notify::new(),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
     /// The attempt and the worker that a key is on record with, for the audit.
     #[must_use]
     pub fn holder(&self, key: &LedgerKey) -> Option<(u32, WorkerId)> {
-        self.shared.rows().get(key).map(|row| (row.attempt, row.worker.clone()))
+        self.shared
+            .rows()
+            .get(key)
+            .map(|row| (row.attempt, row.worker.clone()))
     }
 
     /// Tries until no open transaction is in the way; `None` when that takes too long.
@@ -106,7 +114,10 @@ impl Ledger for MemoryLedger {
         closings: &[Closing],
     ) -> Result<Vec<Recording>, LedgerError> {
         let mut rows = self.shared.rows();
-        Ok(closings.iter().map(|closing| rows.close(worker, closing)).collect())
+        Ok(closings
+            .iter()
+            .map(|closing| rows.close(worker, closing))
+            .collect())
     }
 
     async fn settle(&self, worker: &WorkerId, ask: &Ask) -> Result<Found, LedgerError> {
@@ -140,8 +151,9 @@ impl Ledger for MemoryLedger {
         if let Some(barrier) = barrier {
             let barred = self.bar(worker, std::slice::from_ref(barrier)).await?;
             let certified = barrier.output.is_some();
-            let stopped =
-                barred.into_iter().find(|it| on_undo(it.standing, certified) != Verdict::Run);
+            let stopped = barred
+                .into_iter()
+                .find(|it| on_undo(it.standing, certified) != Verdict::Run);
             if let Some(barred) = stopped {
                 return Ok(Begun::Barred(barred));
             }
@@ -154,6 +166,10 @@ impl Ledger for MemoryLedger {
                 Ok(Begun::Open(Box::new(transaction)))
             }
         }
+    }
+
+    fn lease(&self) -> Duration {
+        self.shared.rows().lease
     }
 
     async fn renew(&self, worker: &WorkerId) -> Result<(), LedgerError> {

@@ -24,7 +24,12 @@ pub struct MemoryTransaction {
 
 impl MemoryTransaction {
     pub(super) const fn new(shared: Arc<Shared>, key: LedgerKey) -> Self {
-        Self { shared, key, undo: Vec::new(), is_open: true }
+        Self {
+            shared,
+            key,
+            undo: Vec::new(),
+            is_open: true,
+        }
     }
 
     /// Runs `undo` if the transaction is rolled back; the last one given runs first.
@@ -46,7 +51,9 @@ impl MemoryTransaction {
 
 impl fmt::Debug for MemoryTransaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryTransaction").field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("MemoryTransaction")
+            .field("key", &self.key)
+            .finish_non_exhaustive()
     }
 }
 

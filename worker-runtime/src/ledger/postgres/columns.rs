@@ -48,7 +48,11 @@ fn key(row: &Row) -> Result<LedgerKey, tokio_postgres::Error> {
             step: StepName::new(row.try_get("step")?),
             element: element.unsigned_abs(),
         },
-        effect: if op == Effect::Action.op().as_str() { Effect::Action } else { Effect::Compensate },
+        effect: if op == Effect::Action.op().as_str() {
+            Effect::Action
+        } else {
+            Effect::Compensate
+        },
         round: round.unsigned_abs(),
     })
 }

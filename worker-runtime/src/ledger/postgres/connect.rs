@@ -24,11 +24,16 @@ pub(super) fn config(settings: &PostgresSettings) -> Result<Config, LedgerError>
         what: "the URL is not one of PostgreSQL".to_owned(),
         source: Box::new(source),
     })?;
-    let given = config.get_options().map(|it| format!("{it} ")).unwrap_or_default();
+    let given = config
+        .get_options()
+        .map(|it| format!("{it} "))
+        .unwrap_or_default();
     let options = format!(
         "{given}-c search_path={schema} -c statement_timeout={statement} -c lock_timeout={lock} \
          -c idle_in_transaction_session_timeout={idle}",
-        schema = quote(&settings.schema).replace('\\', "\\\\").replace(' ', "\\ "),
+        schema = quote(&settings.schema)
+            .replace('\\', "\\\\")
+            .replace(' ', "\\ "),
         statement = settings.statement_timeout.as_millis(),
         lock = LOCK_TIMEOUT.as_millis(),
         idle = settings.idle_in_transaction_timeout.as_millis(),
@@ -49,8 +54,9 @@ pub(super) fn tls() -> MakeRustlsConnect {
         // No roots on this system: plain connections work, and encrypted ones fail with a reason.
         |_none| {
             let roots = RootCertStore::empty();
-            let config =
-                ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+            let config = ClientConfig::builder()
+                .with_root_certificates(roots)
+                .with_no_client_auth();
             MakeRustlsConnect::new(config)
         },
         |(tls, _unreadable)| tls,
@@ -64,7 +70,9 @@ pub(super) fn pool(
     let manager = Manager::from_config(
         config(settings)?,
         tls,
-        ManagerConfig { recycling_method: RecyclingMethod::Fast },
+        ManagerConfig {
+            recycling_method: RecyclingMethod::Fast,
+        },
     );
     Pool::builder(manager)
         .max_size(settings.connections.max(2))

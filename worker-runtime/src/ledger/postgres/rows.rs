@@ -25,7 +25,10 @@ pub(super) fn stored(row: &Row) -> Result<Option<Stored>, tokio_postgres::Error>
 
 fn error_of(result: Value) -> StepError {
     serde_json::from_value(result).unwrap_or_else(|_| {
-        StepError::new("unreadable", "the ledger holds an error that this version cannot read")
+        StepError::new(
+            "unreadable",
+            "the ledger holds an error that this version cannot read",
+        )
     })
 }
 
@@ -68,5 +71,8 @@ pub(super) fn failed(operation: &'static str) -> impl Fn(tokio_postgres::Error) 
 
 /// Every failure to get a connection may pass.
 pub(super) fn unreachable(operation: &'static str) -> impl Fn(PoolError) -> LedgerError {
-    move |error| LedgerError::Unavailable { operation, source: Box::new(error) }
+    move |error| LedgerError::Unavailable {
+        operation,
+        source: Box::new(error),
+    }
 }

@@ -90,7 +90,9 @@ impl PostgresLedger {
         let found = async {
             let statement = client.prepare_cached(CLAIM).await?;
             let rows = by_key(client.query(&statement, &parameters).await?)?;
-            asks.iter().map(|ask| found(&ask.key, rows.get(&ask.key))).collect()
+            asks.iter()
+                .map(|ask| found(&ask.key, rows.get(&ask.key)))
+                .collect()
         };
         Ok(found.await)
     }
@@ -119,13 +121,18 @@ impl PostgresLedger {
         Ok(all)
     }
 
-    async fn bar_one(&self, worker: &WorkerId, barriers: &[Barrier]) -> Result<Vec<Barred>, LedgerError> {
+    async fn bar_one(
+        &self,
+        worker: &WorkerId,
+        barriers: &[Barrier],
+    ) -> Result<Vec<Barred>, LedgerError> {
         let client = self.connection("bar").await?;
         match bar(&client, worker, barriers).await {
             Ok(barred) => Ok(barred),
-            Err(error) if is_locked(&error) && barriers.len() == 1 => {
-                Ok(vec![Barred { standing: Standing::InProgress, recorded: Recorded::committed() }])
-            }
+            Err(error) if is_locked(&error) && barriers.len() == 1 => Ok(vec![Barred {
+                standing: Standing::InProgress,
+                recorded: Recorded::committed(),
+            }]),
             Err(error) => Err(failed("bar")(error)),
         }
     }
@@ -133,11 +140,16 @@ impl PostgresLedger {
 
 fn found(key: &LedgerKey, row: Option<&Row>) -> Result<Found, SqlError> {
     // Every key that was asked for has a row by now; a missing one is as good as busy.
-    let Some(row) = row else { return Ok(Found::InProgress) };
+    let Some(row) = row else {
+        return Ok(Found::InProgress);
+    };
     if let Some(stored) = stored(row)? {
         return Ok(Found::Stored(stored, Recorded::committed()));
     }
-    let claim = Claim { key: key.clone(), epoch: row.try_get("claim_epoch")? };
+    let claim = Claim {
+        key: key.clone(),
+        epoch: row.try_get("claim_epoch")?,
+    };
     Ok(match (row.try_get("is_ours")?, claim.epoch) {
         (false, _) => Found::InProgress,
         (true, 1) => Found::Fresh(claim),
@@ -176,15 +188,22 @@ pub(super) async fn bar(
     barriers
         .iter()
         .map(|barrier| {
-            let standing = rows.get(&barrier.action).map_or(Ok(Standing::InProgress), standing)?;
-            Ok(Barred { standing, recorded: Recorded::committed() })
+            let standing = rows
+                .get(&barrier.action)
+                .map_or(Ok(Standing::InProgress), standing)?;
+            Ok(Barred {
+                standing,
+                recorded: Recorded::committed(),
+            })
         })
         .collect()
 }
 
 impl fmt::Debug for PostgresLedger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PostgresLedger").field("pool", &self.pool.status()).finish_non_exhaustive()
+        f.debug_struct("PostgresLedger")
+            .field("pool", &self.pool.status())
+            .finish_non_exhaustive()
     }
 }
 
@@ -218,13 +237,18 @@ impl Ledger for PostgresLedger {
         let recorded = async {
             let statement = client.prepare_cached(RECORD).await?;
             let rows = by_key(client.query(&statement, &parameters).await?)?;
-            closings.iter().map(|it| recording(rows.get(&it.claim.key))).collect::<Result<_, _>>()
+            closings
+                .iter()
+                .map(|it| recording(rows.get(&it.claim.key)))
+                .collect::<Result<_, _>>()
         };
         recorded.await.map_err(failed("record in"))
     }
 
     async fn settle(&self, worker: &WorkerId, ask: &Ask) -> Result<Found, LedgerError> {
-        let found = self.ask_all(worker, "blocked", std::slice::from_ref(ask)).await?;
+        let found = self
+            .ask_all(worker, "blocked", std::slice::from_ref(ask))
+            .await?;
         Ok(found.into_iter().next().unwrap_or(Found::InProgress))
     }
 
@@ -254,7 +278,18 @@ impl Ledger for PostgresLedger {
         barrier: Option<&Barrier>,
     ) -> Result<Begun, LedgerError> {
         let client = self.connection("begin in").await?;
-        transaction::begin((client, self.tls.clone()), self.lock_timeout, worker, ask, barrier).await
+        transaction::begin(
+            (client, self.tls.clone()),
+            self.lock_timeout,
+            worker,
+            ask,
+            barrier,
+        )
+        .await
+    }
+
+    fn lease(&self) -> Duration {
+        self.lease
     }
 
     async fn renew(&self, worker: &WorkerId) -> Result<(), LedgerError> {
@@ -262,9 +297,14 @@ impl Ledger for PostgresLedger {
         let lease = self.lease.as_secs_f64();
         let renewed = async {
             let statement = client.prepare_cached(RENEW).await?;
-            client.execute(&statement, &[&worker.as_str(), &lease]).await
+            client
+                .execute(&statement, &[&worker.as_str(), &lease])
+                .await
         };
-        renewed.await.map(|_one| ()).map_err(failed("renew the lease in"))
+        renewed
+            .await
+            .map(|_one| ())
+            .map_err(failed("renew the lease in"))
     }
 
     async fn leave(&self, worker: &WorkerId) -> Result<(), LedgerError> {
@@ -282,7 +322,9 @@ fn outcome(outcome: &Outcome) -> (&'static str, Option<Value>) {
 }
 
 fn recording(row: Option<&Row>) -> Result<Recording, SqlError> {
-    let Some(row) = row else { return Ok(Recording::Fenced(None, Recorded::committed())) };
+    let Some(row) = row else {
+        return Ok(Recording::Fenced(None, Recorded::committed()));
+    };
     if row.try_get("is_ours")? {
         return Ok(Recording::Recorded(Recorded::committed()));
     }

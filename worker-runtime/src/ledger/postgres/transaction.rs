@@ -41,12 +41,22 @@ pub(super) async fn begin(
     ask: &Ask,
     barrier: Option<&Barrier>,
 ) -> Result<Begun, LedgerError> {
-    let mut transaction = PostgresTransaction { client: Some(client), tls, key: ask.key.clone() };
-    match transaction.take_key(lock_timeout, worker, ask, barrier).await {
+    let mut transaction = PostgresTransaction {
+        client: Some(client),
+        tls,
+        key: ask.key.clone(),
+    };
+    match transaction
+        .take_key(lock_timeout, worker, ask, barrier)
+        .await
+    {
         Ok(None) => Ok(Begun::Open(Box::new(transaction))),
         Ok(Some(begun)) => {
             // What the barrier wrote is worth keeping: it fences the action.
-            transaction.end("COMMIT").await.map_err(failed("begin in"))?;
+            transaction
+                .end("COMMIT")
+                .await
+                .map_err(failed("begin in"))?;
             Ok(begun)
         }
         Err(error) => {
@@ -68,7 +78,9 @@ impl PostgresTransaction {
         ask: &Ask,
         barrier: Option<&Barrier>,
     ) -> Result<Option<Begun>, SqlError> {
-        let Some(client) = &self.client else { return Ok(None) };
+        let Some(client) = &self.client else {
+            return Ok(None);
+        };
         let begin = client.prepare_cached(BEGIN).await?;
         let key = KeyParameters::of(&ask.key);
         let attempt = number(ask.attempt);
@@ -76,8 +88,9 @@ impl PostgresTransaction {
             client.batch_execute("BEGIN").await?;
             let barred = table::bar(client, worker, std::slice::from_ref(barrier)).await?;
             let certified = barrier.output.is_some();
-            let stopped =
-                barred.into_iter().find(|it| on_undo(it.standing, certified) != Verdict::Run);
+            let stopped = barred
+                .into_iter()
+                .find(|it| on_undo(it.standing, certified) != Verdict::Run);
             if let Some(barred) = stopped {
                 return Ok(Some(Begun::Barred(barred)));
             }
@@ -85,8 +98,10 @@ impl PostgresTransaction {
         let [saga, step, element, op, round] = key.parameters();
         let parameters = [saga, step, element, op, round, &attempt, &worker.as_str()];
         let opening = if barrier.is_some() { "SELECT" } else { "BEGIN" };
-        let handing_over =
-            format!("SET LOCAL lock_timeout = {}; SAVEPOINT handler", lock_timeout.as_millis());
+        let handing_over = format!(
+            "SET LOCAL lock_timeout = {}; SAVEPOINT handler",
+            lock_timeout.as_millis()
+        );
         // One round trip: the three are on their way before the first is answered.
         let (_, taken, _) = tokio::try_join!(
             client.batch_execute(opening),
@@ -107,7 +122,9 @@ impl PostgresTransaction {
 
     /// Ends the transaction and gives the connection back, or closes it when that fails.
     async fn end(&mut self, how: &str) -> Result<(), SqlError> {
-        let Some(client) = self.client.take() else { return Ok(()) };
+        let Some(client) = self.client.take() else {
+            return Ok(());
+        };
         let ended = client.batch_execute(how).await;
         if ended.is_err() {
             drop(Object::take(client));
@@ -116,15 +133,21 @@ impl PostgresTransaction {
     }
 
     async fn finish(&self, result: &Stored) -> Result<u64, SqlError> {
-        let Some(client) = &self.client else { return Ok(0) };
+        let Some(client) = &self.client else {
+            return Ok(0);
+        };
         let finish = client.prepare_cached(FINISH).await?;
         if !matches!(result, Stored::Applied(_)) {
-            client.batch_execute("ROLLBACK TO SAVEPOINT handler").await?;
+            client
+                .batch_execute("ROLLBACK TO SAVEPOINT handler")
+                .await?;
         }
         let key = KeyParameters::of(&self.key);
         let (state, value) = columns(result);
         let [saga, step, element, op, round] = key.parameters();
-        client.execute(&finish, &[saga, step, element, op, round, &state, &value]).await
+        client
+            .execute(&finish, &[saga, step, element, op, round, &state, &value])
+            .await
     }
 }
 
@@ -212,6 +235,8 @@ impl Drop for PostgresTransaction {
 
 impl fmt::Debug for PostgresTransaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PostgresTransaction").field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("PostgresTransaction")
+            .field("key", &self.key)
+            .finish_non_exhaustive()
     }
 }
