@@ -27,7 +27,11 @@ pub trait Broker: Send + Sync + fmt::Debug {
     async fn publish(&self, batch: Vec<Outgoing>) -> Vec<Settled>;
 
     /// Starts to consume a queue. The broker hands out at most `prefetch` messages that are not
-    /// settled. The consumer outlives reconnects and ends when it is dropped.
+    /// settled. The consumer outlives reconnects and ends when it is dropped; then what it was
+    /// handed can still be settled.
+    ///
+    /// What goes back to the queue, by a dropped receipt or a dropped consumer, counts towards the
+    /// queue's delivery limit.
     async fn consume(&self, queue: &str, prefetch: u16) -> Result<Consumer, BrokerError>;
 
     /// How many messages wait in a queue and how many consumers it has; `None` when there is no
@@ -47,7 +51,8 @@ pub trait Broker: Send + Sync + fmt::Debug {
 pub enum Settled {
     /// The broker has it on disk.
     Confirmed,
-    /// No queue wanted it. It lies in the unroutable queue.
+    /// No queue wanted it, so it was not sent. What goes to the steps exchange never ends so: it is
+    /// confirmed, and lies in the unroutable queue when no queue wants it.
     Unroutable,
     /// The broker refused it, for example because a queue is full. It was not sent.
     Refused,
@@ -82,15 +87,24 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    /// Wraps the receiving end of a broker's delivery channel. Dropping it cancels the consumer.
+    /// Wraps the receiving end of a broker's delivery channel. Dropping it cancels the consumer:
+    /// what was not taken out goes back to the queue, and receipts that were can still be settled.
     #[must_use]
     pub const fn new(deliveries: mpsc::Receiver<Delivery>) -> Self {
         Self { deliveries }
     }
 
     /// The next delivery; `None` once the broker is closed.
+    ///
+    /// Cancelling this loses no delivery. One whose connection broke while it lay here is passed
+    /// over, since the broker sends it again.
     pub async fn next(&mut self) -> Option<Delivery> {
-        self.deliveries.recv().await
+        loop {
+            let delivery = self.deliveries.recv().await?;
+            if !delivery.receipt.is_void() {
+                return Some(delivery);
+            }
+        }
     }
 }
 
@@ -146,6 +160,13 @@ impl Receipt {
     /// The message goes to the dead-letter exchange.
     pub fn dead_letter(mut self) {
         self.send(Settlement::DeadLetter(self.tag));
+    }
+
+    /// The channel it belongs to is gone.
+    fn is_void(&self) -> bool {
+        self.settle
+            .as_ref()
+            .is_none_or(mpsc::UnboundedSender::is_closed)
     }
 
     fn send(&mut self, settlement: Settlement) {

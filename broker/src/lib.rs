@@ -2,5 +2,7 @@
 
 pub mod broker;
 pub mod envelope;
+pub mod memory;
 pub mod message;
+pub mod rabbit;
 pub mod topology;

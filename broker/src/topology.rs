@@ -75,6 +75,12 @@ impl Topology {
         format!("{}.unroutable", self.prefix)
     }
 
+    /// Topic exchange of what happens to sagas, for whoever wants to react.
+    #[must_use]
+    pub fn events_exchange(&self) -> String {
+        format!("{}.events", self.prefix)
+    }
+
     /// Exchange and routing key of a command: its step queue, or the rung that leads there.
     #[must_use]
     pub fn route(&self, command: &Command) -> (String, String) {

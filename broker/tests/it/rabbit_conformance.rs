@@ -1,0 +1,77 @@
+//! The conformance suite over RabbitMQ.
+
+use crate::conformance;
+use crate::server::run;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn publish_then_consume() {
+    run(|broker, topology| async move { conformance::publish_then_consume(broker, &topology).await }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unroutable() {
+    run(|broker, topology| async move { conformance::unroutable(broker, &topology).await }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_exchange() {
+    run(|broker, topology| async move { conformance::missing_exchange(broker, &topology).await })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prefetch_bounds() {
+    run(|broker, topology| async move { conformance::prefetch_bounds(broker, &topology).await })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requeue() {
+    run(|broker, topology| async move { conformance::requeue(broker, &topology).await }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letter() {
+    run(|broker, topology| async move { conformance::dead_letter(broker, &topology).await }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn delivery_limit() {
+    run(|broker, topology| async move { conformance::delivery_limit(broker, &topology).await })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rung_delays() {
+    run(|broker, topology| async move { conformance::rung_delays(broker, &topology).await }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn depth() {
+    run(|broker, topology| async move { conformance::depth(broker, &topology).await }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settling_from_many_tasks() {
+    run(|broker, topology| async move {
+        conformance::settling_from_many_tasks(broker, &topology).await
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dropped_consumer() {
+    run(|broker, topology| async move { conformance::dropped_consumer(broker, &topology).await })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_publishers() {
+    run(|broker, topology| async move { conformance::many_publishers(broker, &topology).await })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn closing() {
+    run(|broker, topology| async move { conformance::closing(broker, &topology).await }).await;
+}
