@@ -1,0 +1,3 @@
+//! What the `amends` command is made of.
+
+pub mod demo;
