@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod client;
+pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod connections;
@@ -15,6 +16,7 @@ pub mod serving;
 pub mod signals;
 pub mod sources;
 pub mod timeline;
+pub mod worker;
 
 use args::{Cli, Command};
 use failure::{Failure, Outcome};

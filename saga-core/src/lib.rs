@@ -6,6 +6,7 @@ pub mod compiler;
 pub mod decide;
 pub mod decision;
 pub mod definition;
+pub mod delivery;
 pub mod event;
 pub mod evolve;
 pub mod expression;

@@ -1,16 +1,16 @@
 //! `amends explain-code`: what a diagnostic means and what to do.
 
-use saga_core::compiler::CODES;
+use saga_core::compiler::{Code, explain};
 
 use crate::failure::{Failure, Kind, Outcome};
 use crate::output;
 
 /// Prints the whole story of a code.
 pub fn explain_code(code: &str) -> Outcome {
-    let wanted = code.to_uppercase();
-    let Some(entry) = CODES.iter().find(|entry| entry.code.to_string() == wanted) else {
+    let code: Code = code.to_uppercase().parse().map_err(|_| {
         let message = format!("`{code}` is no code of amends");
-        return Err(Failure::new(Kind::NotFound, message).help("codes read AM001, AM002, …"));
-    };
-    output::text(&format!("{}: {}\n\n{}\n", entry.code, entry.title, entry.explanation))
+        Failure::new(Kind::NotFound, message).help("codes read AM001, AM002, …")
+    })?;
+    let story = explain(code);
+    output::text(&format!("{}: {}\n\n{}\n", story.code, story.title, story.text))
 }

@@ -14,7 +14,7 @@ use crate::args::{Format, ListArgs, OneArgs, SagaCommand, ServerArgs, StartArgs,
 use crate::client::Client;
 use crate::config::Settings;
 use crate::failure::{Failure, Kind, Outcome};
-use crate::{narrative, output, timeline};
+use crate::{clock, narrative, output, timeline};
 
 /// Seconds that one request waits for a saga.
 const WAIT_SECONDS: u64 = 30;
@@ -138,11 +138,9 @@ fn row(saga: &SagaView) -> Vec<String> {
 fn since(span: Option<&str>) -> Result<Option<String>, Failure> {
     let Some(text) = span else { return Ok(None) };
     let span = parse_span(text).map_err(|error| Failure::new(Kind::Usage, error))?;
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_err(|error| Failure::because("the clock of this machine is wrong", &error))?;
-    let micros = i64::try_from(now.saturating_sub(span).as_micros()).unwrap_or(0);
-    Ok(Some(Timestamp::from_micros(micros).to_string()))
+    let micros = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
+    let from = Timestamp::from_micros(clock::now().as_micros().saturating_sub(micros));
+    Ok(Some(from.to_string()))
 }
 
 fn encode_query(pairs: &[(&str, String)]) -> String {

@@ -102,10 +102,10 @@ fn examples() -> Vec<Example> {
     };
     let booking = json!({
         "bookingId": format!("b-{}", uuid::Uuid::now_v7().simple()),
-        "customer": "ada",
-        "flight": "LH454",
-        "hotel": "Grand",
-        "amount": 89_000,
+        "traveller": { "name": "Ada", "email": "ada@example.com" },
+        "flight": { "number": "LH454", "date": "2027-05-01" },
+        "hotel": { "name": "Grand", "nights": 3 },
+        "price": 89_000,
     });
     vec![
         Example {

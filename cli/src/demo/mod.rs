@@ -1,0 +1,13 @@
+//! Workers for the sagas that ship as examples, and the books they keep.
+
+mod answers;
+mod books;
+mod desks;
+mod orders;
+mod payments;
+mod shelf;
+mod stock;
+mod worker;
+
+pub use books::{Balance, Books, BooksError};
+pub use worker::demo_worker;

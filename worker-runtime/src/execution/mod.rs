@@ -1,0 +1,15 @@
+//! The life of one delivery, from its queue to its acknowledgement.
+
+mod answer;
+mod batcher;
+mod guard;
+mod held;
+mod lease;
+mod pipeline;
+mod postponer;
+mod replier;
+mod retrying;
+mod sent;
+
+pub(crate) use lease::keep_lease;
+pub(crate) use pipeline::{Lane, Pipeline};

@@ -1,0 +1,6 @@
+//! A worker process's one object: its operations, and their life from start to drain.
+
+mod runner;
+mod server;
+
+pub use server::{Worker, WorkerError};

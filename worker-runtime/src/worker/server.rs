@@ -1,0 +1,131 @@
+//! What a worker is made of.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use broker::broker::{Broker, BrokerError};
+use broker::topology::Topology;
+use saga_core::ids::{ActionName, BadActionName, Op};
+use tokio_util::sync::CancellationToken;
+
+use super::runner;
+use crate::execution::Lane;
+use crate::ledger::Ledger;
+use crate::operation::Operation;
+
+/// How long running calls may take to end after a shutdown was asked for, unless told otherwise.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// A worker: operations, and the broker and the ledger they run with.
+pub struct Worker {
+    pub(super) name: String,
+    pub(super) broker: Arc<dyn Broker>,
+    pub(super) topology: Topology,
+    pub(super) ledger: Arc<dyn Ledger>,
+    pub(super) drain_timeout: Duration,
+    operations: Vec<(String, Op, Operation)>,
+}
+
+impl Worker {
+    /// A worker without operations. The name is for people; each run gets an id of its own.
+    #[must_use]
+    pub fn new(
+        name: &str,
+        broker: Arc<dyn Broker>,
+        topology: Topology,
+        ledger: Arc<dyn Ledger>,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            broker,
+            topology,
+            ledger,
+            drain_timeout: DRAIN_TIMEOUT,
+            operations: Vec::new(),
+        }
+    }
+
+    /// Serves an operation (`pool.operation`) as an action, and settles it.
+    #[must_use]
+    pub fn action(mut self, name: &str, operation: Operation) -> Self {
+        self.operations
+            .push((name.to_owned(), Op::Settle, operation.clone()));
+        self.operations
+            .push((name.to_owned(), Op::Action, operation));
+        self
+    }
+
+    /// Serves an operation as the undo of others.
+    #[must_use]
+    pub fn undo(mut self, name: &str, operation: Operation) -> Self {
+        self.operations
+            .push((name.to_owned(), Op::Compensate, operation));
+        self
+    }
+
+    /// How long running calls may take to end after a shutdown was asked for.
+    #[must_use]
+    pub const fn drain_timeout(mut self, timeout: Duration) -> Self {
+        self.drain_timeout = timeout;
+        self
+    }
+
+    /// Serves until `shutdown` is cancelled; then takes nothing new, lets running calls end within
+    /// the drain timeout, sends their answers and acknowledges them. What is not done by then goes
+    /// back to its queue. The broker is left open: it may be shared.
+    ///
+    /// # Errors
+    /// When an operation's name is wrong or given twice, or a queue cannot be declared or consumed.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), WorkerError> {
+        let lanes = self.lanes()?;
+        runner::run(self, lanes, shutdown).await
+    }
+
+    fn lanes(&self) -> Result<Vec<Lane>, WorkerError> {
+        let mut lanes: Vec<Lane> = Vec::with_capacity(self.operations.len());
+        for (name, op, operation) in &self.operations {
+            let action: ActionName = name.parse()?;
+            if lanes
+                .iter()
+                .any(|lane| lane.action == action && lane.op == *op)
+            {
+                return Err(WorkerError::Twice { action, op: *op });
+            }
+            lanes.push(Lane {
+                action,
+                op: *op,
+                operation: operation.clone(),
+            });
+        }
+        Ok(lanes)
+    }
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker")
+            .field("name", &self.name)
+            .field("operations", &self.operations)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a worker cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// An operation's name.
+    #[error("register an operation")]
+    Name(#[from] BadActionName),
+    /// An operation was registered twice for the same purpose.
+    #[error("{action} is registered twice for {op}")]
+    Twice {
+        /// The operation.
+        action: ActionName,
+        /// The purpose.
+        op: Op,
+    },
+    /// The broker.
+    #[error("set up the worker's queues")]
+    Broker(#[from] BrokerError),
+}
