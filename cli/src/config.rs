@@ -81,8 +81,8 @@ pub struct WorkerSection {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LogSection {
-    /// `error`, `warn`, `info`, `debug` or `trace`.
-    pub level: String,
+    /// `off`, `error`, `warn`, `info`, `debug` or `trace`; without it each command has its own.
+    pub level: Option<String>,
     /// `pretty` or `json`.
     pub format: String,
 }

@@ -80,8 +80,11 @@ impl Parts {
 
     /// Closes the connections and stops the servers that were started.
     pub async fn stop(self) -> Outcome {
-        self.broker.close().await;
-        let Some(servers) = self.servers else { return Ok(()) };
+        let Self { store, broker, ledger, books, servers, .. } = self;
+        broker.close().await;
+        // Their connections go before the servers do, which would otherwise cut them off.
+        drop((store, ledger, books));
+        let Some(servers) = servers else { return Ok(()) };
         tokio::task::spawn_blocking(|| servers.stop())
             .await
             .map_err(|error| Failure::because("the private servers cannot stop", &error))?

@@ -21,7 +21,7 @@ impl State {
         owner: Uuid,
         now: Timestamp,
     ) -> Result<CommitReport, StoreError> {
-        let mut report = CommitReport::default();
+        let mut report = CommitReport::committed();
         let sound = batch.sound_transitions(&mut report)?;
         for id in &batch.confirmed {
             self.outbox.remove(id);
