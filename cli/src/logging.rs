@@ -18,7 +18,9 @@ pub fn start(section: &LogSection, level: &str) -> Result<(), Failure> {
     let builder = fmt().with_max_level(level).with_writer(std::io::stderr);
     let started = match section.format.as_str() {
         "json" => builder.json().try_init(),
-        "pretty" => builder.with_ansi(crate::config::Settings::colour()).try_init(),
+        "pretty" => builder
+            .with_ansi(crate::config::Settings::colour())
+            .try_init(),
         other => {
             let message = format!("log.format is `{other}`");
             return Err(Failure::new(Kind::Usage, message).help("it is pretty or json"));

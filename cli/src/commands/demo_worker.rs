@@ -17,7 +17,8 @@ pub async fn demo_worker(args: &DemoWorkerArgs) -> Outcome {
     let (ledger, books) = postgres_ledger(&settings.worker).await?;
     let broker = connections::broker(&settings, &args.name).await?;
     let topology = connections::topology(&settings);
-    let mut worker = RunningWorker::start(&args.name, Arc::clone(&broker), topology, ledger, &books);
+    let mut worker =
+        RunningWorker::start(&args.name, Arc::clone(&broker), topology, ledger, &books);
     info!(worker = args.name, "ready");
     tokio::select! {
         asked = asked_to_stop() => asked?,

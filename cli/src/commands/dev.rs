@@ -92,7 +92,11 @@ fn print(summary: &Summary, format: Format) -> Outcome {
     match format {
         Format::Table => output::text(&format!(
             "{} sagas on the {} engine: {} completed, {} compensated, {} unexpected\n",
-            summary.sagas, summary.engine, summary.completed, summary.compensated, summary.unexpected
+            summary.sagas,
+            summary.engine,
+            summary.completed,
+            summary.compensated,
+            summary.unexpected
         )),
         Format::Json | Format::Jsonl => output::json(Format::Jsonl, summary),
     }

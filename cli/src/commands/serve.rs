@@ -32,7 +32,9 @@ pub async fn serve(args: &ServeArgs) -> Outcome {
     info!("ready");
     asked_to_stop().await?;
     info!("draining");
-    serving.stop(Duration::from_secs(settings.engine.drain_seconds)).await;
+    serving
+        .stop(Duration::from_secs(settings.engine.drain_seconds))
+        .await;
     broker.close().await;
     Ok(())
 }
