@@ -18,13 +18,13 @@ use serde_json::{Value, json};
 const SAGA: &str = "0193594e-1b2c-7d3e-8f40-5a6b7c8d9e0f";
 
 fn saga() -> SagaId {
-    SAGA.parse().unwrap()
+    SAGA.parse().expect("an id")
 }
 
 fn definition() -> DefinitionRef {
     DefinitionRef {
         name: "order".into(),
-        version: "1.2.0-rc.1".parse().unwrap(),
+        version: "1.2.0-rc.1".parse().expect("a version"),
     }
 }
 
@@ -35,11 +35,11 @@ fn charge() -> Command {
         key: StepKey::whole(StepName::new("charge")),
         round: 0,
         attempt: 1,
-        action: "payments.charge".parse().unwrap(),
+        action: "payments.charge".parse().expect("a name"),
         input: json!({ "customer": "c-1", "amount": 1250, "note": "\u{0}\u{1F600} ü" }),
         undoes: None,
         start_to_close: Some(Duration::from_secs(30)),
-        deadline: Some("2026-11-24T09:30:00Z".parse().unwrap()),
+        deadline: Some("2026-11-24T09:30:00Z".parse().expect("a time")),
         rung: None,
         priority: Some(3),
     }
@@ -55,7 +55,7 @@ fn refund() -> Command {
         },
         round: 2,
         attempt: 3,
-        action: "payments.refund".parse().unwrap(),
+        action: "payments.refund".parse().expect("a name"),
         input: json!({ "chargeId": "ch-9" }),
         undoes: Some(Undoes {
             input: json!({ "customer": "c-1", "amount": 1250 }),
@@ -380,7 +380,7 @@ fn received(sent: Outgoing) -> Incoming {
 
 fn assert_golden(name: &str, sent: &Outgoing) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.json"));
-    let body: Value = serde_json::from_slice(&sent.body).unwrap();
+    let body: Value = serde_json::from_slice(&sent.body).expect("JSON");
     let now = json!({ "properties": sent.properties, "body": body });
     let pinned = std::fs::read(&path).unwrap_or_default();
     let pinned: Value = serde_json::from_slice(&pinned).unwrap_or_default();

@@ -1,3 +1,51 @@
-//! What the `amends` command is made of.
+//! The commands of the `amends` binary. Thin: they ask the API, or put the parts together.
 
+pub mod args;
+pub mod client;
+pub mod clock;
+pub mod commands;
+pub mod config;
+pub mod connections;
 pub mod demo;
+pub mod dev;
+pub mod failure;
+pub mod logging;
+pub mod narrative;
+pub mod output;
+pub mod serving;
+pub mod signals;
+pub mod sources;
+pub mod timeline;
+pub mod worker;
+
+use args::{Cli, Command};
+use failure::{Failure, Outcome};
+
+/// Runs one command to its end.
+///
+/// # Errors
+/// What went wrong, with the exit code to end with.
+pub fn run(cli: Cli) -> Outcome {
+    // One TLS implementation for everything, chosen before anything can ask for one.
+    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+        return Err(Failure::error("another TLS provider was installed first"));
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::because("the runtime cannot start", &error))?;
+    runtime.block_on(run_async(cli.command))
+}
+
+async fn run_async(command: Command) -> Outcome {
+    match command {
+        Command::Dev(args) => commands::dev(&args).await,
+        Command::Serve(args) => commands::serve(&args).await,
+        Command::DemoWorker(args) => commands::demo_worker(&args).await,
+        Command::Definition(command) => commands::definition(&command).await,
+        Command::Saga(command) => commands::saga(&command).await,
+        Command::Db(command) => commands::db(&command).await,
+        Command::Validate(args) => commands::validate(&args),
+        Command::ExplainCode { code } => commands::explain_code(&code),
+    }
+}

@@ -235,4 +235,6 @@ pub enum PauseCause {
     PivotUnknown(StepName),
     /// The saga lived longer than its definition allows.
     MaxLifetime,
+    /// An input could not be applied: a bug, or data that the store cannot hold.
+    Parked(String),
 }

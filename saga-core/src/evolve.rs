@@ -112,10 +112,17 @@ pub fn evolve(saga: &mut Saga, event: &Event) {
             ..
         } => {
             let state = touch(saga, key);
-            if *op == Op::Action {
-                state.status = StepStatus::BackingOff;
+            // What settling could not find out does not hide why the outcome is in doubt.
+            match op {
+                Op::Action => {
+                    state.status = StepStatus::BackingOff;
+                    state.error = Some(error.clone());
+                }
+                Op::Compensate => state.error = Some(error.clone()),
+                Op::Settle => {
+                    state.error.get_or_insert_with(|| error.clone());
+                }
             }
-            state.error = Some(error.clone());
             if let Some(work) = &mut state.work {
                 work.retry = Some(Retry {
                     at: *retry_at,
@@ -226,7 +233,10 @@ fn turn_back(saga: &mut Saga, cause: &UnwindCause) {
 fn rest(saga: &mut Saga, cause: &PauseCause) {
     match cause {
         PauseCause::FailedAfterPivot(_) => saga.unwind = None,
-        PauseCause::StepFailed(_) | PauseCause::PivotUnknown(_) | PauseCause::MaxLifetime => {}
+        PauseCause::StepFailed(_)
+        | PauseCause::PivotUnknown(_)
+        | PauseCause::MaxLifetime
+        | PauseCause::Parked(_) => {}
     }
     saga.pause = Some(cause.clone());
 }

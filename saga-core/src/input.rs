@@ -20,6 +20,8 @@ pub enum Input {
     Timer,
     /// The broker gave up on a command.
     DeadLetter(DeadLetter),
+    /// An earlier input could not be applied, for this reason; the saga rests for an operator.
+    Park(String),
 }
 
 /// The facts a saga starts with. The input has been accepted by the definition.

@@ -24,6 +24,9 @@ use crate::message::Outgoing;
 /// For what is under way when the broker is closed.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Quorum queues take no higher prefetch.
+const PREFETCH_MAX: u16 = 2_000;
+
 /// A RabbitMQ broker, of version 3.10 or newer.
 ///
 /// It holds two connections, one to publish and one for everything else, because an alarm blocks
@@ -140,7 +143,7 @@ impl Broker for Rabbit {
 
     async fn consume(&self, queue: &str, prefetch: u16) -> Result<Consumer, BrokerError> {
         let running = self.running().ok_or(BrokerError::Unavailable)?;
-        let prefetch = prefetch.max(1);
+        let prefetch = prefetch.clamp(1, PREFETCH_MAX);
         let (deliveries, receiver) = mpsc::channel(prefetch.into());
         let (first, subscribed) = oneshot::channel();
         let subscription = Subscription {

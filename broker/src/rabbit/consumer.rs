@@ -67,7 +67,7 @@ impl Subscription {
                         generation = live.generation,
                         "consuming"
                     );
-                    match self.session(channel, stream).await {
+                    match self.session(channel, stream, live.ended()).await {
                         End::Stopped => return,
                         End::Lost => info!(queue = self.queue, "consumer lost"),
                     }
@@ -119,7 +119,12 @@ impl Subscription {
         Ok((channel, stream))
     }
 
-    async fn session(&mut self, channel: Channel, mut stream: lapin::Consumer) -> End {
+    async fn session(
+        &mut self,
+        channel: Channel,
+        mut stream: lapin::Consumer,
+        mut ended: watch::Receiver<bool>,
+    ) -> End {
         let (settle, mut settled) = mpsc::unbounded_channel();
         let mut tags = Tags::default();
         let mut batch = Vec::new();
@@ -155,6 +160,7 @@ impl Subscription {
                         permit.send(delivery);
                     }
                 }
+                () = set(&mut ended) => return End::Lost,
                 () = self.deliveries.closed() => break,
                 () = set(&mut self.closing) => break,
             }

@@ -173,7 +173,7 @@ impl Task {
             Ok(channel) => channel,
             Err(error) => return End::Broken(error),
         };
-        let mut blocked = live.blocked();
+        let (mut blocked, mut ended) = (live.blocked(), live.ended());
         let mut blocks = *blocked.borrow_and_update();
         let mut confirms = FuturesUnordered::new();
         // The broker reads nothing while it blocks, so that time does not count.
@@ -209,6 +209,7 @@ impl Task {
                     blocks = *blocked.borrow_and_update();
                     count_from = Instant::now();
                 }
+                () = set(&mut ended) => return End::Broken(Broken::Ended),
                 () = at(overdue) => return End::Overdue,
                 () = at(expires) => self.outbound.expire(Instant::now()),
                 () = set(&mut self.closing), if !closed => {

@@ -28,6 +28,7 @@ pub(super) struct Live {
     pub(super) generation: u64,
     connection: Connection,
     blocked: watch::Sender<bool>,
+    ended: watch::Sender<bool>,
     suspected: Notify,
     abandoned: Notify,
 }
@@ -56,6 +57,12 @@ impl Live {
         self.blocked.subscribe()
     }
 
+    /// Set when the supervisor is done with it. A connection that is closed while the broker
+    /// blocks would otherwise leave what waits on it waiting.
+    pub(super) fn ended(&self) -> watch::Receiver<bool> {
+        self.ended.subscribe()
+    }
+
     async fn close(&self) {
         // A blocked connection writes nothing, not even this; then the socket is just dropped.
         let goodbye = self.connection.close(200, "OK".into());
@@ -70,6 +77,8 @@ pub(super) enum Broken {
     Amqp(#[from] lapin::Error),
     #[error("no answer within {} s", RPC_TIMEOUT.as_secs())]
     Silent,
+    #[error("the connection was closed")]
+    Ended,
 }
 
 impl Broken {
@@ -80,7 +89,7 @@ impl Broken {
                 lapin::ErrorKind::ProtocolError(error) => Some(error.get_id()),
                 _ => None,
             },
-            Self::Silent => None,
+            Self::Silent | Self::Ended => None,
         }
     }
 }
@@ -216,6 +225,7 @@ impl Supervisor {
             generation,
             connection,
             blocked: watch::Sender::new(false),
+            ended: watch::Sender::new(false),
             suspected: Notify::new(),
             abandoned: Notify::new(),
         });

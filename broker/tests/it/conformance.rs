@@ -402,7 +402,7 @@ pub(crate) async fn many_publishers(broker: Subject, topology: &Topology) {
         let (broker, queue, sent) = (Arc::clone(&broker), queue.clone(), Arc::clone(&sent));
         tasks.spawn(async move {
             for round in 0..20 {
-                let lost = |n: usize| (task + round + n) % 3 == 0;
+                let lost = |n: usize| (task + round + n).is_multiple_of(3);
                 let target = |n| {
                     if lost(n) {
                         "no.such.queue"

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use broker::broker::{Broker, Settled};
+use broker::broker::Settled;
 use broker::memory::{MemoryBroker, MemorySettings};
 use broker::topology::Topology;
 

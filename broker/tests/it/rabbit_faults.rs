@@ -15,7 +15,8 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::config::amqp_url;
 use crate::conformance::{OnDisk, PATIENCE, Subject, declared, direct, next, wait_for_depth};
-use crate::server::{connect, control, raw_channel, remove, run, settings};
+use crate::proxy::Proxy;
+use crate::server::{NODE, connect, control, raw_channel, remove, run, settings};
 
 /// The client library credits confirms to the wrong message when tasks share a channel, and
 /// attaches returns to the wrong confirm even when they do not. Neither may show through.
@@ -89,6 +90,7 @@ async fn mixed_outcomes(broker: Subject, topology: &Topology) {
 /// publisher and consumer come back by themselves.
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_connections_heal_and_lose_nothing_confirmed() {
+    let _no_alarm = NODE.read().await;
     let settings = settings();
     let (topology, name) = (settings.topology.clone(), settings.name.clone());
     let broker = connect(settings).await;
@@ -224,6 +226,7 @@ async fn a_queue_with_other_settings_is_named() {
 /// While the broker blocks, nothing is lost, nothing hangs for good, and it shows.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_alarm_blocks_and_passes() {
+    let _alone = NODE.write().await;
     let settings = RabbitSettings {
         confirm_timeout: Duration::from_secs(1),
         ..settings()
@@ -263,6 +266,91 @@ async fn an_alarm_blocks_and_passes() {
     let connected = health.wait_for(|health| *health == Health::Connected);
     assert!(timeout(PATIENCE, connected).await.is_ok());
     broker.close().await;
+    remove(&topology).await;
+}
+
+/// A short outage only makes a publish late; a long one makes it unknown, not stuck.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_is_waited_out_up_to_the_confirm_timeout() {
+    let _no_alarm = NODE.read().await;
+    let proxy = Proxy::start().await;
+    let confirm_timeout = Duration::from_secs(2);
+    let settings = RabbitSettings {
+        urls: vec![proxy.url()],
+        confirm_timeout,
+        ..settings()
+    };
+    let topology = settings.topology.clone();
+    let broker = connect(settings).await;
+    let subject = Arc::clone(&broker) as Subject;
+    let queue = declared(&subject, &topology).await;
+    let mut health = broker.health();
+
+    proxy.cut();
+    let down = health.wait_for(|health| *health == Health::Disconnected);
+    assert!(timeout(PATIENCE, down).await.is_ok());
+    // The publishing connection may notice only by this.
+    let noticed = broker.publish(vec![direct(&queue, "noticed")]).await;
+    assert_eq!(noticed, [Settled::Unknown]);
+    let began = Instant::now();
+    assert_eq!(
+        broker.publish(vec![direct(&queue, "long")]).await,
+        [Settled::Unknown]
+    );
+    assert!(began.elapsed() >= confirm_timeout && began.elapsed() < confirm_timeout * 2);
+
+    let waits = tokio::spawn({
+        let (broker, queue) = (Arc::clone(&broker), queue.clone());
+        async move { broker.publish(vec![direct(&queue, "short")]).await }
+    });
+    sleep(confirm_timeout / 4).await;
+    proxy.mend();
+    // Reconnecting may take longer than the timeout after an outage of this length.
+    let fate = waits.await.expect("a publish");
+    let up = health.wait_for(|health| *health == Health::Connected);
+    assert!(timeout(PATIENCE, up).await.is_ok());
+    assert!(
+        matches!(fate[..], [Settled::Confirmed | Settled::Unknown]),
+        "{fate:?}"
+    );
+    assert_eq!(
+        broker.publish(vec![direct(&queue, "after")]).await,
+        [Settled::Confirmed]
+    );
+    broker.close().await;
+    remove(&topology).await;
+}
+
+/// A peer that takes messages and never answers is given up after the confirm timeout.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_connection_is_replaced() {
+    let _no_alarm = NODE.read().await;
+    let proxy = Proxy::start().await;
+    let confirm_timeout = Duration::from_secs(1);
+    let settings = RabbitSettings {
+        urls: vec![proxy.url()],
+        confirm_timeout,
+        ..settings()
+    };
+    let topology = settings.topology.clone();
+    let broker = connect(settings).await;
+    let subject = Arc::clone(&broker) as Subject;
+    let queue = declared(&subject, &topology).await;
+    assert_eq!(
+        broker.publish(vec![direct(&queue, "before")]).await,
+        [Settled::Confirmed]
+    );
+
+    proxy.silence();
+    let began = Instant::now();
+    let batch = (0..10).map(|n| direct(&queue, &n.to_string())).collect();
+    assert_eq!(broker.publish(batch).await, [Settled::Unknown; 10]);
+    assert!(began.elapsed() >= confirm_timeout && began.elapsed() < confirm_timeout * 3);
+    // Long before heartbeats would have told.
+    while broker.publish(vec![direct(&queue, "after")]).await != [Settled::Confirmed] {
+        assert!(began.elapsed() < PATIENCE, "still not replaced");
+    }
+    drop((subject, broker));
     remove(&topology).await;
 }
 
@@ -310,6 +398,7 @@ async fn a_refused_port_is_said_after_the_startup_timeout() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_host_of_the_list_is_passed_over() {
+    let _no_alarm = NODE.read().await;
     let mut settings = settings();
     settings
         .urls

@@ -9,9 +9,13 @@ use lapin::options::{ExchangeDeleteOptions, QueueDeleteOptions};
 use lapin::{Channel, Connection, ConnectionProperties};
 use saga_core::definition::RUNGS;
 use saga_core::ids::Op;
+use tokio::sync::RwLock;
 
 use crate::config::{amqp_url, rabbitmqctl};
 use crate::conformance::{DELIVERY_LIMIT, Subject, charge};
+
+/// An alarm is the whole node's: the test that raises one holds this alone, all others together.
+pub(crate) static NODE: RwLock<()> = RwLock::const_new(());
 
 /// Settings for names that nobody else uses.
 pub(crate) fn settings() -> RabbitSettings {
@@ -36,6 +40,7 @@ pub(crate) async fn run<F>(test: impl FnOnce(Subject, Topology) -> F + Send + 's
 where
     F: Future<Output = ()> + Send,
 {
+    let _no_alarm = NODE.read().await;
     let settings = settings();
     let topology = settings.topology.clone();
     let broker = connect(settings).await;

@@ -1,6 +1,6 @@
 //! What one commit writes, and what became of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use broker::message::Outgoing;
@@ -13,6 +13,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::committed::Committed;
+use super::contract::StoreError;
+
+/// Longest business key, in bytes. The tables say the same.
+pub const KEY_BYTES_MAX: usize = 1024;
 
 /// Everything that one statement writes: all of it, or for each saga none of it.
 #[derive(Debug, Default)]
@@ -54,7 +58,8 @@ pub struct OutboxMessage {
     pub message: Outgoing,
 }
 
-/// The business key of a new saga: `(definition name, key)` is unique among open sagas.
+/// The business key of a new saga. Once a saga has it, every later start of that definition name
+/// with that key finds this saga, open or closed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StartKey {
     /// The definition's name, without its version.
@@ -86,22 +91,37 @@ pub struct StoredDeadLetter {
 #[derive(Debug, Default)]
 pub struct CommitReport {
     outcomes: BTreeMap<SagaId, SagaOutcome>,
+    proof: Option<Committed>,
 }
 
 /// What a commit did with one saga.
 #[derive(Debug, Clone)]
 pub enum SagaOutcome {
-    /// Written.
+    /// Written. Under a lock also: judged, and nothing was to be written.
     Committed(Committed),
     /// Somebody else moved it first; load and decide again.
     Conflict,
-    /// Not started: an open saga has its business key.
+    /// Not started: this saga has its business key.
     KeyTaken(SagaId),
     /// The database cannot hold what the transition says; nothing of it is written.
     Poisoned(String),
 }
 
 impl CommitReport {
+    /// The report of a batch whose statement was committed.
+    pub(in crate::store) const fn committed() -> Self {
+        Self {
+            outcomes: BTreeMap::new(),
+            proof: Some(Committed::new()),
+        }
+    }
+
+    /// Proof that the batch's dead letters are on disk; each saga has its own outcome.
+    #[must_use]
+    pub const fn proof(&self) -> Option<Committed> {
+        self.proof
+    }
+
     /// Records what became of a saga.
     pub(in crate::store) fn record(&mut self, saga: SagaId, outcome: SagaOutcome) {
         self.outcomes.insert(saga, outcome);
@@ -111,5 +131,77 @@ impl CommitReport {
     #[must_use]
     pub fn outcome(&self, saga: SagaId) -> Option<&SagaOutcome> {
         self.outcomes.get(&saga)
+    }
+}
+
+impl Batch {
+    /// The transitions that a store can try to write; the others are reported as poisoned.
+    ///
+    /// # Errors
+    /// When one saga is in the batch twice, which would leave open which of the two is written.
+    pub(in crate::store) fn sound_transitions(
+        &self,
+        report: &mut CommitReport,
+    ) -> Result<Vec<&Transition>, StoreError> {
+        let mut seen = BTreeSet::new();
+        let mut sound = Vec::with_capacity(self.transitions.len());
+        for transition in &self.transitions {
+            if !seen.insert(transition.saga.id) {
+                return Err(StoreError::Refused {
+                    operation: "commit a batch",
+                    source: format!("saga {} is in it twice", transition.saga.id).into(),
+                });
+            }
+            match transition.check() {
+                Ok(()) => sound.push(transition),
+                Err(reason) => report.record(transition.saga.id, SagaOutcome::Poisoned(reason)),
+            }
+        }
+        Ok(sound)
+    }
+}
+
+impl Transition {
+    /// Whether its parts fit together and text columns can hold its texts.
+    ///
+    /// # Errors
+    /// A sentence that says what does not.
+    pub(in crate::store) fn check(&self) -> Result<(), String> {
+        let (id, last) = (self.saga.id, self.saga.version);
+        let seqs = self.events.iter().map(|event| event.seq);
+        if self.events.is_empty() || !seqs.eq(self.expected.saturating_add(1)..=last) {
+            return Err(format!(
+                "its events are not numbered {} to {last}",
+                self.expected + 1
+            ));
+        }
+        if self.outbox.iter().any(|message| message.id.saga != id) {
+            return Err("one of its messages belongs to another saga".to_owned());
+        }
+        if self.start_key.is_some() && self.expected != 0 {
+            return Err("it takes a business key, and is no start".to_owned());
+        }
+        if self.saga.ended_at.is_some() != self.saga.phase.is_closed() {
+            return Err("only a closed saga has an end, and every closed saga has one".to_owned());
+        }
+        let start_key = self.start_key.as_ref().map(|start| &start.key);
+        for key in self.saga.key.iter().chain(start_key) {
+            if key.is_empty() || key.len() > KEY_BYTES_MAX {
+                return Err(format!("a business key has 1 to {KEY_BYTES_MAX} bytes"));
+            }
+        }
+        let labels = self
+            .saga
+            .labels
+            .iter()
+            .flat_map(|(name, value)| [name, value]);
+        if labels
+            .chain(&self.saga.key)
+            .chain(start_key)
+            .any(|text| text.contains('\0'))
+        {
+            return Err("a business key or label contains U+0000".to_owned());
+        }
+        Ok(())
     }
 }

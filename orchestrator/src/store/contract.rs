@@ -45,11 +45,8 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Locks one saga, has it judged and writes the result: the way out for a saga that keeps
     /// losing the compare-and-set.
-    async fn commit_locked(
-        &self,
-        id: SagaId,
-        judge: Judge<'_>,
-    ) -> Result<CommitReport, StoreError>;
+    async fn commit_locked(&self, id: SagaId, judge: Judge<'_>)
+    -> Result<CommitReport, StoreError>;
 
     /// Claims sagas whose time has come: the same saga is not claimed again before `lease` ends.
     async fn claim_due(&self, limit: u32, lease: Duration) -> Result<Vec<SagaId>, StoreError>;

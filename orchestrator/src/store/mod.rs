@@ -1,13 +1,19 @@
-//! Where sagas are kept: PostgreSQL, or memory for the embedded engine.
+//! Where sagas are kept: Postgres, or memory for the embedded engine.
 
 mod batch;
+mod codec;
 mod committed;
 mod contract;
+mod migrate;
+mod postgres;
 mod query;
 
 pub use batch::{
-    Batch, CommitReport, OutboxMessage, SagaOutcome, StartKey, StoredDeadLetter, Transition,
+    Batch, CommitReport, KEY_BYTES_MAX, OutboxMessage, SagaOutcome, StartKey, StoredDeadLetter,
+    Transition,
 };
 pub use committed::Committed;
 pub use contract::{Judge, Registration, Store, StoreError, StoredDefinition};
-pub use query::{Page, SagaFilter, SagaSummary};
+pub use migrate::{AppliedMigration, MigrateError, MigrationStatus, migrate, status};
+pub use postgres::{ConnectError, PostgresSettings, PostgresStore, SCHEMA};
+pub use query::{PAGE_ROWS_MAX, Page, SagaFilter, SagaSummary};

@@ -1,1 +1,34 @@
 //! YAML to checked definition.
+
+mod check_effects;
+mod check_flow;
+mod check_graph;
+mod check_lifetime;
+mod code;
+mod codes;
+mod compile;
+mod diagnostic;
+mod draft;
+mod fields;
+mod interpolation;
+mod lower;
+mod lower_step;
+mod parse;
+mod policy;
+mod render;
+mod suggest;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+pub use code::{Code, UnknownCode};
+pub use codes::{Explained, explain};
+pub use compile::{Compiled, MAX_LIFETIME_DEFAULT, compile};
+pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Severity, Span};
+pub use fields::SPAN_MAX;
+pub use lower::{NAME_BYTES_MAX, STEPS_MAX};
+pub use lower_step::PRIORITY_MAX;
+pub use parse::{FILE_BYTES_MAX, NESTING_MAX, NODES_MAX};
+pub use policy::{ATTEMPTS_MAX, COEFFICIENT_MAX};
+pub use render::render;
+pub(crate) use suggest::closest;

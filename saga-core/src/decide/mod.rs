@@ -1,5 +1,6 @@
 //! The one function that decides.
 
+mod control;
 mod dead_letter;
 mod dispatch;
 mod forward;

@@ -1,0 +1,283 @@
+//! What can be typed after `amends`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Sagas that make amends: an orchestrator on PostgreSQL and RabbitMQ, its workers, its tools.
+#[derive(Debug, Parser)]
+#[command(name = "amends", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run everything on this machine, to try amends or to write sagas
+    #[command(after_help = "Example: amends dev --demo\n         amends dev sagas/ --engine local")]
+    Dev(DevArgs),
+    /// Run the orchestrator
+    #[command(after_help = "Example: amends serve --config amends.toml sagas/order.yaml")]
+    Serve(ServeArgs),
+    /// Run a worker process with the operations of the example sagas
+    #[command(after_help = "Example: amends demo-worker --config amends.toml --name worker-1")]
+    DemoWorker(DemoWorkerArgs),
+    /// Check definitions; every problem at once
+    #[command(after_help = "Example: amends validate sagas/*.yaml")]
+    Validate(ValidateArgs),
+    /// Tell the whole story of a diagnostic's code
+    #[command(after_help = "Example: amends explain-code AM012")]
+    ExplainCode {
+        /// The code, for example AM012.
+        code: String,
+    },
+    /// Register and list definitions
+    #[command(subcommand)]
+    Definition(DefinitionCommand),
+    /// Start sagas and look at them
+    #[command(subcommand)]
+    Saga(SagaCommand),
+    /// Look after the database schema
+    #[command(subcommand)]
+    Db(DbCommand),
+}
+
+/// `amends dev`
+#[derive(Debug, Args)]
+pub struct DevArgs {
+    /// Definitions to register: files, or folders of YAML files
+    pub paths: Vec<PathBuf>,
+    /// What the sagas are kept in and sent through
+    #[arg(long, value_enum, default_value_t = EngineKind::Embedded)]
+    pub engine: EngineKind,
+    /// Port of the API on 127.0.0.1; 0 takes any free one [default: 7600, with --exit any]
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// Start the example sagas and show what becomes of them
+    #[arg(long)]
+    pub demo: bool,
+    /// End after the demo; exit code 0 only when every saga ended as it should
+    #[arg(long, requires = "demo")]
+    pub exit: bool,
+    /// Configuration file, for `--engine connect`
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// How to print
+    #[arg(short, long, value_enum, default_value_t = Format::Table)]
+    pub output: Format,
+}
+
+/// What `amends dev` runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EngineKind {
+    /// Everything in memory, in this process; nothing needs to be installed
+    Embedded,
+    /// A private PostgreSQL and RabbitMQ, started here and kept in .amends/
+    Local,
+    /// The servers that the configuration names
+    Connect,
+}
+
+impl EngineKind {
+    /// The word on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Local => "local",
+            Self::Connect => "connect",
+        }
+    }
+}
+
+/// `amends serve`
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Definitions to register at the start: files, or folders of YAML files
+    pub paths: Vec<PathBuf>,
+    /// Configuration file; without it the built-in settings and the environment
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+}
+
+/// `amends demo-worker`
+#[derive(Debug, Args)]
+pub struct DemoWorkerArgs {
+    /// Configuration file; without it the built-in settings and the environment
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// What this worker calls itself
+    #[arg(long, default_value = "demo-worker")]
+    pub name: String,
+}
+
+/// `amends validate`
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    /// Definitions to check
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// How to print
+    #[arg(short, long, value_enum, default_value_t = Format::Table)]
+    pub output: Format,
+}
+
+/// `amends definition …`
+#[derive(Debug, Subcommand)]
+pub enum DefinitionCommand {
+    /// Register definitions with a running orchestrator
+    #[command(after_help = "Example: amends definition apply sagas/order.yaml")]
+    Apply {
+        /// Files, or folders of YAML files
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// List registered definitions
+    #[command(after_help = "Example: amends definition list -o json")]
+    List {
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+}
+
+/// `amends saga …`
+#[derive(Debug, Subcommand)]
+pub enum SagaCommand {
+    /// Start a saga
+    #[command(after_help = "Example: amends saga start order -f order.json --wait")]
+    Start(StartArgs),
+    /// List sagas, newest first
+    #[command(after_help = "Example: amends saga list --status compensating --definition order")]
+    List(ListArgs),
+    /// Show one saga: where it stands, and how it came there
+    #[command(after_help = "Example: amends saga show 01990a3e-7c1d-7b44-a5b4-0c5f0a9d2e11")]
+    Show(OneArgs),
+    /// List everything that happened to one saga
+    #[command(after_help = "Example: amends saga history 01990a3e-7c1d-7b44-a5b4-0c5f0a9d2e11")]
+    History(OneArgs),
+    /// Wait until a saga ends or rests
+    #[command(after_help = "Example: amends saga wait 01990a3e-7c1d-7b44-a5b4-0c5f0a9d2e11")]
+    Wait(WaitArgs),
+}
+
+/// `amends saga start`
+#[derive(Debug, Args)]
+pub struct StartArgs {
+    /// Name of the definition
+    pub name: String,
+    /// File with the input as JSON; `-` reads standard input [default: {}]
+    #[arg(short = 'f', long = "file")]
+    pub file: Option<PathBuf>,
+    /// Version of the definition; without it the highest
+    #[arg(long)]
+    pub version: Option<String>,
+    /// Business key; starting twice with it returns the same saga
+    #[arg(long)]
+    pub key: Option<String>,
+    /// Label, as name=value; may be repeated
+    #[arg(long = "label")]
+    pub labels: Vec<String>,
+    /// Wait until the saga ends or rests, and show it
+    #[arg(long)]
+    pub wait: bool,
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// `amends saga list`
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Only in this status
+    #[arg(long)]
+    pub status: Option<String>,
+    /// Only of this definition
+    #[arg(long)]
+    pub definition: Option<String>,
+    /// Only with this business key
+    #[arg(long)]
+    pub key: Option<String>,
+    /// Only with this label, as name=value
+    #[arg(long)]
+    pub label: Option<String>,
+    /// Only started within this time, for example 1h
+    #[arg(long)]
+    pub since: Option<String>,
+    /// Rows, at most
+    #[arg(long, default_value_t = 50)]
+    pub limit: u32,
+    /// Where the page before ended
+    #[arg(long)]
+    pub cursor: Option<String>,
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// Commands about one saga.
+#[derive(Debug, Args)]
+pub struct OneArgs {
+    /// The saga's id
+    pub id: String,
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// `amends saga wait`
+#[derive(Debug, Args)]
+pub struct WaitArgs {
+    /// The saga's id
+    pub id: String,
+    /// Give up after this, for example 5m
+    #[arg(long, default_value = "10m")]
+    pub timeout: String,
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// Which orchestrator, and how to print.
+#[derive(Debug, Args)]
+pub struct ServerArgs {
+    /// URL of the orchestrator's API
+    #[arg(long, env = "AMENDS_SERVER", default_value = "http://127.0.0.1:7600")]
+    pub server: String,
+    /// How to print
+    #[arg(short, long, value_enum, default_value_t = Format::Table)]
+    pub output: Format,
+}
+
+/// `amends db …`
+#[derive(Debug, Subcommand)]
+pub enum DbCommand {
+    /// Bring the database schema up to this version
+    #[command(after_help = "Example: amends db migrate --config amends.toml")]
+    Migrate(DbArgs),
+    /// Say which migrations are applied
+    #[command(after_help = "Example: amends db status --config amends.toml")]
+    Status(DbArgs),
+}
+
+/// Which database.
+#[derive(Debug, Args)]
+pub struct DbArgs {
+    /// Configuration file; without it the built-in settings and the environment
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// How to print
+    #[arg(short, long, value_enum, default_value_t = Format::Table)]
+    pub output: Format,
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Table,
+    /// One JSON document
+    Json,
+    /// One JSON document a line
+    Jsonl,
+}

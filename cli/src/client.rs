@@ -1,0 +1,128 @@
+//! Talks to the orchestrator's API.
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Bytes;
+use hyper::{Method, Request, StatusCode, Uri, header};
+use hyper_util::rt::TokioIo;
+use orchestrator::http::Problem;
+use serde::de::DeserializeOwned;
+use tokio::net::TcpStream;
+
+use crate::failure::{Failure, Kind};
+
+/// Larger answers are refused, in bytes.
+const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// The API of one orchestrator.
+#[derive(Debug, Clone)]
+pub struct Client {
+    server: String,
+    authority: String,
+    host: String,
+    port: u16,
+}
+
+impl Client {
+    /// A client for the API at this URL. Nothing is sent yet.
+    pub fn new(server: &str) -> Result<Self, Failure> {
+        let wrong = |why: &str| {
+            let message = format!("`{server}` is no URL of an orchestrator: {why}");
+            Failure::new(Kind::Usage, message).help("write --server http://127.0.0.1:7600")
+        };
+        let uri: Uri = server.trim_end_matches('/').parse().map_err(|_| wrong("it cannot be read"))?;
+        if uri.scheme_str() != Some("http") {
+            return Err(wrong("it must begin with http://"));
+        }
+        let authority = uri.authority().ok_or_else(|| wrong("it names no host"))?;
+        Ok(Self {
+            server: server.trim_end_matches('/').to_owned(),
+            authority: authority.to_string(),
+            host: authority.host().trim_matches(['[', ']']).to_owned(),
+            port: authority.port_u16().unwrap_or(80),
+        })
+    }
+
+    /// Gets a document.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        self.call(Method::GET, path, Bytes::new()).await.map(|(_, answer)| answer)
+    }
+
+    /// Posts a body; also returns the status.
+    pub async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<(StatusCode, T), Failure> {
+        self.call(Method::POST, path, body.into()).await
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<(StatusCode, T), Failure> {
+        let (status, bytes) = self.exchange(method, path, body).await?;
+        if !status.is_success() {
+            return Err(refused(status, &bytes));
+        }
+        let answer = serde_json::from_slice(&bytes).map_err(|error| {
+            Failure::because(&format!("{}{path} answered what this amends cannot read", self.server), &error)
+        })?;
+        Ok((status, answer))
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<(StatusCode, Bytes), Failure> {
+        let gone = |error: &(dyn std::error::Error + 'static)| {
+            Failure::because(&format!("no orchestrator answers at {}", self.server), error)
+                .help("start one with `amends dev` or `amends serve`, or name it with --server")
+        };
+        let stream = TcpStream::connect((self.host.as_str(), self.port))
+            .await
+            .map_err(|error| gone(&error))?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream))
+                .await
+                .map_err(|error| gone(&error))?;
+        let driver = tokio::spawn(connection);
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, &self.authority)
+            .header(header::ACCEPT, "application/json")
+            .body(Full::new(body))
+            .map_err(|error| Failure::because("the request cannot be made", &error))?;
+        let response = sender.send_request(request).await.map_err(|error| gone(&error))?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX);
+        let bytes = body.collect().await.map_err(|error| gone(&*error))?.to_bytes();
+        driver.abort();
+        Ok((status, bytes))
+    }
+}
+
+/// A problem document as a failure.
+fn refused(status: StatusCode, bytes: &[u8]) -> Failure {
+    let kind = match status {
+        StatusCode::NOT_FOUND => Kind::NotFound,
+        StatusCode::CONFLICT => Kind::Refused,
+        StatusCode::BAD_REQUEST => Kind::Usage,
+        _ => Kind::Error,
+    };
+    match serde_json::from_slice::<Problem>(bytes) {
+        Ok(problem) if problem.errors.is_empty() => Failure::new(kind, problem.detail),
+        Ok(problem) => {
+            let mut message = problem.title;
+            for error in problem.errors {
+                message.push_str(&format!("\n  {}: {}", error.pointer, error.message));
+            }
+            Failure::new(kind, message)
+        }
+        Err(_) => Failure::new(kind, format!("the orchestrator answered {status}")),
+    }
+}

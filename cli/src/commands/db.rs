@@ -1,0 +1,65 @@
+//! `amends db`: the schema of the orchestrator's database.
+
+use orchestrator::store::{self, PostgresSettings};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::args::{DbArgs, DbCommand, Format};
+use crate::failure::{Failure, Outcome};
+use crate::{config, output};
+
+/// Applies migrations or lists them.
+pub async fn db(command: &DbCommand) -> Outcome {
+    match command {
+        DbCommand::Migrate(args) => migrate(args).await,
+        DbCommand::Status(args) => status(args).await,
+    }
+}
+
+async fn migrate(args: &DbArgs) -> Outcome {
+    let done = store::migrate(&settings(args)?)
+        .await
+        .map_err(|error| Failure::because("cannot migrate the database", &error))?;
+    if args.output != Format::Table {
+        let rows: Vec<_> = done
+            .iter()
+            .map(|one| json!({ "version": one.version, "name": one.name }))
+            .collect();
+        return output::json_list(args.output, &rows);
+    }
+    for one in &done {
+        output::text(&format!("applied {} {}\n", one.version, one.name))?;
+    }
+    match done.len() {
+        0 => output::text("the database is up to date\n"),
+        count => output::text(&format!("{count} migrations applied\n")),
+    }
+}
+
+async fn status(args: &DbArgs) -> Outcome {
+    let rows = store::status(&settings(args)?)
+        .await
+        .map_err(|error| Failure::because("cannot look at the database", &error))?;
+    if args.output != Format::Table {
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|one| {
+                json!({ "version": one.version, "name": one.name, "applied_at": one.applied_at })
+            })
+            .collect();
+        return output::json_list(args.output, &rows);
+    }
+    let rows: Vec<_> = rows
+        .into_iter()
+        .map(|one| {
+            let applied = one.applied_at.map_or_else(|| "not applied".to_owned(), |at| at.to_string());
+            vec![one.version.to_string(), one.name, applied]
+        })
+        .collect();
+    output::table(&["VERSION", "NAME", "APPLIED"], &rows)
+}
+
+fn settings(args: &DbArgs) -> Result<PostgresSettings, Failure> {
+    let settings = config::read(args.config.as_deref())?;
+    Ok(PostgresSettings::new(&settings.postgres.url, Uuid::now_v7()))
+}

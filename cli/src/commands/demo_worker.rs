@@ -1,0 +1,30 @@
+//! `amends demo-worker`: one worker process with the operations of the example sagas.
+
+use std::sync::Arc;
+
+use tracing::info;
+
+use crate::args::DemoWorkerArgs;
+use crate::failure::Outcome;
+use crate::signals::asked_to_stop;
+use crate::worker::{RunningWorker, postgres_ledger};
+use crate::{config, connections, logging};
+
+/// Runs until SIGTERM or Ctrl-C, then drains.
+pub async fn demo_worker(args: &DemoWorkerArgs) -> Outcome {
+    let settings = config::read(args.config.as_deref())?;
+    logging::start(&settings.log)?;
+    let (ledger, books) = postgres_ledger(&settings.worker).await?;
+    let broker = connections::broker(&settings, &args.name).await?;
+    let topology = connections::topology(&settings);
+    let mut worker = RunningWorker::start(&args.name, Arc::clone(&broker), topology, ledger, &books);
+    info!(worker = args.name, "ready");
+    tokio::select! {
+        asked = asked_to_stop() => asked?,
+        ended = worker.ended() => return ended,
+    }
+    info!("draining");
+    worker.stop().await?;
+    broker.close().await;
+    Ok(())
+}

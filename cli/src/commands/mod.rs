@@ -1,0 +1,19 @@
+//! The commands, one file each.
+
+mod db;
+mod definition;
+mod demo_worker;
+mod dev;
+mod explain_code;
+mod saga;
+mod serve;
+mod validate;
+
+pub use db::db;
+pub use definition::definition;
+pub use demo_worker::demo_worker;
+pub use dev::dev;
+pub use explain_code::explain_code;
+pub use saga::saga;
+pub use serve::serve;
+pub use validate::validate;

@@ -1,0 +1,132 @@
+//! Settings: built-in values, then a file, then the environment. Nobody else reads either.
+
+use std::path::Path;
+
+use config::{Config, Environment, File, FileFormat};
+use serde::Deserialize;
+
+use crate::failure::{Failure, Kind};
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The orchestrator's database.
+    pub postgres: PostgresSection,
+    /// The broker.
+    pub broker: BrokerSection,
+    /// The API.
+    pub http: HttpSection,
+    /// The engine.
+    pub engine: EngineSection,
+    /// Worker processes.
+    pub worker: WorkerSection,
+    /// Logs.
+    pub log: LogSection,
+}
+
+/// `[postgres]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PostgresSection {
+    /// `postgres://user:password@host:port/database`.
+    pub url: String,
+    /// Connections in the pool.
+    pub pool_size: usize,
+}
+
+/// `[broker]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BrokerSection {
+    /// `amqp://user:password@host:port/vhost`, one for each host, separated by commas.
+    pub urls: String,
+    /// First part of every queue's and exchange's name.
+    pub prefix: String,
+}
+
+/// `[http]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpSection {
+    /// Address and port of the API.
+    pub listen: String,
+}
+
+/// `[engine]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EngineSection {
+    /// Lanes that decide and store side by side.
+    pub lanes: usize,
+    /// Seconds to finish what is under way when told to stop.
+    pub drain_seconds: u64,
+}
+
+/// `[worker]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkerSection {
+    /// The workers' own database.
+    pub postgres_url: String,
+    /// Schema of the ledger and the demo's books in it.
+    pub schema: String,
+    /// Connections in the pool.
+    pub pool_size: usize,
+    /// Seconds to finish what is under way when told to stop.
+    pub drain_seconds: u64,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogSection {
+    /// `error`, `warn`, `info`, `debug` or `trace`.
+    pub level: String,
+    /// `pretty` or `json`.
+    pub format: String,
+}
+
+const DEFAULTS: &str = include_str!("defaults.toml");
+
+/// Reads the settings.
+///
+/// # Errors
+/// With the file or variable that is wrong.
+pub fn read(file: Option<&Path>) -> Result<Settings, Failure> {
+    let mut builder = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+    if let Some(path) = file {
+        if !path.is_file() {
+            let message = format!("cannot read the configuration file {}", path.display());
+            return Err(Failure::new(Kind::Usage, message).help("give the path of a TOML file"));
+        }
+        builder = builder.add_source(File::from(path).format(FileFormat::Toml));
+    }
+    // Without a separator between prefix and key of its own, AMENDS_SERVER would be a setting.
+    let environment = Environment::with_prefix("AMENDS").prefix_separator("__").separator("__");
+    builder
+        .add_source(environment.try_parsing(true))
+        .build()
+        .and_then(Config::try_deserialize)
+        .map_err(|error| {
+            let from = file.map_or_else(String::new, |path| format!(" in {}", path.display()));
+            Failure::new(Kind::Usage, format!("a setting{from} is wrong: {error}"))
+                .help("`amends config` settings and their meaning are in docs/configuration.md")
+        })
+}
+
+impl Settings {
+    /// The broker's hosts, one URL each.
+    #[must_use]
+    pub fn broker_urls(&self) -> Vec<String> {
+        self.broker.urls.split(',').map(|url| url.trim().to_owned()).collect()
+    }
+
+    /// Whether standard output takes colours: it is a terminal, and `NO_COLOR` is not set.
+    #[must_use]
+    pub fn colour() -> bool {
+        use std::io::IsTerminal as _;
+        std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+            && std::io::stdout().is_terminal()
+    }
+}

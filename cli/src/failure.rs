@@ -1,0 +1,80 @@
+//! How a command ends when it does not end well: one message, and an exit code scripts can rely on.
+
+use std::error::Error;
+use std::fmt;
+use std::process::ExitCode;
+
+/// What kind of failure, as an exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Something went wrong.
+    Error,
+    /// The call itself is wrong.
+    Usage,
+    /// There is no such thing.
+    NotFound,
+    /// A guard refused.
+    Refused,
+}
+
+impl Kind {
+    const fn code(self) -> u8 {
+        match self {
+            Self::Error => 1,
+            Self::Usage => 2,
+            Self::NotFound => 4,
+            Self::Refused => 5,
+        }
+    }
+}
+
+/// A failed command: what, where, and what to do.
+#[derive(Debug)]
+pub struct Failure {
+    kind: Kind,
+    message: String,
+    help: Option<String>,
+}
+
+/// What commands return.
+pub type Outcome = Result<(), Failure>;
+
+impl Failure {
+    /// A failure with a message that says what and where.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), help: None }
+    }
+
+    /// Something went wrong.
+    pub fn error(message: impl Into<String>) -> Self {
+        Self::new(Kind::Error, message)
+    }
+
+    /// Something went wrong, with everything that caused it.
+    pub fn because(what: &str, error: &(dyn Error + 'static)) -> Self {
+        Self::new(Kind::Error, format!("{what}: {}", orchestrator::chain(error)))
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The code the process ends with.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.kind.code())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", self.message)?;
+        match &self.help {
+            Some(help) => write!(f, "\n  help: {help}"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Says in a few words what one event was.
+
+use saga_core::event::{EventKind, PauseCause, UnwindCause};
+
+/// One event as a sentence fragment for listings.
+pub fn describe(event: &EventKind) -> String {
+    match event {
+        EventKind::SagaStarted { definition, key, .. } => match key {
+            Some(key) => format!("started {definition} with key {key}"),
+            None => format!("started {definition}"),
+        },
+        EventKind::StepScheduled { key, attempt, not_before, .. } => match not_before {
+            Some(at) => format!("{key}: attempt {attempt} is sent, to run at {at}"),
+            None => format!("{key}: attempt {attempt} is sent"),
+        },
+        EventKind::StepSkipped { key } => format!("{key}: skipped"),
+        EventKind::StepSucceeded { key, worker, .. } => match worker {
+            Some(worker) => format!("{key}: done by {worker}"),
+            None => format!("{key}: done"),
+        },
+        EventKind::AttemptFailed { key, op, attempt, error, retry_at } => {
+            let (code, message) = (&error.code, &error.message);
+            format!("{key}: {op} attempt {attempt} failed, again at {retry_at}: {code}: {message}")
+        }
+        EventKind::StepFailed { key, error } => {
+            format!("{key}: failed without effect: {}: {}", error.code, error.message)
+        }
+        EventKind::StepSettling { key, attempt, .. } => {
+            format!("{key}: asking whether it happened, attempt {attempt}")
+        }
+        EventKind::StepNeverHappened { key } => format!("{key}: never happened"),
+        EventKind::StepOutcomeUnknown { key, error } => {
+            format!("{key}: nobody knows whether it happened: {}", error.message)
+        }
+        EventKind::CompensationStarted { cause } => format!("turned back: {}", why(cause)),
+        EventKind::UnwindHeld { cause } => {
+            format!("would turn back ({}), but a pivot is in flight", why(cause))
+        }
+        EventKind::UndoScheduled { key, attempt, .. } => {
+            format!("{key}: attempt {attempt} of its undo is sent")
+        }
+        EventKind::StepCompensated { key, .. } => format!("{key}: undone"),
+        EventKind::UndoFailed { key, error } => {
+            format!("{key}: its undo failed: {}: {}", error.code, error.message)
+        }
+        EventKind::StepProbed { key, op, attempt, reason } => {
+            format!("{key}: {op} attempt {attempt} was dead-lettered ({reason}); sent once more")
+        }
+        EventKind::LateReply { key, op, attempt, outcome } => {
+            format!("{key}: too late, {op} attempt {attempt} said {outcome}")
+        }
+        EventKind::EffectAfterUndo { key, attempt } => {
+            format!("{key}: ALARM, attempt {attempt} took effect after it was ruled out")
+        }
+        EventKind::DeadlinePassed => "the deadline passed after the point of no return".to_owned(),
+        EventKind::SagaPaused { cause } => format!("rests: {}", rests(cause)),
+        EventKind::SagaCompleted { output_error } => match output_error {
+            Some(error) => format!("completed, but its output cannot be computed: {error}"),
+            None => "completed".to_owned(),
+        },
+        EventKind::SagaCompensated { residue } if residue.is_empty() => {
+            "everything is undone".to_owned()
+        }
+        EventKind::SagaCompensated { residue } => {
+            format!("everything undoable is undone; {} steps remain", residue.len())
+        }
+        EventKind::CompensationFailed => "something could not be undone".to_owned(),
+    }
+}
+
+fn why(cause: &UnwindCause) -> String {
+    match cause {
+        UnwindCause::StepFailed(step) => format!("{step} failed"),
+        UnwindCause::Deadline => "the deadline passed".to_owned(),
+    }
+}
+
+/// Why a saga rests, as a sentence fragment.
+pub fn rests(cause: &PauseCause) -> String {
+    match cause {
+        PauseCause::FailedAfterPivot(step) => {
+            format!("{step} failed after the point of no return, where nothing is undone")
+        }
+        PauseCause::StepFailed(step) => format!("{step} failed, and its definition says to rest"),
+        PauseCause::PivotUnknown(step) => {
+            format!("nobody knows whether {step}, the point of no return, happened")
+        }
+        PauseCause::MaxLifetime => "it lived longer than its definition allows".to_owned(),
+        PauseCause::Parked(why) => format!("an input could not be applied: {why}"),
+    }
+}

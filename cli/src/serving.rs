@@ -1,0 +1,138 @@
+//! An orchestrator with its API, from start to drain.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use broker::broker::Broker;
+use broker::topology::Topology;
+use orchestrator::catalog::CatalogError;
+use orchestrator::http::{Api, router};
+use orchestrator::orchestrator::Orchestrator;
+use orchestrator::store::{Registration, Store};
+use saga_core::compiler;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::config::Settings;
+use crate::failure::{Failure, Kind};
+use crate::sources::Source;
+
+/// For requests that are under way when the API closes.
+const REQUESTS_DRAIN: Duration = Duration::from_secs(5);
+
+/// A running orchestrator and its API.
+#[derive(Debug)]
+pub struct Serving {
+    orchestrator: Orchestrator,
+    address: String,
+    closing: CancellationToken,
+    api: JoinHandle<std::io::Result<()>>,
+}
+
+impl Serving {
+    /// Starts the orchestrator, registers the definitions, and opens the API.
+    pub async fn start(
+        store: Arc<dyn Store>,
+        broker: Arc<dyn Broker>,
+        topology: Topology,
+        lanes: usize,
+        listener: TcpListener,
+    ) -> Result<Self, Failure> {
+        let orchestrator = Orchestrator::start(store, broker, topology, lanes)
+            .await
+            .map_err(|error| Failure::because("the orchestrator cannot start", &error))?;
+        let address = listener
+            .local_addr()
+            .map_err(|error| Failure::because("the API has no address", &error))?
+            .to_string();
+        let closing = CancellationToken::new();
+        let routes = router(Api::of(&orchestrator));
+        let closed = closing.clone().cancelled_owned();
+        let serve = axum::serve(listener, routes).with_graceful_shutdown(closed);
+        let api = tokio::spawn(async move { serve.await });
+        info!(address, "the API is open");
+        Ok(Self { orchestrator, address, closing, api })
+    }
+
+    /// Registers definitions; one with errors stops everything before any is registered.
+    pub async fn register(&self, sources: &[Source]) -> Result<(), Failure> {
+        let mut compiled = Vec::new();
+        let mut problems = String::new();
+        for source in sources {
+            let one = compiler::compile(&source.file, &source.text);
+            match one.definition {
+                Some(definition) => compiled.push((source, definition)),
+                None => problems.push_str(&compiler::render(
+                    &one.diagnostics,
+                    &source.file,
+                    &source.text,
+                    Settings::colour(),
+                )),
+            }
+        }
+        if !problems.is_empty() {
+            let message = format!("nothing is registered, definitions have errors\n{problems}");
+            return Err(Failure::error(message.trim_end().to_owned()));
+        }
+        for (source, definition) in compiled {
+            let reference = definition.reference.clone();
+            let catalog = &self.orchestrator.engine().shared().catalog;
+            match catalog.register(definition).await {
+                Ok(Registration::Added) => info!(definition = %reference, "registered"),
+                Ok(Registration::Unchanged | Registration::Conflict) => {}
+                Err(error @ CatalogError::Conflict(_)) => {
+                    let message = format!("{}: {error}", source.file);
+                    return Err(Failure::new(Kind::Refused, message));
+                }
+                Err(error) => {
+                    return Err(Failure::because(&format!("cannot register {}", source.file), &error));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The orchestrator.
+    pub const fn orchestrator(&self) -> &Orchestrator {
+        &self.orchestrator
+    }
+
+    /// Address of the API.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Closes the API, finishes what is under way, and stops.
+    pub async fn stop(self, limit: Duration) {
+        self.closing.cancel();
+        let mut api = self.api;
+        if tokio::time::timeout(REQUESTS_DRAIN, &mut api).await.is_err() {
+            api.abort();
+            let _aborted = api.await;
+        }
+        self.orchestrator.shutdown(limit).await;
+    }
+}
+
+/// Opens the API's port, before anything else is started, so that a port in use is told at once.
+pub async fn listen(address: &str) -> Result<TcpListener, Failure> {
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        let failure = Failure::because(&format!("the API cannot listen on {address}"), &error);
+        match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                failure.help("another process has that port; stop it or choose another")
+            }
+            _ => failure.help("the address reads 127.0.0.1:7600"),
+        }
+    })?;
+    let local = listener
+        .local_addr()
+        .map_err(|error| Failure::because("the API has no address", &error))?;
+    if !local.ip().is_loopback() {
+        let message = format!("the API would be open to the network on {local}, without any authentication");
+        return Err(Failure::new(Kind::Refused, message).help("listen on 127.0.0.1 or [::1]"));
+    }
+    Ok(listener)
+}

@@ -1,0 +1,237 @@
+//! Draws what became of a saga, so that one sees at a glance what ran, retried, waits and was
+//! undone. Fits 80 columns.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use orchestrator::http::{EventView, SagaView, StepView};
+use saga_core::event::{EventKind, UnwindCause};
+use saga_core::ids::StepKey;
+use saga_core::saga::{Status, StepStatus};
+use saga_core::time::Timestamp;
+
+use crate::narrative::rests;
+
+/// Columns of the bars.
+const BAR_COLUMNS: usize = 24;
+
+/// The saga, its steps with bars over time, and what needs attention.
+pub fn timeline(saga: &SagaView, history: &[EventView], colour: bool) -> String {
+    let paint = Paint(colour);
+    let begun = saga.started_at;
+    let last = history.last().map_or(begun, |event| event.at);
+    let mut text = heading(saga, last, paint);
+    let spans = spans(history);
+    for step in &saga.steps {
+        let span = spans.get(&step.step);
+        let attempts = span.map_or(0, |span| span.attempts);
+        let took = span.map_or_else(String::new, |span| short(span.end(last).since(span.from)));
+        let bar = span.map_or_else(String::new, |span| bar(span, begun, last));
+        let word = paint.status(step.status, &format!("{} {:<19}", glyph(step.status), step.status.as_str()));
+        let tries = if attempts > 1 { format!("{attempts}x") } else { String::new() };
+        let line = format!("  {:<18} {word} {tries:>4} {took:>7}  {bar}", cut(&step.step, 18));
+        text.push_str(line.trim_end());
+        text.push('\n');
+        note(&mut text, step, paint);
+    }
+    footer(&mut text, saga);
+    text
+}
+
+fn heading(saga: &SagaView, last: Timestamp, paint: Paint) -> String {
+    let took = short(saga.ended_at.unwrap_or(last).since(saga.started_at));
+    let status = paint.saga(saga.status, saga.status.as_str());
+    let until = if saga.ended_at.is_some() { "after" } else { "for" };
+    let key = saga.key.as_ref().map_or_else(String::new, |key| format!("  key {key}"));
+    let mut text = format!(
+        "{} {}  {status} {until} {took}{key}\n{}\n",
+        saga.definition, saga.version, saga.id
+    );
+    match &saga.unwinding {
+        Some(UnwindCause::StepFailed(step)) => {
+            let _infallible = writeln!(text, "  undone because {step} failed");
+        }
+        Some(UnwindCause::Deadline) => text.push_str("  undone because its deadline passed\n"),
+        None => {}
+    }
+    text
+}
+
+/// What a step's row alone would hide: its error, and when it is tried again.
+fn note(text: &mut String, step: &StepView, paint: Paint) {
+    let Some(error) = &step.error else { return };
+    let mut line = format!("    {}: {}", error.code, error.message);
+    if let Some(at) = step.retry_at {
+        let limit = match step.maximum_attempts {
+            0 => "no limit".to_owned(),
+            limit => format!("of {limit}"),
+        };
+        let attempt = step.attempt.unwrap_or(0);
+        let _infallible = write!(line, " (attempt {attempt} {limit}, next at {at})");
+    }
+    let _infallible = writeln!(text, "{}", paint.dim(&cut(&line, 79)));
+}
+
+fn footer(text: &mut String, saga: &SagaView) {
+    if !saga.residue.is_empty() {
+        let _infallible =
+            writeln!(text, "  residue, declared as not undoable: {}", saga.residue.join(", "));
+    }
+    let Some(cause) = &saga.paused else { return };
+    let _infallible = writeln!(text, "  rests for an operator: {}", rests(cause));
+}
+
+/// When something of a step was under way, first to do it and then to undo it.
+struct StepSpan {
+    from: Timestamp,
+    to: Option<Timestamp>,
+    undo: Option<(Timestamp, Option<Timestamp>)>,
+    attempts: u32,
+}
+
+impl StepSpan {
+    fn end(&self, now: Timestamp) -> Timestamp {
+        self.to.unwrap_or(now)
+    }
+}
+
+fn spans(history: &[EventView]) -> BTreeMap<String, StepSpan> {
+    let mut spans: BTreeMap<String, StepSpan> = BTreeMap::new();
+    for EventView { at, event, .. } in history {
+        let at = *at;
+        match event {
+            EventKind::StepScheduled { key, attempt, .. } => {
+                let span = open(&mut spans, key, at);
+                span.attempts = span.attempts.max(*attempt);
+            }
+            EventKind::StepSucceeded { key, .. }
+            | EventKind::StepFailed { key, .. }
+            | EventKind::StepNeverHappened { key }
+            | EventKind::StepOutcomeUnknown { key, .. } => {
+                open(&mut spans, key, at).to.get_or_insert(at);
+            }
+            EventKind::UndoScheduled { key, .. } => {
+                open(&mut spans, key, at).undo.get_or_insert((at, None));
+            }
+            EventKind::StepCompensated { key, .. } | EventKind::UndoFailed { key, .. } => {
+                if let Some((_, to)) = &mut open(&mut spans, key, at).undo {
+                    to.get_or_insert(at);
+                }
+            }
+            EventKind::SagaStarted { .. }
+            | EventKind::StepSkipped { .. }
+            | EventKind::AttemptFailed { .. }
+            | EventKind::StepSettling { .. }
+            | EventKind::CompensationStarted { .. }
+            | EventKind::UnwindHeld { .. }
+            | EventKind::StepProbed { .. }
+            | EventKind::LateReply { .. }
+            | EventKind::EffectAfterUndo { .. }
+            | EventKind::DeadlinePassed
+            | EventKind::SagaPaused { .. }
+            | EventKind::SagaCompleted { .. }
+            | EventKind::SagaCompensated { .. }
+            | EventKind::CompensationFailed => {}
+        }
+    }
+    spans
+}
+
+fn open<'a>(
+    spans: &'a mut BTreeMap<String, StepSpan>,
+    key: &StepKey,
+    at: Timestamp,
+) -> &'a mut StepSpan {
+    spans.entry(key.step.to_string()).or_insert(StepSpan { from: at, to: None, undo: None, attempts: 0 })
+}
+
+fn bar(span: &StepSpan, begun: Timestamp, last: Timestamp) -> String {
+    let mut cells = vec![' '; BAR_COLUMNS];
+    let mut fill = |from: Timestamp, to: Option<Timestamp>, mark: char| {
+        let first = column(from, begun, last);
+        let end = column(to.unwrap_or(last), begun, last);
+        for cell in &mut cells[first..=end.max(first)] {
+            *cell = mark;
+        }
+    };
+    fill(span.from, span.to, '█');
+    if let Some((from, to)) = span.undo {
+        fill(from, to, '░');
+    }
+    cells.into_iter().collect::<String>().trim_end().to_owned()
+}
+
+fn column(at: Timestamp, begun: Timestamp, last: Timestamp) -> usize {
+    let whole = last.since(begun).as_micros().max(1);
+    let part = at.since(begun).as_micros().min(whole);
+    let columns = (BAR_COLUMNS - 1) as u128;
+    usize::try_from(part * columns / whole).unwrap_or(0)
+}
+
+/// A span in at most seven columns.
+pub fn short(span: Duration) -> String {
+    let ms = span.as_millis();
+    match ms {
+        0..1_000 => format!("{ms}ms"),
+        1_000..60_000 => format!("{}.{}s", ms / 1_000, ms % 1_000 / 100),
+        60_000..3_600_000 => format!("{}m{:02}s", ms / 60_000, ms % 60_000 / 1_000),
+        3_600_000..86_400_000 => format!("{}h{:02}m", ms / 3_600_000, ms % 3_600_000 / 60_000),
+        _ => format!("{}d{:02}h", ms / 86_400_000, ms % 86_400_000 / 3_600_000),
+    }
+}
+
+fn cut(text: &str, columns: usize) -> String {
+    if text.chars().count() <= columns {
+        return text.to_owned();
+    }
+    text.chars().take(columns - 1).chain(['…']).collect()
+}
+
+const fn glyph(status: StepStatus) -> char {
+    match status {
+        StepStatus::Pending => '·',
+        StepStatus::Scheduled | StepStatus::Settling => '▸',
+        StepStatus::BackingOff => '↻',
+        StepStatus::Succeeded => '✔',
+        StepStatus::Failed | StepStatus::CompensationFailed => '✘',
+        StepStatus::Skipped | StepStatus::NeverHappened => '–',
+        StepStatus::OutcomeUnknown => '?',
+        StepStatus::Compensating | StepStatus::Compensated => '↶',
+    }
+}
+
+/// Colours, or none.
+#[derive(Clone, Copy)]
+struct Paint(bool);
+
+impl Paint {
+    fn with(self, code: &str, text: &str) -> String {
+        if self.0 { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    fn dim(self, text: &str) -> String {
+        self.with("2", text)
+    }
+
+    fn status(self, status: StepStatus, text: &str) -> String {
+        let code = match status {
+            StepStatus::Succeeded => "32",
+            StepStatus::Failed | StepStatus::CompensationFailed | StepStatus::OutcomeUnknown => "31",
+            StepStatus::BackingOff | StepStatus::Compensating | StepStatus::Compensated => "33",
+            StepStatus::Scheduled | StepStatus::Settling => "36",
+            StepStatus::Pending | StepStatus::Skipped | StepStatus::NeverHappened => "2",
+        };
+        self.with(code, text)
+    }
+
+    fn saga(self, status: Status, text: &str) -> String {
+        let code = match status {
+            Status::Completed => "1;32",
+            Status::Running => "1;36",
+            Status::Compensating | Status::Compensated => "1;33",
+            Status::Paused | Status::CompensationFailed | Status::Terminated => "1;31",
+        };
+        self.with(code, text)
+    }
+}

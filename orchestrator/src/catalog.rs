@@ -1,0 +1,202 @@
+//! Compiled definitions, by version. Nothing is compiled on the hot path.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use broker::broker::{Broker, BrokerError};
+use saga_core::compiler::{self, Compiled};
+use saga_core::definition::{Definition, DefinitionRef, Effect};
+use saga_core::ids::{ActionName, Op};
+use semver::Version;
+
+use crate::store::{Registration, Store, StoreError};
+
+/// How long the list of versions may be out of date, when another orchestrator registers one.
+const VERSIONS_FRESH_FOR: Duration = Duration::from_secs(1);
+
+/// Compiled definitions.
+#[derive(Debug)]
+pub struct Catalog {
+    store: Arc<dyn Store>,
+    broker: Arc<dyn Broker>,
+    compiled: RwLock<BTreeMap<DefinitionRef, Arc<Definition>>>,
+    versions: RwLock<Option<(Instant, Vec<DefinitionRef>)>>,
+}
+
+/// Why a definition cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    /// Nothing is registered under this name.
+    #[error("no definition is named `{name}`; registered are: {known}")]
+    UnknownName {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// The name is registered, the version is not.
+    #[error("no definition {0} is registered")]
+    UnknownVersion(DefinitionRef),
+    /// The name and version exist with another text.
+    #[error("{0} is registered with another text; versions never change, so give it a new one")]
+    Conflict(DefinitionRef),
+    /// A registered definition does not compile with this version of amends.
+    #[error("{reference} does not compile: {problems}")]
+    Incompatible {
+        /// Which.
+        reference: DefinitionRef,
+        /// The diagnostics.
+        problems: String,
+    },
+    /// The store did not answer.
+    #[error("look definitions up")]
+    Store(#[from] StoreError),
+    /// The broker refused the queues.
+    #[error("declare the queues of a definition")]
+    Broker(#[from] BrokerError),
+}
+
+impl Catalog {
+    /// An empty catalog over what the store has.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, broker: Arc<dyn Broker>) -> Self {
+        Self {
+            store,
+            broker,
+            compiled: RwLock::default(),
+            versions: RwLock::default(),
+        }
+    }
+
+    /// The definition of that name and version.
+    pub async fn get(&self, reference: &DefinitionRef) -> Result<Arc<Definition>, CatalogError> {
+        let at_hand = read(&self.compiled).get(reference).map(Arc::clone);
+        if let Some(definition) = at_hand {
+            return Ok(definition);
+        }
+        let stored = self.store.definition(reference).await?;
+        let stored = stored.ok_or_else(|| CatalogError::UnknownVersion(reference.clone()))?;
+        let definition = compile(reference, &stored.source)?;
+        write(&self.compiled).insert(reference.clone(), Arc::clone(&definition));
+        Ok(definition)
+    }
+
+    /// The definition that a start means: that version, or the highest that is no pre-release.
+    pub async fn resolve(
+        &self,
+        name: &str,
+        version: Option<&Version>,
+    ) -> Result<Arc<Definition>, CatalogError> {
+        if let Some(version) = version {
+            let reference = DefinitionRef {
+                name: name.into(),
+                version: version.clone(),
+            };
+            return self.get(&reference).await;
+        }
+        let versions = self.versions().await?;
+        let highest = versions
+            .iter()
+            .filter(|reference| *reference.name == *name && reference.version.pre.is_empty())
+            .max_by(|a, b| a.version.cmp(&b.version));
+        match highest {
+            Some(reference) => self.get(reference).await,
+            None => Err(CatalogError::UnknownName {
+                name: name.to_owned(),
+                known: names(&versions),
+            }),
+        }
+    }
+
+    /// Registers a definition for ever: first its queues, so that no command of it is ever without
+    /// one, then its text.
+    pub async fn register(&self, definition: Definition) -> Result<Registration, CatalogError> {
+        self.broker.declare_steps(&steps(&definition)).await?;
+        let registration = self.store.register(&definition).await?;
+        let reference = definition.reference.clone();
+        match registration {
+            Registration::Conflict => return Err(CatalogError::Conflict(reference)),
+            Registration::Added | Registration::Unchanged => {}
+        }
+        write(&self.compiled).insert(reference, Arc::new(definition));
+        *write(&self.versions) = None;
+        Ok(registration)
+    }
+
+    /// Declares the queues of every registered definition; one that does not compile any more is
+    /// left out, its sagas show it.
+    pub async fn declare_all(&self) -> Result<(), CatalogError> {
+        for reference in self.versions().await? {
+            match self.get(&reference).await {
+                Ok(definition) => self.broker.declare_steps(&steps(&definition)).await?,
+                Err(error @ CatalogError::Incompatible { .. }) => {
+                    tracing::error!(error = %crate::chain(&error), "a registered definition");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    async fn versions(&self) -> Result<Vec<DefinitionRef>, CatalogError> {
+        let fresh = read(&self.versions)
+            .as_ref()
+            .filter(|(at, _)| at.elapsed() < VERSIONS_FRESH_FOR)
+            .map(|(_, versions)| versions.clone());
+        if let Some(versions) = fresh {
+            return Ok(versions);
+        }
+        let stored = self.store.definitions().await?;
+        let versions: Vec<_> = stored.into_iter().map(|one| one.reference).collect();
+        *write(&self.versions) = Some((Instant::now(), versions.clone()));
+        Ok(versions)
+    }
+}
+
+fn compile(reference: &DefinitionRef, source: &str) -> Result<Arc<Definition>, CatalogError> {
+    let file = reference.to_string();
+    let Compiled {
+        definition,
+        diagnostics,
+        ..
+    } = compiler::compile(&file, source);
+    definition
+        .map(Arc::new)
+        .ok_or_else(|| CatalogError::Incompatible {
+            reference: reference.clone(),
+            problems: compiler::render(&diagnostics, &file, source, false),
+        })
+}
+
+/// Every queue that commands of this definition go to.
+fn steps(definition: &Definition) -> Vec<(ActionName, Op)> {
+    let mut steps = Vec::new();
+    for step in &definition.steps {
+        steps.push((step.action.clone(), Op::Action));
+        steps.push((step.action.clone(), Op::Settle));
+        if let Effect::Compensate(compensation) = &step.effect {
+            steps.push((compensation.action.clone(), Op::Compensate));
+        }
+    }
+    steps
+}
+
+fn names(versions: &[DefinitionRef]) -> String {
+    let mut names: Vec<&str> = versions.iter().map(|reference| &*reference.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
+    }
+}
+
+fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}

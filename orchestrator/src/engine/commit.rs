@@ -1,0 +1,356 @@
+//! Stores what was judged, and only then sends, acknowledges and answers.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use saga_core::ids::SagaId;
+use saga_core::input::Input;
+use saga_core::time::Timestamp;
+use tracing::{error, info, warn};
+
+use super::cache::Known;
+use super::fold::{Folded, Verdict};
+use super::group::{Group, Pending};
+use super::handle::{StartError, Started};
+use super::job::{Done, Job};
+use super::lane::{Judged, Lane, Occurrence};
+use crate::letters;
+use crate::store::{Batch, CommitReport, Committed, SagaOutcome, Transition};
+
+/// Confirmed outbox rows deleted with one batch, at most.
+const CONFIRMED_MAX: usize = 4096;
+
+/// After losing the compare-and-set this often, the saga is locked while it is judged.
+const LOST_BEFORE_LOCKING: u32 = 2;
+
+impl Lane {
+    /// Writes everything that was judged in one statement; what could not be written goes back to
+    /// `pending`.
+    pub(super) async fn store_and_tell(&mut self, judged: Vec<Judged>, pending: &mut Pending) {
+        let mut batch = Batch {
+            transitions: judged
+                .iter()
+                .filter_map(|one| one.folded.transition.clone())
+                .collect(),
+            confirmed: Vec::new(),
+            dead_letters: judged
+                .iter()
+                .flat_map(|one| &one.group.jobs)
+                .filter_map(|job| job.letter.clone())
+                .collect(),
+        };
+        let mut report = CommitReport::default();
+        if !batch.transitions.is_empty() || !batch.dead_letters.is_empty() {
+            batch.confirmed = self.shared.outbox.take_confirmed(CONFIRMED_MAX);
+            let Some(stored) = self.commit(&batch).await else {
+                return;
+            };
+            report = stored;
+        }
+        let mut rearm = Vec::new();
+        for one in judged {
+            self.conclude(one, &report, pending, &mut rearm).await;
+        }
+        self.rearm(&rearm).await;
+    }
+
+    async fn commit(&self, batch: &Batch) -> Option<CommitReport> {
+        let began = Instant::now();
+        let store = Arc::clone(&self.shared.store);
+        let report = self.persist(|| store.commit(batch)).await;
+        match &report {
+            Some(_) => self
+                .shared
+                .metrics
+                .commit_seconds
+                .observe(began.elapsed().as_secs_f64()),
+            None => self.shared.outbox.give_back(&batch.confirmed),
+        }
+        report
+    }
+
+    async fn conclude(
+        &mut self,
+        one: Judged,
+        report: &CommitReport,
+        pending: &mut Pending,
+        rearm: &mut Vec<(SagaId, u64, Option<Timestamp>)>,
+    ) {
+        let Judged {
+            mut group,
+            folded,
+            fresh,
+            definition,
+        } = one;
+        self.count(&folded);
+        let Some(transition) = &folded.transition else {
+            self.conclude_ignored(group, &folded, fresh, pending, rearm)
+                .await;
+            return;
+        };
+        match report.outcome(group.saga) {
+            Some(SagaOutcome::Committed(proof)) => {
+                if group.jobs.iter().any(|job| matches!(job.done, Done::Timer)) {
+                    rearm.push((group.saga, transition.saga.version, folded.wake_at));
+                }
+                self.publish_and_remember(transition, &folded);
+                self.settle(group, *proof, true).await;
+            }
+            Some(SagaOutcome::KeyTaken(holder)) => {
+                let started = Started {
+                    saga: *holder,
+                    definition: definition.reference.clone(),
+                    created: false,
+                };
+                for job in group.jobs {
+                    answer(job.done, Ok(started.clone()));
+                }
+            }
+            Some(SagaOutcome::Poisoned(why)) => self.isolate(group, why, pending),
+            Some(SagaOutcome::Conflict) | None => {
+                self.shared.metrics.conflicts.inc();
+                group.lost += 1;
+                group.read = true;
+                if group.lost > LOST_BEFORE_LOCKING {
+                    self.judge_locked(group, pending).await;
+                } else {
+                    pending.push(group);
+                }
+            }
+        }
+    }
+
+    /// Every input was ignored. That may be told only on proof that the state it was judged on is
+    /// the stored one.
+    async fn conclude_ignored(
+        &mut self,
+        mut group: Group,
+        folded: &Folded,
+        proof: Option<Committed>,
+        pending: &mut Pending,
+        rearm: &mut Vec<(SagaId, u64, Option<Timestamp>)>,
+    ) {
+        if group.jobs.iter().all(|job| matches!(job.done, Done::Timer)) {
+            rearm.push((group.saga, folded.judged, folded.wake_at));
+            return;
+        }
+        match proof {
+            Some(proof) => self.settle(group, proof, true).await,
+            None => {
+                group.read = true;
+                pending.push(group);
+            }
+        }
+    }
+
+    /// Sends what is stored, and keeps the new state for the next input.
+    fn publish_and_remember(&mut self, transition: &Transition, folded: &Folded) {
+        let saga = &transition.saga;
+        self.shared.outbox.offer(transition.outbox.clone());
+        self.show(transition);
+        if let Some(at) = transition.wake_at {
+            self.shared.timers.note(at);
+        }
+        if saga.phase.is_closed() {
+            self.cache.forget(saga.id);
+            self.shared
+                .metrics
+                .closed(&saga.definition.name, saga.status());
+        } else {
+            let known = Known {
+                saga: Arc::clone(saga),
+                values: folded.values.clone(),
+            };
+            self.cache.put(saga.id, known);
+        }
+        let resting = saga.pause.is_some() || !saga.steps.values().any(|step| step.work.is_some());
+        if saga.phase.is_closed() || resting {
+            self.shared.closings.announce(saga.id);
+        }
+    }
+
+    /// Lets whoever watches see what is stored.
+    fn show(&self, transition: &Transition) {
+        if self.shared.feed.receiver_count() == 0 {
+            return;
+        }
+        for event in &transition.events {
+            let (saga, definition) = (transition.saga.id, transition.saga.definition.clone());
+            let shown = Occurrence { saga, definition, event: event.clone() };
+            let _nobody_watches_any_more = self.shared.feed.send(shown);
+        }
+    }
+
+    /// Tells everyone who waited for these inputs.
+    async fn settle(&self, group: Group, proof: Committed, created: bool) {
+        for job in group.jobs {
+            match job.done {
+                Done::Nobody | Done::Timer => {}
+                Done::Delivery(inflight) => inflight.settle(proof).await,
+                Done::Start(_) => {
+                    let Some(definition) = job.definition else {
+                        continue;
+                    };
+                    let definition = definition.reference.clone();
+                    self.shared
+                        .metrics
+                        .started
+                        .with_label_values(&[&*definition.name])
+                        .inc();
+                    answer(
+                        job.done,
+                        Ok(Started {
+                            saga: group.saga,
+                            definition,
+                            created,
+                        }),
+                    );
+                }
+            }
+        }
+    }
+
+    /// The database cannot hold what these inputs say. Alone, each shows whether it is the one; the
+    /// offender is kept for people and its saga parked.
+    fn isolate(&self, group: Group, why: &str, pending: &mut Pending) {
+        let saga = group.saga;
+        if group.jobs.len() > 1 {
+            for job in group.jobs {
+                pending.push(Group {
+                    read: true,
+                    ..Group::new(saga, vec![job])
+                });
+            }
+            return;
+        }
+        for job in group.jobs {
+            if let Done::Start(_) = job.done {
+                answer(job.done, Err(StartError::Unstorable(why.to_owned())));
+                continue;
+            }
+            error!(saga.id = %saga, error = why, "an input cannot be stored; the saga is parked");
+            let letter = letters::unstorable(saga, &job.input, why);
+            let input = Input::Park(letter.reason.clone());
+            let parking = Job {
+                input,
+                letter: Some(letter),
+                ..job
+            };
+            pending.push(Group {
+                read: true,
+                ..Group::new(saga, vec![parking])
+            });
+        }
+    }
+
+    /// Replies for a saga that does not exist are kept for people.
+    pub(super) async fn settle_orphans(&self, group: Group, proof: Committed) {
+        warn!(saga.id = %group.saga, inputs = group.jobs.len(), "inputs for an unknown saga");
+        let orphans = group.jobs.iter().filter_map(|job| match &job.letter {
+            Some(letter) => Some(letter.clone()),
+            None => letters::orphan(group.saga, &job.input),
+        });
+        let batch = Batch {
+            dead_letters: orphans.collect(),
+            ..Batch::default()
+        };
+        if batch.dead_letters.is_empty() || self.commit(&batch).await.is_some() {
+            self.settle(group, proof, false).await;
+        }
+    }
+
+    /// Judges one saga while its row is locked, so that nobody can be faster.
+    async fn judge_locked(&mut self, mut group: Group, pending: &mut Pending) {
+        let store = Arc::clone(&self.shared.store);
+        let ids = [group.saga];
+        let Some((sagas, proof)) = self.persist(|| store.load(&ids)).await else {
+            return;
+        };
+        let Some(saga) = sagas.into_iter().next() else {
+            return self.settle_orphans(group, proof).await;
+        };
+        let Ok(definition) = self.shared.catalog.get(&saga.definition).await else {
+            return;
+        };
+        let stored = self
+            .persist(|| store.values(group.saga))
+            .await
+            .unwrap_or_default();
+        let mut values = saga_core::values::Values::default();
+        for (key, value) in stored {
+            values.insert(key, value);
+        }
+        let mut folded = None;
+        let shared = Arc::clone(&self.shared);
+        let judge = {
+            let (folded, group, definition) = (&mut folded, &group, &definition);
+            Box::new(move |locked: Option<saga_core::saga::Saga>| {
+                let saga = Arc::new(locked?);
+                let inputs = group.jobs.iter().map(|job| &job.input);
+                let now = shared.store.now();
+                let judged =
+                    super::fold::fold(definition, &shared.topology, &saga, &values, inputs, now);
+                *folded = judged.ok();
+                folded.as_ref()?.transition.clone()
+            })
+        };
+        let report = match store.commit_locked(group.saga, judge).await {
+            Ok(report) => report,
+            Err(error) => {
+                warn!(saga.id = %group.saga, error = %crate::chain(&error), "judging under a lock");
+                group.lost = 0;
+                return pending.push(group);
+            }
+        };
+        let Some(folded) = folded else {
+            return pending.push(group);
+        };
+        let mut rearm = Vec::new();
+        let one = Judged {
+            group,
+            definition,
+            folded,
+            fresh: Some(proof),
+        };
+        Box::pin(self.conclude(one, &report, pending, &mut rearm)).await;
+        self.rearm(&rearm).await;
+    }
+
+    async fn rearm(&self, sagas: &[(SagaId, u64, Option<Timestamp>)]) {
+        if sagas.is_empty() {
+            return;
+        }
+        let store = Arc::clone(&self.shared.store);
+        let _armed_or_found_by_the_scan = self.persist(|| store.rearm(sagas)).await;
+        for at in sagas.iter().filter_map(|(_, _, at)| *at) {
+            self.shared.timers.note(at);
+        }
+    }
+
+    fn count(&self, folded: &Folded) {
+        for verdict in &folded.verdicts {
+            match verdict {
+                Verdict::Applied => {}
+                Verdict::Ignored(reason) => {
+                    self.shared
+                        .metrics
+                        .ignored
+                        .with_label_values(&[reason.as_str()])
+                        .inc();
+                }
+                Verdict::Illegal(why) => {
+                    self.shared.metrics.illegal.inc();
+                    error!(error = why, "an input was illegal; its saga is parked");
+                }
+            }
+        }
+    }
+}
+
+fn answer(done: Done, answer: Result<Started, StartError>) {
+    if let Done::Start(tell) = done
+        && tell.send(answer).is_err()
+    {
+        info!("whoever started a saga did not wait for the answer");
+    }
+}

@@ -1,0 +1,128 @@
+//! The way in: every input goes to the lane of its saga.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use saga_core::definition::{Definition, DefinitionRef, InputRefused};
+use saga_core::ids::SagaId;
+use saga_core::input::{Input, Start};
+use serde_json::Value;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::task::TaskTracker;
+
+use super::job::{Done, Job};
+use super::lane::{Lane, Shared};
+
+/// Inputs that wait in one lane; more make the sender wait.
+const LANE_JOBS_MAX: usize = 2048;
+
+/// Hands inputs to the lanes.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    lanes: Vec<mpsc::Sender<Job>>,
+    shared: Arc<Shared>,
+}
+
+/// What somebody wants to start.
+#[derive(Debug, Clone)]
+pub struct StartRequest {
+    /// What to run.
+    pub definition: Arc<Definition>,
+    /// The payload.
+    pub input: Value,
+    /// Business key. Where the definition computes one, it must be the same.
+    pub key: Option<String>,
+    /// Labels, beside those of the definition.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// A saga that exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Started {
+    /// Its identity.
+    pub saga: SagaId,
+    /// What it runs.
+    pub definition: DefinitionRef,
+    /// It is new; otherwise it had the same business key.
+    pub created: bool,
+}
+
+/// Why a saga was not started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The input does not match the definition.
+    #[error(transparent)]
+    Input(#[from] InputRefused),
+    /// The caller's key is not the one that the definition computes.
+    #[error("the key `{given}` was given, but the definition computes `{computed}` from the input")]
+    KeyMismatch {
+        /// By the definition.
+        computed: String,
+        /// By the caller.
+        given: String,
+    },
+    /// The store cannot hold the input.
+    #[error("the input cannot be stored: {0}")]
+    Unstorable(String),
+    /// The orchestrator is shutting down, or gave the request up; it may be repeated.
+    #[error("the orchestrator is shutting down; start again with the same key")]
+    ShuttingDown,
+}
+
+impl Engine {
+    /// Starts `lanes` lanes. They end when every sender is gone and what they hold is done.
+    #[must_use]
+    pub fn run(shared: Arc<Shared>, lanes: usize, tasks: &TaskTracker) -> Self {
+        let lanes = (0..lanes.max(1))
+            .map(|_| {
+                let (send, receive) = mpsc::channel(LANE_JOBS_MAX);
+                tasks.spawn(Lane::new(Arc::clone(&shared), receive).run());
+                send
+            })
+            .collect();
+        Self { lanes, shared }
+    }
+
+    /// What the lanes share.
+    #[must_use]
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Hands an input to its saga's lane; waits while that is full. An input that comes too late
+    /// to be taken is dropped, which sends its delivery back to the queue.
+    pub async fn submit(&self, job: Job) {
+        let lane = usize::from(job.saga.0.as_bytes()[15]) % self.lanes.len();
+        let _too_late = self.lanes[lane].send(job).await;
+    }
+
+    /// Starts a saga and waits until it is on disk.
+    pub async fn start(&self, request: StartRequest) -> Result<Started, StartError> {
+        let accepted = request.definition.accept(&request.input)?;
+        let key = match (accepted.key, request.key) {
+            (Some(computed), Some(given)) if computed != given => {
+                return Err(StartError::KeyMismatch { computed, given });
+            }
+            (computed, given) => computed.or(given),
+        };
+        let saga = self.shared.store.new_saga_id();
+        let start = Start {
+            key,
+            labels: request.labels,
+            input: Arc::new(request.input),
+        };
+        let (tell, told) = oneshot::channel();
+        let done = Done::Start(tell);
+        let input = Input::Start(start);
+        let definition = Some(request.definition);
+        self.submit(Job {
+            saga,
+            definition,
+            input,
+            letter: None,
+            done,
+        })
+        .await;
+        told.await.unwrap_or(Err(StartError::ShuttingDown))
+    }
+}

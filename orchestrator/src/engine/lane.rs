@@ -1,0 +1,276 @@
+//! One lane: everything that happens to a share of the sagas, one batch after the other.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use broker::topology::Topology;
+use saga_core::definition::{Definition, DefinitionRef};
+use saga_core::event::Event;
+use saga_core::ids::SagaId;
+use saga_core::saga::Saga;
+use saga_core::values::{ValueKey, Values};
+use tokio::sync::{broadcast, mpsc};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, warn};
+
+use super::cache::{Cache, Known};
+use super::closings::Closings;
+use super::fold::{Folded, fold};
+use super::group::{Group, Pending};
+use super::job::{Done, Job};
+use crate::catalog::Catalog;
+use crate::metrics::Metrics;
+use crate::outbox::Outbox;
+use crate::store::{Committed, Store, StoreError};
+use crate::timers::TimerSignal;
+
+/// Inputs decided and stored together, at most.
+pub(super) const BATCH_JOBS_MAX: usize = 512;
+
+/// Loads of missing values before a decision, at most. A decision reads what one step after the
+/// other needs, so it is bounded by the steps that one input can pass.
+const VALUE_LOADS_MAX: usize = 256;
+
+const RETRY_FIRST: Duration = Duration::from_millis(100);
+const RETRY_LONGEST: Duration = Duration::from_secs(5);
+
+/// What the lanes of one orchestrator share.
+#[derive(Debug)]
+pub struct Shared {
+    /// Where sagas are kept.
+    pub store: Arc<dyn Store>,
+    /// Compiled definitions.
+    pub catalog: Catalog,
+    /// Names on the broker.
+    pub topology: Topology,
+    /// What is to be sent.
+    pub outbox: Arc<Outbox>,
+    /// When a saga must be looked at again.
+    pub timers: TimerSignal,
+    /// Who waits for a saga to rest.
+    pub closings: Closings,
+    /// What is stored, for whoever watches. One that is too slow misses some.
+    pub feed: broadcast::Sender<Occurrence>,
+    /// Counters.
+    pub metrics: Metrics,
+    /// The process is going down; what cannot be stored now is given back.
+    pub stopping: CancellationToken,
+}
+
+/// One stored event.
+#[derive(Debug, Clone)]
+pub struct Occurrence {
+    /// Of which saga.
+    pub saga: SagaId,
+    /// What that runs.
+    pub definition: DefinitionRef,
+    /// What happened.
+    pub event: Event,
+}
+
+pub(super) struct Lane {
+    pub(super) shared: Arc<Shared>,
+    pub(super) cache: Cache,
+    jobs: mpsc::Receiver<Job>,
+}
+
+/// A group with its verdicts.
+pub(super) struct Judged {
+    pub(super) group: Group,
+    pub(super) definition: Arc<Definition>,
+    pub(super) folded: Folded,
+    /// Proof that the judged state was read for this batch.
+    pub(super) fresh: Option<Committed>,
+}
+
+impl Lane {
+    pub(super) fn new(shared: Arc<Shared>, jobs: mpsc::Receiver<Job>) -> Self {
+        Self {
+            shared,
+            cache: Cache::default(),
+            jobs,
+        }
+    }
+
+    /// Takes whatever waits, without lingering, until every sender is gone.
+    pub(super) async fn run(mut self) {
+        let mut batch = Vec::with_capacity(BATCH_JOBS_MAX);
+        while self.jobs.recv_many(&mut batch, BATCH_JOBS_MAX).await > 0 {
+            self.shared.metrics.batch_size.observe(count(batch.len()));
+            let mut pending = Pending::of(std::mem::take(&mut batch));
+            loop {
+                let groups = pending.take();
+                if groups.is_empty() {
+                    break;
+                }
+                let judged = self.judge(groups).await;
+                self.store_and_tell(judged, &mut pending).await;
+            }
+        }
+    }
+
+    async fn judge(&mut self, mut groups: BTreeMap<SagaId, Group>) -> Vec<Judged> {
+        let mut fresh = BTreeMap::new();
+        self.load(&mut groups, &mut fresh).await;
+        let mut judged = Vec::with_capacity(groups.len());
+        for _ in 0..VALUE_LOADS_MAX {
+            let mut missing: Vec<(SagaId, ValueKey)> = Vec::new();
+            let mut waiting = BTreeMap::new();
+            for (id, group) in groups {
+                let Some(definition) = self.definition_of(&group).await else {
+                    continue;
+                };
+                match self.fold(&group, &definition) {
+                    Ok(folded) => {
+                        let fresh = fresh.get(&id).copied();
+                        judged.push(Judged {
+                            group,
+                            definition,
+                            folded,
+                            fresh,
+                        });
+                    }
+                    Err(keys) => {
+                        missing.extend(keys.into_iter().map(|key| (id, key)));
+                        waiting.insert(id, group);
+                    }
+                }
+            }
+            groups = waiting;
+            if groups.is_empty() {
+                break;
+            }
+            self.load_values(&missing).await;
+        }
+        for id in groups.keys() {
+            error!(saga.id = %id, "a decision reads values that the store does not have");
+        }
+        judged
+    }
+
+    fn fold(&mut self, group: &Group, definition: &Definition) -> Result<Folded, Vec<ValueKey>> {
+        let blank;
+        let none = Values::default();
+        let (saga, values) = if let Some(known) = self.cache.get(group.saga) {
+            (&known.saga, &known.values)
+        } else {
+            blank = Arc::new(Saga::new(group.saga, definition.reference.clone()));
+            (&blank, &none)
+        };
+        let inputs = group.jobs.iter().map(|job| &job.input);
+        let now = self.shared.store.now();
+        fold(definition, &self.shared.topology, saga, values, inputs, now)
+    }
+
+    /// What the group's saga runs. Without it nothing can be decided: the jobs are dropped, and
+    /// their deliveries come again or end in the dead letters.
+    async fn definition_of(&mut self, group: &Group) -> Option<Arc<Definition>> {
+        if let Some(definition) = group.jobs.iter().find_map(|job| job.definition.clone()) {
+            return Some(definition);
+        }
+        let reference = self
+            .cache
+            .get(group.saga)
+            .map(|known| known.saga.definition.clone())?;
+        match self.shared.catalog.get(&reference).await {
+            Ok(definition) => Some(definition),
+            Err(error) => {
+                error!(saga.id = %group.saga, error = %crate::chain(&error), "cannot decide");
+                None
+            }
+        }
+    }
+
+    /// Brings the sagas of these groups into the cache. Groups whose saga does not exist are taken
+    /// out and settled.
+    async fn load(
+        &mut self,
+        groups: &mut BTreeMap<SagaId, Group>,
+        fresh: &mut BTreeMap<SagaId, Committed>,
+    ) {
+        let mut wanted = Vec::new();
+        for (id, group) in &*groups {
+            let starts = group
+                .jobs
+                .iter()
+                .any(|job| matches!(job.done, Done::Start(_)));
+            if group.read {
+                self.cache.forget(*id);
+            }
+            if !starts && self.cache.get(*id).is_none() {
+                wanted.push(*id);
+            }
+        }
+        if wanted.is_empty() {
+            return;
+        }
+        let store = Arc::clone(&self.shared.store);
+        let Some((sagas, proof)) = self.persist(|| store.load(&wanted)).await else {
+            wanted.iter().for_each(|id| drop(groups.remove(id)));
+            return;
+        };
+        for saga in sagas {
+            let id = saga.id;
+            fresh.insert(id, proof);
+            self.cache.put(
+                id,
+                Known {
+                    saga: Arc::new(saga),
+                    values: Values::default(),
+                },
+            );
+        }
+        for id in wanted.iter().filter(|id| !fresh.contains_key(id)) {
+            if let Some(group) = groups.remove(id) {
+                self.settle_orphans(group, proof).await;
+            }
+        }
+    }
+
+    async fn load_values(&mut self, missing: &[(SagaId, ValueKey)]) {
+        let store = Arc::clone(&self.shared.store);
+        let values = self
+            .persist(|| store.load_values(missing))
+            .await
+            .unwrap_or_default();
+        for (id, key, value) in values {
+            if let Some(known) = self.cache.get(id) {
+                known.values.insert(key, value);
+            }
+        }
+    }
+
+    /// Repeats an operation of the store until it is done. `None` when the process is going down
+    /// or the store says that repeating is no use.
+    pub(super) async fn persist<T, F>(&self, operation: impl Fn() -> F) -> Option<T>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let mut delay = RETRY_FIRST;
+        loop {
+            let error = match operation().await {
+                Ok(done) => return Some(done),
+                Err(error) => error,
+            };
+            if !matches!(error, StoreError::Unavailable { .. }) {
+                error!(error = %crate::chain(&error), "the store refuses");
+                return None;
+            }
+            warn!(error = %crate::chain(&error), "the store is away; trying again");
+            self.shared.metrics.store_errors.inc();
+            tokio::select! {
+                () = tokio::time::sleep(delay) => {}
+                () = self.shared.stopping.cancelled() => return None,
+            }
+            delay = (delay * 2).min(RETRY_LONGEST);
+        }
+    }
+}
+
+/// A count for a histogram.
+#[expect(clippy::cast_precision_loss, reason = "counts here are far below 2^52")]
+const fn count(items: usize) -> f64 {
+    items as f64
+}

@@ -1,0 +1,16 @@
+//! The engine: gathers inputs, decides in memory, stores whole batches, and only then sends and
+//! acknowledges.
+
+mod cache;
+mod closings;
+mod commit;
+mod fold;
+mod group;
+mod handle;
+mod job;
+mod lane;
+
+pub use closings::Closings;
+pub use handle::{Engine, StartError, StartRequest, Started};
+pub use job::{Done, Inflight, Job};
+pub use lane::{Occurrence, Shared};

@@ -1,0 +1,12 @@
+//! The HTTP API, version 1.
+
+mod definitions;
+mod health;
+mod problem;
+mod router;
+mod sagas;
+mod view;
+
+pub use problem::Problem;
+pub use router::{Api, BODY_BYTES_MAX, router};
+pub use view::{DefinitionView, EventView, PageView, SagaView, StartBody, StartedView, StepView};

@@ -1,0 +1,181 @@
+//! Errors as RFC 9457 problem documents with a stable code.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::CatalogError;
+use crate::engine::StartError;
+use crate::store::StoreError;
+
+/// What went wrong, for a program and for a person.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Problem {
+    /// The kind of problem in a few words; the same for every occurrence.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// Stable, for programs.
+    pub code: String,
+    /// This occurrence, and what to do.
+    pub detail: String,
+    /// Where a body is wrong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
+}
+
+/// One place where a body is wrong.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FieldError {
+    /// JSON Pointer into the body.
+    pub pointer: String,
+    /// What is wrong there.
+    pub message: String,
+}
+
+impl Problem {
+    fn new(status: StatusCode, code: &str, title: &str, detail: impl Into<String>) -> Self {
+        Self {
+            title: title.to_owned(),
+            status: status.as_u16(),
+            code: code.to_owned(),
+            detail: detail.into(),
+            errors: Vec::new(),
+        }
+    }
+
+    /// A request that cannot be understood.
+    pub fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "bad_request",
+            "The request is wrong",
+            detail,
+        )
+    }
+
+    /// Nothing is there.
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", detail)
+    }
+
+    pub(super) fn method_not_allowed() -> Self {
+        let detail = "this path does not take that method";
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "Method not allowed",
+            detail,
+        )
+    }
+
+    /// A definition with problems; `rendered` is what `amends validate` would print.
+    pub(super) fn bad_definition(rendered: String) -> Self {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        Self::new(
+            status,
+            "bad_definition",
+            "The definition does not compile",
+            rendered,
+        )
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(error = %crate::chain(&error), "a request failed");
+        match error {
+            StoreError::Unavailable { .. } => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "store_unavailable",
+                "The store is away",
+                "the database does not answer; try again",
+            ),
+            StoreError::Refused { .. } | StoreError::Corrupt { .. } => Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "store_error",
+                "The store failed",
+                crate::chain(&error),
+            ),
+        }
+    }
+}
+
+impl From<CatalogError> for Problem {
+    fn from(error: CatalogError) -> Self {
+        let detail = crate::chain(&error);
+        match error {
+            CatalogError::UnknownName { .. } | CatalogError::UnknownVersion(_) => Self::new(
+                StatusCode::NOT_FOUND,
+                "unknown_definition",
+                "Unknown definition",
+                detail,
+            ),
+            CatalogError::Conflict(_) => {
+                let title = "A registered version never changes";
+                Self::new(StatusCode::CONFLICT, "definition_conflict", title, detail)
+            }
+            CatalogError::Incompatible { .. } => Self::bad_definition(detail),
+            CatalogError::Store(error) => error.into(),
+            CatalogError::Broker(_) => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "broker_unavailable",
+                "The broker is away",
+                detail,
+            ),
+        }
+    }
+}
+
+impl From<StartError> for Problem {
+    fn from(error: StartError) -> Self {
+        let detail = crate::chain(&error);
+        let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
+        match error {
+            StartError::Input(refused) => {
+                let errors = refused
+                    .violations
+                    .into_iter()
+                    .map(|violation| FieldError {
+                        pointer: format!("/input{}", violation.pointer),
+                        message: violation.message,
+                    })
+                    .collect();
+                let title = "The input does not match the definition";
+                Self {
+                    errors,
+                    ..Self::new(unprocessable, "invalid_input", title, detail)
+                }
+            }
+            StartError::KeyMismatch { .. } => {
+                Self::new(unprocessable, "key_mismatch", "Two business keys", detail)
+            }
+            StartError::Unstorable(_) => Self::new(
+                unprocessable,
+                "unstorable_input",
+                "The input cannot be stored",
+                detail,
+            ),
+            StartError::ShuttingDown => {
+                let title = "The orchestrator is shutting down";
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "shutting_down",
+                    title,
+                    detail,
+                )
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(self)).into_response();
+        let kind = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        response
+    }
+}

@@ -1,0 +1,53 @@
+//! Which path leads where.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::get;
+use broker::broker::Broker;
+
+use super::problem::Problem;
+use super::{definitions, health, sagas};
+use crate::engine::Engine;
+use crate::orchestrator::Orchestrator;
+
+/// Larger request bodies are refused, in bytes.
+pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+
+/// What the handlers see.
+#[derive(Debug, Clone)]
+pub struct Api {
+    pub(super) engine: Engine,
+    pub(super) broker: Arc<dyn Broker>,
+}
+
+impl Api {
+    /// The API of a running orchestrator.
+    #[must_use]
+    pub fn of(orchestrator: &Orchestrator) -> Self {
+        Self {
+            engine: orchestrator.engine().clone(),
+            broker: Arc::clone(orchestrator.broker()),
+        }
+    }
+}
+
+/// Every path of the API. The engine ends only after the router is dropped.
+pub fn router(api: Api) -> Router {
+    Router::new()
+        .route("/v1/sagas", get(sagas::list).post(sagas::start))
+        .route("/v1/sagas/{id}", get(sagas::show))
+        .route("/v1/sagas/{id}/history", get(sagas::history))
+        .route(
+            "/v1/definitions",
+            get(definitions::list).post(definitions::register),
+        )
+        .route("/live", get(health::live))
+        .route("/ready", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .fallback(async || Problem::not_found("there is nothing at this path"))
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(api)
+}

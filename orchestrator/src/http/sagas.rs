@@ -1,0 +1,215 @@
+//! Starting, listing and looking at sagas.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use saga_core::ids::SagaId;
+use saga_core::saga::Saga;
+use saga_core::values::Values;
+use serde::Deserialize;
+
+use super::problem::Problem;
+use super::router::Api;
+use super::view::{EventView, PageView, SagaView, StartBody, StartedView};
+use crate::engine::StartRequest;
+use crate::store::SagaFilter;
+
+/// Rows of a page when the caller does not say.
+const PAGE_ROWS: u32 = 50;
+
+/// Rows of a page, at most.
+const PAGE_ROWS_MAX: u32 = 1000;
+
+/// A caller may wait this long for a saga in one request, in seconds.
+const WAIT_SECONDS_MAX: u64 = 60;
+
+/// While waiting, the store is looked at this often: another orchestrator may move the saga.
+const LOOK_AGAIN_EVERY: Duration = Duration::from_secs(1);
+
+pub(super) async fn start(
+    State(api): State<Api>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<(StatusCode, Json<StartedView>), Problem> {
+    let body = body.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let body: StartBody = serde_json::from_slice(&body).map_err(|error| {
+        Problem::bad_request(format!("the body is not a start request: {error}"))
+    })?;
+    let repeat = headers
+        .get("idempotency-key")
+        .and_then(|value| value.to_str().ok());
+    let shared = api.engine.shared();
+    let definition = shared
+        .catalog
+        .resolve(&body.definition, body.version.as_ref())
+        .await?;
+    // An idempotency key makes a start without a business key safe to repeat; with one, the
+    // business key does so already.
+    let key = match (body.key, &definition.key) {
+        (None, None) => repeat.map(str::to_owned),
+        (key, _) => key,
+    };
+    let request = StartRequest {
+        definition,
+        input: body.input,
+        key,
+        labels: body.labels,
+    };
+    let started = api.engine.start(request).await?;
+    let status = if started.created {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    let view = StartedView {
+        id: started.saga.to_string(),
+        definition: started.definition.name.to_string(),
+        version: started.definition.version.to_string(),
+        created: started.created,
+    };
+    Ok((status, Json(view)))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListQuery {
+    status: Option<String>,
+    definition: Option<String>,
+    key: Option<String>,
+    label: Option<String>,
+    since: Option<String>,
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+pub(super) async fn list(
+    State(api): State<Api>,
+    query: Result<Query<ListQuery>, QueryRejection>,
+) -> Result<Json<PageView>, Problem> {
+    let Query(query) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let filter = filter(query)?;
+    let page = api.engine.shared().store.list(&filter).await?;
+    Ok(Json(PageView {
+        sagas: page.sagas.into_iter().map(SagaView::from).collect(),
+        next_cursor: page.next.map(|id| id.to_string()),
+    }))
+}
+
+fn filter(query: ListQuery) -> Result<SagaFilter, Problem> {
+    let label = match &query.label {
+        None => None,
+        Some(text) => {
+            let (name, value) = text.split_once('=').ok_or_else(|| {
+                Problem::bad_request(format!("label `{text}` does not read name=value"))
+            })?;
+            Some((name.to_owned(), value.to_owned()))
+        }
+    };
+    let limit = query.limit.unwrap_or(PAGE_ROWS);
+    if !(1..=PAGE_ROWS_MAX).contains(&limit) {
+        let detail = format!("limit {limit} is not between 1 and {PAGE_ROWS_MAX}");
+        return Err(Problem::bad_request(detail));
+    }
+    let cursor = |text: String| {
+        text.parse()
+            .map_err(|_| Problem::bad_request(format!("`{text}` is not a cursor")))
+    };
+    let status = query
+        .status
+        .map(|text| text.parse().map_err(Problem::bad_request))
+        .transpose()?;
+    let since =
+        query.since.map(|text| text.parse()).transpose().map_err(
+            |error: saga_core::time::BadTimestamp| Problem::bad_request(error.to_string()),
+        )?;
+    Ok(SagaFilter {
+        status,
+        definition: query.definition,
+        key: query.key,
+        label,
+        since,
+        before: query.cursor.map(cursor).transpose()?,
+        limit,
+    })
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ShowQuery {
+    /// Seconds to wait for the saga to end or rest.
+    wait: Option<u64>,
+}
+
+pub(super) async fn show(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    query: Result<Query<ShowQuery>, QueryRejection>,
+) -> Result<Json<SagaView>, Problem> {
+    let Query(query) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let id = saga_id(&id)?;
+    let seconds = query.wait.unwrap_or(0).min(WAIT_SECONDS_MAX);
+    let until = tokio::time::Instant::now() + Duration::from_secs(seconds);
+    let shared = api.engine.shared();
+    loop {
+        let saga = find(&api, id).await?;
+        let left = until.saturating_duration_since(tokio::time::Instant::now());
+        if rests(&saga) || left.is_zero() {
+            let mut values = Values::default();
+            for (key, value) in shared.store.values(id).await? {
+                values.insert(key, value);
+            }
+            let definition = shared.catalog.get(&saga.definition).await.ok();
+            return Ok(Json(SagaView::full(&saga, definition.as_deref(), &values)));
+        }
+        shared.closings.wait(id, left.min(LOOK_AGAIN_EVERY)).await;
+    }
+}
+
+/// Whether a saga moves no more by itself.
+fn rests(saga: &Saga) -> bool {
+    use saga_core::saga::Status;
+    match saga.status() {
+        Status::Running | Status::Compensating => false,
+        Status::Paused
+        | Status::Completed
+        | Status::Compensated
+        | Status::CompensationFailed
+        | Status::Terminated => true,
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HistoryQuery {
+    after: Option<u64>,
+    limit: Option<u32>,
+}
+
+pub(super) async fn history(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    query: Result<Query<HistoryQuery>, QueryRejection>,
+) -> Result<Json<Vec<EventView>>, Problem> {
+    let Query(query) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let id = saga_id(&id)?;
+    find(&api, id).await?;
+    let limit = query.limit.unwrap_or(PAGE_ROWS_MAX).clamp(1, PAGE_ROWS_MAX);
+    let store = &api.engine.shared().store;
+    let events = store.history(id, query.after.unwrap_or(0), limit).await?;
+    Ok(Json(events.into_iter().map(EventView::from).collect()))
+}
+
+fn saga_id(text: &str) -> Result<SagaId, Problem> {
+    text.parse()
+        .map_err(|_| Problem::bad_request(format!("`{text}` is not a saga id")))
+}
+
+async fn find(api: &Api, id: SagaId) -> Result<Saga, Problem> {
+    let (sagas, _) = api.engine.shared().store.load(&[id]).await?;
+    let missing = || Problem::not_found(format!("there is no saga {id}"));
+    sagas.into_iter().next().ok_or_else(missing)
+}

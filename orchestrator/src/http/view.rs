@@ -1,0 +1,249 @@
+//! What the API shows: twins of the core's types that may change less often than those.
+
+use std::collections::BTreeMap;
+
+use saga_core::definition::Definition;
+use saga_core::event::{Event, EventKind, PauseCause, UnwindCause};
+use saga_core::ids::StepKey;
+use saga_core::saga::{Phase, Saga, Status, StepStatus};
+use saga_core::time::Timestamp;
+use saga_core::values::{ValueKey, Values};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::store::{SagaSummary, StoredDefinition};
+
+/// Body of `POST /v1/sagas`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartBody {
+    /// Name of the definition.
+    pub definition: String,
+    /// Its version; without it the highest that is no pre-release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<semver::Version>,
+    /// The payload.
+    pub input: Value,
+    /// Business key; starting twice with it returns the same saga.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Labels.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+}
+
+/// Answer to `POST /v1/sagas`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StartedView {
+    /// The saga.
+    pub id: String,
+    /// What it runs.
+    pub definition: String,
+    /// In which version.
+    pub version: String,
+    /// It is new; otherwise it had the same business key.
+    pub created: bool,
+}
+
+/// One saga. In a listing the fields after `ended_at` are absent.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SagaView {
+    /// Its identity.
+    pub id: String,
+    /// What it runs.
+    pub definition: String,
+    /// In which version.
+    pub version: String,
+    /// State in one word.
+    pub status: Status,
+    /// Business key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// Labels.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// Why it rests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<PauseCause>,
+    /// Why it undoes what it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unwinding: Option<UnwindCause>,
+    /// Steps whose effect remains although the saga was undone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub residue: Vec<String>,
+    /// Its steps, in the order of the definition.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<StepView>,
+    /// What it was started with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Value>,
+    /// What it answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Value>,
+}
+
+/// One step of a saga.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StepView {
+    /// Its id.
+    pub step: String,
+    /// The worker operation.
+    pub action: String,
+    /// Where it stands.
+    pub status: StepStatus,
+    /// The attempt that is under way, or was the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
+    /// Attempts in all; 0 means no limit.
+    pub maximum_attempts: u32,
+    /// The next attempt runs then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_at: Option<Timestamp>,
+    /// The last error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<saga_core::input::StepError>,
+    /// What it answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Value>,
+}
+
+/// A page of `GET /v1/sagas`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PageView {
+    /// The rows.
+    pub sagas: Vec<SagaView>,
+    /// Pass it as `cursor` for the next page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+/// One event of a saga's history.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EventView {
+    /// Its place in the history.
+    pub seq: u64,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// What happened.
+    pub event: EventKind,
+}
+
+/// A registered definition.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DefinitionView {
+    /// Name.
+    pub name: String,
+    /// Semantic version.
+    pub version: String,
+    /// Hex SHA-256 of its text.
+    pub digest: String,
+    /// When it was registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered_at: Option<Timestamp>,
+}
+
+impl SagaView {
+    /// A saga in full. Without its definition, which happens only when that does not compile any
+    /// more, the steps are missing.
+    pub(super) fn full(saga: &Saga, definition: Option<&Definition>, values: &Values) -> Self {
+        let residue = match &saga.phase {
+            Phase::Compensated { residue } => residue.iter().map(ToString::to_string).collect(),
+            Phase::Running
+            | Phase::Compensating
+            | Phase::Completed
+            | Phase::CompensationFailed
+            | Phase::Terminated => Vec::new(),
+        };
+        let steps = definition.map_or_else(Vec::new, |definition| {
+            definition
+                .steps
+                .iter()
+                .map(|step| StepView::of(saga, step, values))
+                .collect()
+        });
+        Self {
+            id: saga.id.to_string(),
+            definition: saga.definition.name.to_string(),
+            version: saga.definition.version.to_string(),
+            status: saga.status(),
+            key: saga.key.clone(),
+            started_at: saga.started_at,
+            ended_at: saga.ended_at,
+            labels: saga.labels.clone(),
+            paused: saga.pause.clone(),
+            unwinding: saga.unwind.clone(),
+            residue,
+            steps,
+            input: values.get(&ValueKey::Input).cloned(),
+            output: values.get(&ValueKey::Result).cloned(),
+        }
+    }
+}
+
+impl From<SagaSummary> for SagaView {
+    fn from(row: SagaSummary) -> Self {
+        Self {
+            id: row.id.to_string(),
+            definition: row.definition.name.to_string(),
+            version: row.definition.version.to_string(),
+            status: row.status,
+            key: row.key,
+            started_at: row.started_at,
+            ended_at: row.ended_at,
+            labels: BTreeMap::new(),
+            paused: None,
+            unwinding: None,
+            residue: Vec::new(),
+            steps: Vec::new(),
+            input: None,
+            output: None,
+        }
+    }
+}
+
+impl StepView {
+    fn of(saga: &Saga, step: &saga_core::definition::Step, values: &Values) -> Self {
+        let key = StepKey::whole(step.name.clone());
+        let state = saga.steps.get(&key);
+        Self {
+            step: step.name.to_string(),
+            action: step.action.to_string(),
+            status: saga.step_status(&key),
+            attempt: state
+                .map(|state| state.attempt)
+                .filter(|attempt| *attempt > 0),
+            maximum_attempts: step.retry.maximum_attempts,
+            retry_at: state
+                .and_then(|state| state.work?.retry)
+                .map(|retry| retry.at),
+            error: state.and_then(|state| state.error.clone()),
+            output: values.get(&ValueKey::Output(key)).cloned(),
+        }
+    }
+}
+
+impl From<Event> for EventView {
+    fn from(event: Event) -> Self {
+        Self {
+            seq: event.seq,
+            at: event.at,
+            event: event.kind,
+        }
+    }
+}
+
+impl From<StoredDefinition> for DefinitionView {
+    fn from(stored: StoredDefinition) -> Self {
+        Self {
+            name: stored.reference.name.to_string(),
+            version: stored.reference.version.to_string(),
+            digest: stored.digest,
+            registered_at: Some(stored.registered_at),
+        }
+    }
+}

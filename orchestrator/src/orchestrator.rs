@@ -1,0 +1,224 @@
+//! One orchestrator: starts every loop, and drains them when it is told to stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use broker::broker::{Broker, BrokerError, Health};
+use broker::topology::Topology;
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{error, info, warn};
+
+use crate::catalog::{Catalog, CatalogError};
+use crate::engine::{Closings, Engine, Shared};
+use crate::metrics::Metrics;
+use crate::outbox::Outbox;
+use crate::store::{Store, StoreError};
+use crate::{inbound, timers};
+
+/// An orchestrator says this often that it lives.
+const HEARTBEAT_EVERY: Duration = Duration::from_secs(10);
+
+/// After this long without a sign of life its outbox is taken over.
+const HEARTBEAT_LEASE: Duration = Duration::from_secs(30);
+
+/// A consumer that could not be started is tried again after this.
+const CONSUME_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// Events kept for a watcher that is slow.
+const FEED_EVENTS_MAX: usize = 1024;
+
+/// A running orchestrator.
+#[derive(Debug)]
+pub struct Orchestrator {
+    engine: Engine,
+    broker: Arc<dyn Broker>,
+    /// Stops what brings work in.
+    inbound: CancellationToken,
+    inbound_tasks: TaskTracker,
+    lanes: TaskTracker,
+    /// Stops what sends.
+    outbound: CancellationToken,
+    outbound_tasks: TaskTracker,
+    stopping: CancellationToken,
+}
+
+/// Why an orchestrator did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum OrchestratorError {
+    /// The broker.
+    #[error("prepare the broker")]
+    Broker(#[from] BrokerError),
+    /// The store.
+    #[error("prepare the store")]
+    Store(#[from] StoreError),
+    /// A definition.
+    #[error("prepare the definitions")]
+    Catalog(#[from] CatalogError),
+    /// The metrics clash.
+    #[error("declare the metrics")]
+    Metrics(#[from] prometheus::Error),
+}
+
+impl Orchestrator {
+    /// Declares the topology and starts every loop.
+    pub async fn start(
+        store: Arc<dyn Store>,
+        broker: Arc<dyn Broker>,
+        topology: Topology,
+        lanes: usize,
+    ) -> Result<Self, OrchestratorError> {
+        broker.declare_base().await?;
+        store.heartbeat(HEARTBEAT_LEASE).await?;
+        let stopping = CancellationToken::new();
+        let outbox = Outbox::new(Arc::clone(&broker), Arc::clone(&store));
+        let shared = Arc::new(Shared {
+            catalog: Catalog::new(Arc::clone(&store), Arc::clone(&broker)),
+            store,
+            topology,
+            outbox,
+            timers: timers::TimerSignal::default(),
+            closings: Closings::default(),
+            feed: broadcast::Sender::new(FEED_EVENTS_MAX),
+            metrics: Metrics::new()?,
+            stopping: stopping.clone(),
+        });
+        shared.catalog.declare_all().await?;
+        let lane_tasks = TaskTracker::new();
+        let engine = Engine::run(shared, lanes, &lane_tasks);
+        let running = Self {
+            engine,
+            broker,
+            inbound: CancellationToken::new(),
+            inbound_tasks: TaskTracker::new(),
+            lanes: lane_tasks,
+            outbound: CancellationToken::new(),
+            outbound_tasks: TaskTracker::new(),
+            stopping,
+        };
+        running.start_loops();
+        Ok(running)
+    }
+
+    fn start_loops(&self) {
+        let topology = &self.engine.shared().topology;
+        self.consume("replies", None);
+        self.consume("dead letters", Some(topology.dead()));
+        self.consume("unroutable", Some(topology.unroutable()));
+        self.inbound_tasks
+            .spawn(timers::run(self.engine.clone(), self.inbound.clone()));
+        self.inbound_tasks.spawn(keep_house(
+            self.engine.clone(),
+            Arc::clone(&self.broker),
+            self.inbound.clone(),
+        ));
+        let outbox = Arc::clone(&self.engine.shared().outbox);
+        let tasks = self.outbound_tasks.clone();
+        self.outbound_tasks
+            .spawn(outbox.run(self.outbound.clone(), tasks));
+    }
+
+    /// Keeps a consumer going. `letters` names a queue of messages that nobody could handle;
+    /// without it the replies are meant.
+    fn consume(&self, what: &'static str, letters: Option<String>) {
+        let (engine, broker) = (self.engine.clone(), Arc::clone(&self.broker));
+        let stopping = self.inbound.clone();
+        self.inbound_tasks.spawn(async move {
+            while !stopping.is_cancelled() {
+                let (engine, broker, token) =
+                    (engine.clone(), Arc::clone(&broker), stopping.clone());
+                let ended = match &letters {
+                    None => inbound::replies(engine, broker, token).await,
+                    Some(queue) => {
+                        inbound::dead_letters(engine, broker, queue.clone(), token).await
+                    }
+                };
+                if let Err(error) = ended {
+                    warn!(what, error = %crate::chain(&error), "consuming; trying again");
+                    tokio::time::sleep(CONSUME_AGAIN_AFTER).await;
+                }
+            }
+        });
+    }
+
+    /// The way in.
+    #[must_use]
+    pub const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The broker, to look at.
+    #[must_use]
+    pub fn broker(&self) -> &Arc<dyn Broker> {
+        &self.broker
+    }
+
+    /// Takes no more work, finishes what it has within `limit`, and ends. What could not be
+    /// finished is given back to the broker, or taken over by the next orchestrator.
+    pub async fn shutdown(self, limit: Duration) {
+        self.inbound.cancel();
+        self.inbound_tasks.close();
+        let Self {
+            engine,
+            lanes,
+            outbound,
+            outbound_tasks,
+            stopping,
+            inbound_tasks,
+            ..
+        } = self;
+        let drain = async {
+            inbound_tasks.wait().await;
+            drop(engine);
+            lanes.close();
+            lanes.wait().await;
+            outbound.cancel();
+            outbound_tasks.close();
+            outbound_tasks.wait().await;
+        };
+        if tokio::time::timeout(limit, drain).await.is_err() {
+            error!("not everything could be finished in time; it is done again later");
+        }
+        stopping.cancel();
+        info!("the orchestrator has stopped");
+    }
+}
+
+/// Says that it lives, takes over from those that do not, and keeps the gauges.
+async fn keep_house(engine: Engine, broker: Arc<dyn Broker>, stopping: CancellationToken) {
+    let shared = Arc::clone(engine.shared());
+    drop(engine);
+    let mut health = broker.health();
+    loop {
+        let now = *health.borrow_and_update();
+        shared
+            .metrics
+            .broker_connected
+            .set(i64::from(now == Health::Connected));
+        if let Err(error) = shared.store.heartbeat(HEARTBEAT_LEASE).await {
+            warn!(error = %crate::chain(&error), "saying that this orchestrator lives");
+        }
+        shared.outbox.adopt().await;
+        tokio::select! {
+            () = tokio::time::sleep(HEARTBEAT_EVERY) => {}
+            changed = health.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                if *health.borrow() == Health::Connected
+                    && let Err(error) = declare_again(&shared, &*broker).await
+                {
+                    warn!(error = %crate::chain(&error), "declaring the topology again");
+                }
+            }
+            () = stopping.cancelled() => return,
+        }
+    }
+}
+
+/// A queue may have been deleted while the broker was away.
+async fn declare_again(shared: &Shared, broker: &dyn Broker) -> Result<(), CatalogError> {
+    broker.declare_base().await?;
+    shared.catalog.declare_all().await
+}

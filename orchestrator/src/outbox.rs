@@ -1,0 +1,240 @@
+//! Sends what is stored: from memory right after the commit, and from the store what memory could
+//! not hold.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use broker::broker::{Broker, Health, Settled};
+use saga_core::ids::MessageId;
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, warn};
+
+use crate::store::{OutboxMessage, Store};
+
+/// Messages kept in memory; what is over stays in the store until these are sent.
+const QUEUE_MESSAGES_MAX: usize = 16_384;
+
+/// Messages handed to the broker in one call.
+const PUBLISH_MESSAGES_MAX: usize = 512;
+
+/// Calls to the broker that are under way at once.
+const PUBLISH_CALLS_MAX: usize = 4;
+
+/// A message that the broker did not take is sent again after this.
+const SEND_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// Confirmed rows that no batch took along are deleted after this.
+const DELETE_AFTER: Duration = Duration::from_secs(1);
+
+/// The sending half of the outbox.
+#[derive(Debug)]
+pub struct Outbox {
+    broker: Arc<dyn Broker>,
+    store: Arc<dyn Store>,
+    queue: Mutex<VecDeque<OutboxMessage>>,
+    confirmed: Mutex<Vec<MessageId>>,
+    /// Rows of ours are in the store that are not in memory.
+    behind: AtomicBool,
+    work: Notify,
+    calls: Arc<Semaphore>,
+}
+
+impl Outbox {
+    /// An outbox that has nothing to send yet.
+    #[must_use]
+    pub fn new(broker: Arc<dyn Broker>, store: Arc<dyn Store>) -> Arc<Self> {
+        Arc::new(Self {
+            broker,
+            store,
+            queue: Mutex::default(),
+            confirmed: Mutex::default(),
+            behind: AtomicBool::new(false),
+            work: Notify::new(),
+            calls: Arc::new(Semaphore::new(PUBLISH_CALLS_MAX)),
+        })
+    }
+
+    /// Takes messages whose rows are committed. Never waits: what does not fit is read from the
+    /// store later.
+    pub fn offer(&self, messages: Vec<OutboxMessage>) {
+        if messages.is_empty() {
+            return;
+        }
+        let mut queue = lock(&self.queue);
+        if queue.len() + messages.len() > QUEUE_MESSAGES_MAX {
+            self.behind.store(true, Ordering::Release);
+        } else {
+            queue.extend(messages);
+        }
+        drop(queue);
+        self.work.notify_one();
+    }
+
+    /// Confirmed rows for the next batch to delete.
+    pub fn take_confirmed(&self, limit: usize) -> Vec<MessageId> {
+        let mut confirmed = lock(&self.confirmed);
+        let rest = confirmed.len().saturating_sub(limit);
+        confirmed.split_off(rest)
+    }
+
+    /// The batch that should have deleted these rows was not stored.
+    pub fn give_back(&self, confirmed: &[MessageId]) {
+        lock(&self.confirmed).extend_from_slice(confirmed);
+    }
+
+    /// Messages in memory that wait to be sent.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        lock(&self.queue).len()
+    }
+
+    /// Sends until stopped.
+    pub async fn run(self: Arc<Self>, stopping: CancellationToken, tasks: TaskTracker) {
+        let mut tick = tokio::time::interval(DELETE_AFTER);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = self.work.notified() => {}
+                _ = tick.tick() => self.delete_confirmed().await,
+                () = stopping.cancelled() => break,
+            }
+            self.send_queue(&tasks).await;
+            if self.behind.load(Ordering::Acquire) {
+                self.refill().await;
+            }
+        }
+        // What is under way still gets its confirms; what is not is adopted by the next process.
+        let _all_calls = self.calls.acquire_many(call_permits()).await;
+        self.delete_confirmed().await;
+    }
+
+    async fn send_queue(self: &Arc<Self>, tasks: &TaskTracker) {
+        loop {
+            let batch: Vec<OutboxMessage> = {
+                let mut queue = lock(&self.queue);
+                let size = queue.len().min(PUBLISH_MESSAGES_MAX);
+                queue.drain(..size).collect()
+            };
+            if batch.is_empty() {
+                return;
+            }
+            let Ok(permit) = Arc::clone(&self.calls).acquire_owned().await else {
+                return;
+            };
+            let outbox = Arc::clone(self);
+            tasks.spawn(async move {
+                let unsent = outbox.publish(batch).await;
+                drop(permit);
+                outbox.send_again(unsent).await;
+            });
+        }
+    }
+
+    /// Publishes a batch; returns what the broker has not confirmed.
+    async fn publish(&self, batch: Vec<OutboxMessage>) -> Vec<OutboxMessage> {
+        let messages = batch.iter().map(|row| row.message.clone()).collect();
+        let settled = self.broker.publish(messages).await;
+        let mut confirmed = Vec::with_capacity(batch.len());
+        let mut unsent = Vec::new();
+        for (row, settled) in batch.into_iter().zip(settled) {
+            match settled {
+                Settled::Confirmed => confirmed.push(row.id),
+                Settled::Unroutable | Settled::Refused | Settled::Unknown => {
+                    debug!(message.id = %row.id, ?settled, "a command was not confirmed");
+                    unsent.push(row);
+                }
+            }
+        }
+        lock(&self.confirmed).append(&mut confirmed);
+        unsent
+    }
+
+    async fn send_again(&self, unsent: Vec<OutboxMessage>) {
+        if unsent.is_empty() {
+            return;
+        }
+        warn!(
+            messages = unsent.len(),
+            "the broker did not confirm; sending again"
+        );
+        tokio::time::sleep(SEND_AGAIN_AFTER).await;
+        self.offer(unsent);
+    }
+
+    /// Reads rows of ours that memory could not hold, once memory is empty.
+    async fn refill(&self) {
+        if self.waiting() > 0 || self.calls.available_permits() < PUBLISH_CALLS_MAX {
+            return;
+        }
+        self.delete_confirmed().await;
+        let limit = u32::try_from(QUEUE_MESSAGES_MAX / 2).unwrap_or(u32::MAX);
+        self.behind.store(false, Ordering::Release);
+        match self.store.own_outbox(None, limit).await {
+            Ok(rows) => {
+                let all = rows.len() < QUEUE_MESSAGES_MAX / 2;
+                let confirmed: BTreeSet<MessageId> =
+                    lock(&self.confirmed).iter().copied().collect();
+                self.offer(
+                    rows.into_iter()
+                        .filter(|row| !confirmed.contains(&row.id))
+                        .collect(),
+                );
+                if !all {
+                    self.behind.store(true, Ordering::Release);
+                }
+            }
+            Err(error) => {
+                warn!(error = %crate::chain(&error), "reading the outbox");
+                self.behind.store(true, Ordering::Release);
+            }
+        }
+    }
+
+    /// Takes over what orchestrators that live no more have not sent. Not while the broker blocks:
+    /// it would only move rows from one queue to another.
+    pub async fn adopt(&self) {
+        let room = QUEUE_MESSAGES_MAX.saturating_sub(self.waiting()) / 2;
+        if *self.broker.health().borrow() != Health::Connected || room == 0 {
+            return;
+        }
+        match self
+            .store
+            .adopt_outbox(u32::try_from(room).unwrap_or(u32::MAX))
+            .await
+        {
+            Ok(rows) => {
+                if !rows.is_empty() {
+                    warn!(
+                        messages = rows.len(),
+                        "took over commands of an orchestrator that is gone"
+                    );
+                }
+                self.offer(rows);
+            }
+            Err(error) => warn!(error = %crate::chain(&error), "taking over the outbox"),
+        }
+    }
+
+    async fn delete_confirmed(&self) {
+        let confirmed = self.take_confirmed(QUEUE_MESSAGES_MAX);
+        if confirmed.is_empty() {
+            return;
+        }
+        if let Err(error) = self.store.delete_outbox(&confirmed).await {
+            debug!(error = %crate::chain(&error), "deleting confirmed commands; trying again");
+            self.give_back(&confirmed);
+        }
+    }
+}
+
+fn call_permits() -> u32 {
+    u32::try_from(PUBLISH_CALLS_MAX).unwrap_or(u32::MAX)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,12 @@
+//! Between the core's types and what rows hold. Golden files pin every form.
+
+mod error;
+mod event;
+mod saga;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub(in crate::store) use event::{decode_event, encode_event};
+pub(in crate::store) use saga::{SagaRow, decode_reference, decode_saga, encode_state};
+pub(in crate::store) use value::{decode_value_key, encode_value_key};

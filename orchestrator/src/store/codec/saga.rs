@@ -1,0 +1,276 @@
+//! The control state of a saga and the row that holds it.
+//!
+//! The control state is rewritten at each transition, so it is short: a step that succeeded at its
+//! first attempt is `{}`, one that is pending is absent, and points in time are microseconds. What
+//! has a column of its own is not in it.
+
+use std::collections::BTreeMap;
+
+use saga_core::definition::DefinitionRef;
+use saga_core::event::{PauseCause, UnwindCause};
+use saga_core::ids::{SagaId, StepKey, StepName};
+use saga_core::input::StepError;
+use saga_core::saga::{Phase, Retry, Saga, StepState, StepStatus, Work};
+use saga_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::error::DecodeError;
+
+/// The format that is written. Readers accept this and every earlier one.
+const STATE_FORMAT: u16 = 1;
+
+/// A row of `sagas`, apart from what is only there to be searched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::store) struct SagaRow<'a> {
+    /// Its identity.
+    pub(in crate::store) id: SagaId,
+    /// Sequence number of the last event.
+    pub(in crate::store) version: u64,
+    /// The definition's name.
+    pub(in crate::store) definition: &'a str,
+    /// The definition's version.
+    pub(in crate::store) definition_version: &'a str,
+    /// Business key.
+    pub(in crate::store) key: Option<&'a str>,
+    /// Labels as a JSON object.
+    pub(in crate::store) labels: &'a str,
+    /// When it started.
+    pub(in crate::store) started_at: Timestamp,
+    /// When it ended.
+    pub(in crate::store) ended_at: Option<Timestamp>,
+    /// The rest, from [`encode_state`].
+    pub(in crate::store) state: &'a str,
+}
+
+#[derive(Serialize, Deserialize)]
+struct State {
+    v: u16,
+    phase: Phase,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pause: Option<PauseCause>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unwind: Option<UnwindCause>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deadline: Option<i64>,
+    ends: i64,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    steps: BTreeMap<String, Step>,
+}
+
+/// Only the format's number, so that a newer one is recognised whatever else it holds.
+#[derive(Deserialize)]
+struct Format {
+    v: u16,
+}
+
+/// What is usual is left out.
+#[derive(Serialize, Deserialize)]
+struct Step {
+    #[serde(
+        rename = "is",
+        default = "succeeded",
+        skip_serializing_if = "is_succeeded"
+    )]
+    status: StepStatus,
+    #[serde(rename = "try", default = "one", skip_serializing_if = "is_one")]
+    attempt: u32,
+    #[serde(rename = "round", default, skip_serializing_if = "is_zero")]
+    round: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<StepError>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    late: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    work: Option<UnderWay>,
+}
+
+/// Each time is microseconds after the one before it.
+#[derive(Serialize, Deserialize)]
+struct UnderWay {
+    #[serde(rename = "cmd")]
+    command: u64,
+    /// After the saga's start.
+    since: i64,
+    /// After `since`.
+    #[serde(default, skip_serializing_if = "is_zero_span")]
+    sent: i64,
+    /// After `sent`, and whether that command is sent already.
+    #[serde(rename = "next", default, skip_serializing_if = "Option::is_none")]
+    retry: Option<(i64, bool)>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    probed: bool,
+}
+
+/// The text of `sagas.state`.
+pub(in crate::store) fn encode_state(saga: &Saga) -> Result<String, serde_json::Error> {
+    let steps = saga
+        .steps
+        .iter()
+        .map(|(key, state)| (key.to_string(), encode_step(saga, state)));
+    serde_json::to_string(&State {
+        v: STATE_FORMAT,
+        phase: saga.phase.clone(),
+        pause: saga.pause.clone(),
+        unwind: saga.unwind.clone(),
+        deadline: saga.deadline.map(Timestamp::as_micros),
+        ends: saga.lifetime_ends.as_micros(),
+        steps: steps.collect(),
+    })
+}
+
+/// The saga that a row holds.
+pub(in crate::store) fn decode_saga(row: &SagaRow<'_>) -> Result<Saga, DecodeError> {
+    let format: Format = serde_json::from_str(row.state).map_err(DecodeError::Malformed)?;
+    if format.v > STATE_FORMAT {
+        return Err(DecodeError::Newer {
+            found: format.v,
+            known: STATE_FORMAT,
+        });
+    }
+    let state: State = serde_json::from_str(row.state).map_err(DecodeError::Malformed)?;
+    let steps = state.steps.into_iter();
+    Ok(Saga {
+        id: row.id,
+        definition: decode_reference(row.definition, row.definition_version)?,
+        version: row.version,
+        phase: state.phase,
+        pause: state.pause,
+        unwind: state.unwind,
+        key: row.key.map(str::to_owned),
+        labels: serde_json::from_str(row.labels).map_err(DecodeError::Malformed)?,
+        started_at: row.started_at,
+        deadline: state.deadline.map(Timestamp::from_micros),
+        lifetime_ends: Timestamp::from_micros(state.ends),
+        ended_at: row.ended_at,
+        steps: steps
+            .map(|(key, step)| (decode_key(&key), decode_step(row.started_at, step)))
+            .collect(),
+    })
+}
+
+/// The name and version in two columns.
+pub(in crate::store) fn decode_reference(
+    name: &str,
+    version: &str,
+) -> Result<DefinitionRef, DecodeError> {
+    let version = version.parse().map_err(DecodeError::Version)?;
+    Ok(DefinitionRef {
+        name: name.into(),
+        version,
+    })
+}
+
+fn encode_step(saga: &Saga, state: &StepState) -> Step {
+    Step {
+        status: state.status,
+        attempt: state.attempt,
+        round: state.round,
+        error: state.error.clone(),
+        late: state.late,
+        work: state.work.map(|work| UnderWay {
+            command: work.command,
+            since: micros_after(saga.started_at, work.since),
+            sent: micros_after(work.since, work.sent_at),
+            retry: work
+                .retry
+                .map(|retry| (micros_after(work.sent_at, retry.at), retry.sent)),
+            probed: work.probed,
+        }),
+    }
+}
+
+fn decode_step(started_at: Timestamp, step: Step) -> StepState {
+    StepState {
+        status: step.status,
+        attempt: step.attempt,
+        round: step.round,
+        error: step.error,
+        late: step.late,
+        work: step.work.map(|work| {
+            let since = plus_micros(started_at, work.since);
+            let sent_at = plus_micros(since, work.sent);
+            let retry = work.retry.map(|(after, sent)| Retry {
+                at: plus_micros(sent_at, after),
+                sent,
+            });
+            Work {
+                command: work.command,
+                since,
+                sent_at,
+                retry,
+                probed: work.probed,
+            }
+        }),
+    }
+}
+
+/// The difference, wrapping, so that [`plus_micros`] gives back every point in time.
+const fn micros_after(start: Timestamp, at: Timestamp) -> i64 {
+    at.as_micros().wrapping_sub(start.as_micros())
+}
+
+const fn plus_micros(start: Timestamp, after: i64) -> Timestamp {
+    Timestamp::from_micros(start.as_micros().wrapping_add(after))
+}
+
+/// Reads what [`StepKey`] displays: `charge`, or `charge[3]`.
+fn decode_key(text: &str) -> StepKey {
+    let indexed = text
+        .strip_suffix(']')
+        .and_then(|text| text.rsplit_once('['));
+    match indexed.map(|(step, element)| (step, element.parse())) {
+        Some((step, Ok(element))) => StepKey {
+            step: StepName::new(step),
+            element,
+        },
+        Some((_, Err(_))) | None => StepKey::whole(StepName::new(text)),
+    }
+}
+
+const fn succeeded() -> StepStatus {
+    StepStatus::Succeeded
+}
+
+const fn one() -> u32 {
+    1
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "skip_serializing_if passes a reference"
+)]
+const fn is_succeeded(status: &StepStatus) -> bool {
+    matches!(status, StepStatus::Succeeded)
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "skip_serializing_if passes a reference"
+)]
+const fn is_one(attempt: &u32) -> bool {
+    *attempt == 1
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "skip_serializing_if passes a reference"
+)]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "skip_serializing_if passes a reference"
+)]
+const fn is_zero_span(micros: &i64) -> bool {
+    *micros == 0
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "skip_serializing_if passes a reference"
+)]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
+}

@@ -1,0 +1,1 @@
+//! What rows hold, to the letter.

@@ -1,0 +1,26 @@
+//! Sagas in Postgres.
+
+mod arrays;
+mod clock;
+mod columns;
+mod commit;
+mod commit_locked;
+mod connect;
+mod definitions;
+mod failure;
+mod outbox;
+mod reads;
+mod rows;
+mod session;
+mod settings;
+mod statements;
+mod store;
+mod timers;
+mod tls;
+mod unit_of_work;
+
+pub use connect::ConnectError;
+pub use settings::{PostgresSettings, SCHEMA};
+pub use store::PostgresStore;
+
+pub(in crate::store) use connect::Connector;

@@ -1,0 +1,178 @@
+//! What the engine and people read of sagas.
+
+use std::sync::Arc;
+
+use saga_core::event::Event;
+use saga_core::ids::SagaId;
+use saga_core::saga::{Saga, Status};
+use saga_core::values::ValueKey;
+use serde_json::Value;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::columns::{Json, Time, bigint, counter, integer};
+use super::failure::Failure;
+use super::rows::{self, read};
+use super::session::Params;
+use super::statements;
+use super::store::PostgresStore;
+use super::unit_of_work::UnitOfWork;
+use crate::store::codec;
+use crate::store::{Committed, PAGE_ROWS_MAX, Page, SagaFilter, StoreError};
+
+/// Undoes for one statement what the hot path's sessions are set to.
+const PLAN_FOR_PEOPLE: &str = "SET LOCAL plan_cache_mode = force_custom_plan; \
+     SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on";
+
+/// The control state of these sagas.
+pub(super) async fn load(
+    store: &PostgresStore,
+    ids: &[SagaId],
+) -> Result<(Vec<Saga>, Committed), StoreError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let rows = store.query("load sagas", statements::LOAD, &[&ids]).await?;
+    let sagas = rows.iter().map(rows::saga).collect::<Result<_, _>>()?;
+    Ok((sagas, Committed::new()))
+}
+
+/// These values of these sagas.
+pub(super) async fn load_values(
+    store: &PostgresStore,
+    keys: &[(SagaId, ValueKey)],
+) -> Result<Vec<(SagaId, ValueKey, Arc<Value>)>, StoreError> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (mut sagas, mut steps, mut elements) = (Vec::new(), Vec::new(), Vec::new());
+    for (saga, key) in keys {
+        let (step, element) = codec::encode_value_key(key);
+        sagas.push(saga.0);
+        steps.push(step);
+        elements.push(integer(element));
+    }
+    let params: Params<'_> = &[&sagas, &steps, &elements];
+    let rows = store
+        .query("load values", statements::LOAD_VALUES, params)
+        .await?;
+    let values = rows.iter().map(|row| {
+        let (key, value) = rows::value(row, 1)?;
+        Ok((SagaId(read(row, 0, "a value")?), key, value))
+    });
+    values.collect()
+}
+
+/// The saga that holds, or last held, this business key.
+pub(super) async fn find_key(
+    store: &PostgresStore,
+    definition: &str,
+    key: &str,
+) -> Result<Option<SagaId>, StoreError> {
+    let rows = store
+        .query("find a key", statements::FIND_KEY, &[&definition, &key])
+        .await?;
+    rows.first()
+        .map(|row| Ok(SagaId(read(row, 0, "a key")?)))
+        .transpose()
+}
+
+/// Sagas, newest first.
+pub(super) async fn list(store: &PostgresStore, filter: &SagaFilter) -> Result<Page, StoreError> {
+    let limit = filter.limit.clamp(1, PAGE_ROWS_MAX);
+    let status = filter.status.map(Status::as_str);
+    let label = filter.label.as_ref().map(|(name, value)| {
+        let mut label = serde_json::Map::new();
+        label.insert(name.clone(), Value::String(value.clone()));
+        Json(Value::Object(label).to_string())
+    });
+    let since = filter.since.map(Time);
+    let before = filter.before.map(|SagaId(id)| id);
+    // One more than asked for tells whether there is another page.
+    let wanted = i64::from(limit) + 1;
+    let rows = planned_anew(
+        store,
+        statements::LIST,
+        &[
+            &status,
+            &filter.definition,
+            &filter.key,
+            &label,
+            &since,
+            &before,
+            &wanted,
+        ],
+    )
+    .await
+    .map_err(|failure| failure.into_error("list sagas"))?;
+    let mut sagas = rows
+        .iter()
+        .map(rows::summary)
+        .collect::<Result<Vec<_>, _>>()?;
+    let full = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = sagas.len() > full;
+    sagas.truncate(full);
+    let next = if more {
+        sagas.last().map(|saga| saga.id)
+    } else {
+        None
+    };
+    Ok(Page { sagas, next })
+}
+
+/// Every value of a saga.
+pub(super) async fn values(
+    store: &PostgresStore,
+    id: SagaId,
+) -> Result<Vec<(ValueKey, Arc<Value>)>, StoreError> {
+    let rows = store
+        .query("read values", statements::VALUES, &[&id.0])
+        .await?;
+    let mut values = rows
+        .iter()
+        .map(|row| rows::value(row, 0))
+        .collect::<Result<Vec<_>, _>>()?;
+    values.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(values)
+}
+
+/// Events after `after`.
+pub(super) async fn history(
+    store: &PostgresStore,
+    id: SagaId,
+    after: u64,
+    limit: u32,
+) -> Result<Vec<Event>, StoreError> {
+    let params: Params<'_> = &[&id.0, &bigint(after), &i64::from(limit)];
+    let rows = store
+        .query("read a history", statements::HISTORY, params)
+        .await?;
+    rows.iter().map(rows::event).collect()
+}
+
+/// How many sagas are open, by status.
+pub(super) async fn open_counts(store: &PostgresStore) -> Result<Vec<(Status, u64)>, StoreError> {
+    let rows = store
+        .query("count open sagas", statements::OPEN_COUNTS, &[])
+        .await?;
+    let mut counts = rows
+        .iter()
+        .map(|row| {
+            let status = rows::status(read(row, 0, "a count")?)?;
+            Ok((status, counter(read(row, 1, "a count")?)))
+        })
+        .collect::<Result<Vec<_>, StoreError>>()?;
+    counts.sort_unstable();
+    Ok(counts)
+}
+
+async fn planned_anew(
+    store: &PostgresStore,
+    sql: &str,
+    params: Params<'_>,
+) -> Result<Vec<Row>, Failure> {
+    let mut session = store.session().await?;
+    let mut work = UnitOfWork::begin(&mut session).await?;
+    work.batch(PLAN_FOR_PEOPLE).await?;
+    let rows = work.query(sql, params).await?;
+    work.commit().await?;
+    Ok(rows)
+}

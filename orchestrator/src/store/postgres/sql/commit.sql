@@ -1,0 +1,101 @@
+-- One statement, one transaction: what became of many sagas.
+--
+-- Rows of sagas are locked in id order before anything is written, and every array is sorted by
+-- the key of its table; without that two batches would deadlock. `matched` are the sagas that won
+-- the compare-and-set; nothing is written of the others. `IN (…) IS TRUE` keeps the planner from
+-- turning the test into a join, so that it stays one probe of a hash table per row.
+WITH locked AS MATERIALIZED (
+    SELECT id FROM sagas WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE
+),
+updated AS (
+    UPDATE sagas s
+    SET version = u.version,
+        status = u.status,
+        state = u.state,
+        ended_at = u.ended_at,
+        wake_at = CASE WHEN u.ended_at IS NULL THEN least(s.wake_at, u.wake_at) END
+    FROM unnest(
+        $1::uuid[], $2::bigint[], $3::bigint[], $4::text[], $5::json[], $6::timestamptz[],
+        $7::timestamptz[]
+    ) AS u (id, expected, version, status, state, ended_at, wake_at)
+    WHERE s.id = u.id
+      AND s.version = u.expected
+      AND (SELECT count(*) FROM locked) >= 0
+    RETURNING s.id
+),
+taken AS (
+    INSERT INTO saga_keys (definition, key, saga_id, end_status)
+    SELECT k.definition, k.key, k.saga_id, k.end_status
+    FROM unnest($8::text[], $9::text[], $10::uuid[], $11::text[])
+        AS k (definition, key, saga_id, end_status)
+    WHERE (SELECT count(*) FROM locked) >= 0
+    ON CONFLICT (definition, key) DO NOTHING
+    RETURNING saga_id
+),
+started AS (
+    INSERT INTO sagas (
+        id, version, status, state, ended_at, wake_at, definition, definition_version, key, labels,
+        started_at
+    )
+    SELECT n.id, n.version, n.status, n.state, n.ended_at, n.wake_at, n.definition,
+           n.definition_version, n.key, n.labels, n.started_at
+    FROM unnest(
+        $12::uuid[], $13::bigint[], $14::text[], $15::json[], $16::timestamptz[],
+        $17::timestamptz[], $18::text[], $19::text[], $20::text[], $21::jsonb[],
+        $22::timestamptz[], $23::boolean[]
+    ) AS n (
+        id, version, status, state, ended_at, wake_at, definition, definition_version, key, labels,
+        started_at, keyed
+    )
+    WHERE NOT n.keyed OR n.id IN (SELECT saga_id FROM taken)
+    ON CONFLICT (id) DO NOTHING
+    RETURNING id
+),
+matched AS MATERIALIZED (
+    SELECT id FROM updated UNION ALL SELECT id FROM started
+),
+closed AS (
+    UPDATE saga_keys k
+    SET end_status = c.end_status
+    FROM unnest($24::text[], $25::text[], $26::uuid[], $27::text[])
+        AS c (definition, key, saga_id, end_status)
+    WHERE k.definition = c.definition
+      AND k.key = c.key
+      AND k.saga_id = c.saga_id
+      AND (c.saga_id IN (SELECT id FROM matched)) IS TRUE
+),
+happened AS (
+    INSERT INTO saga_events (saga_id, seq, schema, at, data)
+    SELECT e.saga_id, e.seq, $28::smallint, e.at, e.data
+    FROM unnest($29::uuid[], $30::bigint[], $31::timestamptz[], $32::json[])
+        AS e (saga_id, seq, at, data)
+    WHERE (e.saga_id IN (SELECT id FROM matched)) IS TRUE
+),
+kept AS (
+    INSERT INTO saga_values (saga_id, step, element, value)
+    SELECT v.saga_id, v.step, v.element, v.value
+    FROM unnest($33::uuid[], $34::text[], $35::integer[], $36::json[])
+        AS v (saga_id, step, element, value)
+    WHERE (v.saga_id IN (SELECT id FROM matched)) IS TRUE
+),
+unsent AS (
+    INSERT INTO outbox (saga_id, seq, owner, properties, body)
+    SELECT o.saga_id, o.seq, $37::uuid, o.properties, o.body
+    FROM unnest($38::uuid[], $39::bigint[], $40::json[], $41::bytea[])
+        AS o (saga_id, seq, properties, body)
+    WHERE (o.saga_id IN (SELECT id FROM matched)) IS TRUE
+),
+sent AS (
+    DELETE FROM outbox o
+    USING unnest($42::uuid[], $43::bigint[]) AS c (saga_id, seq)
+    WHERE o.saga_id = c.saga_id AND o.seq = c.seq
+),
+buried AS (
+    INSERT INTO dead_letters (id, saga_id, queue, reason, fingerprint, properties, body)
+    SELECT d.id, d.saga_id, d.queue, d.reason, d.fingerprint, d.properties, d.body
+    FROM unnest(
+        $44::uuid[], $45::uuid[], $46::text[], $47::text[], $48::text[], $49::json[], $50::bytea[]
+    ) AS d (id, saga_id, queue, reason, fingerprint, properties, body)
+    ON CONFLICT (id) DO NOTHING
+)
+SELECT id FROM matched

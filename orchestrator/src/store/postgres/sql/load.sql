@@ -1,0 +1,3 @@
+SELECT id, version, definition, definition_version, key, labels, started_at, ended_at, state
+FROM sagas
+WHERE id = ANY ($1::uuid[])

@@ -1,0 +1,1 @@
+SELECT min(wake_at) FROM sagas WHERE wake_at IS NOT NULL

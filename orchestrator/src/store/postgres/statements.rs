@@ -1,0 +1,31 @@
+//! The SQL, one statement per file, each named like the function that runs it.
+
+macro_rules! statement {
+    ($file:literal) => {
+        include_str!(concat!("sql/", $file, ".sql"))
+    };
+}
+
+pub(super) const ADOPT_OUTBOX: &str = statement!("adopt_outbox");
+pub(super) const CLAIM_DUE: &str = statement!("claim_due");
+pub(super) const COMMIT: &str = statement!("commit");
+pub(super) const DEFINITION: &str = statement!("definition");
+pub(super) const DEFINITIONS: &str = statement!("definitions");
+pub(super) const DELETE_OUTBOX: &str = statement!("delete_outbox");
+pub(super) const FIND_KEY: &str = statement!("find_key");
+pub(super) const HEARTBEAT: &str = statement!("heartbeat");
+pub(super) const HISTORY: &str = statement!("history");
+pub(super) const KEY_HOLDERS: &str = statement!("key_holders");
+pub(super) const LIST: &str = statement!("list");
+pub(super) const LOAD: &str = statement!("load");
+pub(super) const LOAD_LOCKED: &str = statement!("load_locked");
+pub(super) const LOAD_VALUES: &str = statement!("load_values");
+pub(super) const NEXT_WAKE: &str = statement!("next_wake");
+pub(super) const OPEN_COUNTS: &str = statement!("open_counts");
+pub(super) const OUTBOX_BACKLOG: &str = statement!("outbox_backlog");
+pub(super) const OWN_OUTBOX: &str = statement!("own_outbox");
+pub(super) const PING: &str = statement!("ping");
+pub(super) const READ_BACK: &str = statement!("read_back");
+pub(super) const REARM: &str = statement!("rearm");
+pub(super) const REGISTER: &str = statement!("register");
+pub(super) const VALUES: &str = statement!("values");

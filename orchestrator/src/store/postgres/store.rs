@@ -1,0 +1,267 @@
+//! The store on Postgres.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
+use saga_core::definition::{Definition, DefinitionRef};
+use saga_core::event::Event;
+use saga_core::ids::{MessageId, SagaId};
+use saga_core::saga::{Saga, Status};
+use saga_core::time::Timestamp;
+use saga_core::values::ValueKey;
+use serde_json::Value;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::clock::{DatabaseClock, local_micros};
+use super::columns::{Time, bigint, column};
+use super::connect::Connector;
+use super::failure::Failure;
+use super::session::{Params, Session};
+use super::settings::{CONNECT_TIMEOUT, PostgresSettings};
+use super::{commit, commit_locked, definitions, outbox, reads, statements, timers};
+use crate::store::migrate;
+use crate::store::{
+    Batch, CommitReport, Committed, Judge, OutboxMessage, Page, Registration, SagaFilter, Store,
+    StoreError, StoredDefinition,
+};
+
+/// Waits before the tries after the first one, for statements that may be repeated.
+const RETRY_DELAYS: [Duration; 3] = [
+    Duration::from_millis(10),
+    Duration::from_millis(100),
+    Duration::from_millis(500),
+];
+
+/// Sagas in Postgres. Clones of the pool's connections are never shared; the store itself may be.
+pub struct PostgresStore {
+    pub(super) owner: Uuid,
+    pub(super) pool: Pool,
+    connector: Connector,
+    answer_timeout: Duration,
+    pub(super) clock: DatabaseClock,
+}
+
+impl PostgresStore {
+    /// Connects, checks that the schema is the one this release knows, and reads the clock.
+    pub async fn connect(settings: PostgresSettings) -> Result<Self, StoreError> {
+        let connector = Connector::new(&settings)?;
+        let manager = Manager::from_config(
+            connector.config.clone(),
+            connector.tls.clone(),
+            // A connection that is not in a known state never goes back, so there is nothing to
+            // clean.
+            ManagerConfig {
+                recycling_method: RecyclingMethod::Fast,
+            },
+        );
+        let timeouts = Timeouts {
+            wait: Some(CONNECT_TIMEOUT),
+            create: Some(CONNECT_TIMEOUT * 2),
+            recycle: Some(CONNECT_TIMEOUT),
+        };
+        let pool = Pool::builder(manager)
+            .max_size(settings.pool_size)
+            .runtime(Runtime::Tokio1)
+            .timeouts(timeouts)
+            .build()
+            .map_err(|error| StoreError::Refused {
+                operation: "make a pool of connections",
+                source: Box::new(error),
+            })?;
+        let store = Self {
+            owner: settings.owner,
+            pool,
+            connector,
+            answer_timeout: settings.answer_timeout,
+            clock: DatabaseClock::default(),
+        };
+        migrate::check_current(&store).await?;
+        store.ping().await?;
+        Ok(store)
+    }
+
+    /// A connection of the pool.
+    pub(super) async fn session(&self) -> Result<Session, Failure> {
+        Session::borrow(&self.pool, &self.connector, self.answer_timeout).await
+    }
+
+    /// Runs a statement once.
+    pub(super) async fn try_query(
+        &self,
+        sql: &str,
+        params: Params<'_>,
+    ) -> Result<Vec<Row>, Failure> {
+        self.session().await?.query(sql, params).await
+    }
+
+    /// Runs a statement that may be repeated.
+    pub(in crate::store) async fn query(
+        &self,
+        operation: &'static str,
+        sql: &str,
+        params: Params<'_>,
+    ) -> Result<Vec<Row>, StoreError> {
+        let mut delays = RETRY_DELAYS.iter();
+        loop {
+            let failure = match self.try_query(sql, params).await {
+                Ok(rows) => return Ok(rows),
+                Err(failure) => failure,
+            };
+            match delays.next() {
+                Some(delay) if failure.is_worth_another_try() => {
+                    tracing::debug!(operation, ?failure, "a statement is tried again");
+                    tokio::time::sleep(*delay).await;
+                }
+                Some(_) | None => return Err(failure.into_error(operation)),
+            }
+        }
+    }
+
+    /// Runs a statement once that returns the database's clock, and learns from it.
+    pub(super) async fn query_clock(
+        &self,
+        operation: &'static str,
+        sql: &str,
+        params: Params<'_>,
+    ) -> Result<(), StoreError> {
+        let refused = |failure: Failure| failure.into_error(operation);
+        let mut session = self.session().await.map_err(refused)?;
+        let asked = local_micros();
+        let rows = session.query(sql, params).await.map_err(refused)?;
+        let answered = local_micros();
+        if let Some(row) = rows.first() {
+            let Time(at) = column(row, 0).map_err(refused)?;
+            self.clock.observe(asked, at, answered);
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PostgresStore")
+            .field("owner", &self.owner)
+            .field("connector", &self.connector)
+            .field("pool", &self.pool.status())
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn new_saga_id(&self) -> SagaId {
+        SagaId(self.clock.new_id())
+    }
+
+    async fn load(&self, ids: &[SagaId]) -> Result<(Vec<Saga>, Committed), StoreError> {
+        reads::load(self, ids).await
+    }
+
+    async fn load_values(
+        &self,
+        keys: &[(SagaId, ValueKey)],
+    ) -> Result<Vec<(SagaId, ValueKey, Arc<Value>)>, StoreError> {
+        reads::load_values(self, keys).await
+    }
+
+    async fn commit(&self, batch: &Batch) -> Result<CommitReport, StoreError> {
+        commit::commit(self, batch).await
+    }
+
+    async fn commit_locked(
+        &self,
+        id: SagaId,
+        judge: Judge<'_>,
+    ) -> Result<CommitReport, StoreError> {
+        commit_locked::commit_locked(self, id, judge).await
+    }
+
+    async fn claim_due(&self, limit: u32, lease: Duration) -> Result<Vec<SagaId>, StoreError> {
+        timers::claim_due(self, limit, lease).await
+    }
+
+    async fn rearm(&self, sagas: &[(SagaId, u64, Option<Timestamp>)]) -> Result<(), StoreError> {
+        timers::rearm(self, sagas).await
+    }
+
+    async fn next_wake(&self) -> Result<Option<Timestamp>, StoreError> {
+        timers::next_wake(self).await
+    }
+
+    async fn heartbeat(&self, lease: Duration) -> Result<(), StoreError> {
+        let lease = bigint(u64::try_from(lease.as_micros()).unwrap_or(u64::MAX));
+        self.query_clock(
+            "say that it lives",
+            statements::HEARTBEAT,
+            &[&self.owner, &lease],
+        )
+        .await
+    }
+
+    async fn adopt_outbox(&self, limit: u32) -> Result<Vec<OutboxMessage>, StoreError> {
+        outbox::adopt(self, limit).await
+    }
+
+    async fn own_outbox(
+        &self,
+        after: Option<MessageId>,
+        limit: u32,
+    ) -> Result<Vec<OutboxMessage>, StoreError> {
+        outbox::own(self, after, limit).await
+    }
+
+    async fn delete_outbox(&self, confirmed: &[MessageId]) -> Result<(), StoreError> {
+        outbox::delete(self, confirmed).await
+    }
+
+    async fn outbox_backlog(&self) -> Result<(u64, Option<Timestamp>), StoreError> {
+        outbox::backlog(self).await
+    }
+
+    async fn register(&self, definition: &Definition) -> Result<Registration, StoreError> {
+        definitions::register(self, definition).await
+    }
+
+    async fn definition(
+        &self,
+        reference: &DefinitionRef,
+    ) -> Result<Option<StoredDefinition>, StoreError> {
+        definitions::definition(self, reference).await
+    }
+
+    async fn definitions(&self) -> Result<Vec<StoredDefinition>, StoreError> {
+        definitions::definitions(self).await
+    }
+
+    async fn find_key(&self, definition: &str, key: &str) -> Result<Option<SagaId>, StoreError> {
+        reads::find_key(self, definition, key).await
+    }
+
+    async fn list(&self, filter: &SagaFilter) -> Result<Page, StoreError> {
+        reads::list(self, filter).await
+    }
+
+    async fn values(&self, id: SagaId) -> Result<Vec<(ValueKey, Arc<Value>)>, StoreError> {
+        reads::values(self, id).await
+    }
+
+    async fn history(&self, id: SagaId, after: u64, limit: u32) -> Result<Vec<Event>, StoreError> {
+        reads::history(self, id, after, limit).await
+    }
+
+    async fn open_counts(&self) -> Result<Vec<(Status, u64)>, StoreError> {
+        reads::open_counts(self).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.query_clock("ask whether it answers", statements::PING, &[])
+            .await
+    }
+}

@@ -1,0 +1,106 @@
+//! Wakes sagas whose time has come.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use saga_core::input::Input;
+use saga_core::time::Timestamp;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use crate::engine::{Done, Engine, Job};
+
+/// Without any signal, due sagas are looked for this often: their owner may have crashed.
+const SCAN_EVERY: Duration = Duration::from_secs(10);
+
+/// Sagas claimed at once.
+const CLAIM_SAGAS_MAX: u32 = 512;
+
+/// A claimed saga is not claimed again before this has passed.
+const CLAIM_LEASE: Duration = Duration::from_secs(5);
+
+/// The earliest time this process knows of, and a way to wake who waits for it.
+#[derive(Debug)]
+pub struct TimerSignal {
+    earliest: AtomicI64,
+    earlier: Notify,
+}
+
+impl Default for TimerSignal {
+    fn default() -> Self {
+        Self {
+            earliest: AtomicI64::new(i64::MAX),
+            earlier: Notify::new(),
+        }
+    }
+}
+
+impl TimerSignal {
+    /// A saga waits for this time.
+    pub fn note(&self, at: Timestamp) {
+        let before = self.earliest.fetch_min(at.as_micros(), Ordering::AcqRel);
+        if at.as_micros() < before {
+            self.earlier.notify_one();
+        }
+    }
+}
+
+/// Claims due sagas and hands each its timer, until stopped.
+pub async fn run(engine: Engine, stopping: CancellationToken) {
+    let shared = Arc::clone(engine.shared());
+    loop {
+        let wait = pass(&engine).await;
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = shared.timers.earlier.notified() => {}
+            () = stopping.cancelled() => return,
+        }
+    }
+}
+
+/// One idempotent pass; returns how long nothing is due, as far as this process knows.
+async fn pass(engine: &Engine) -> Duration {
+    let shared = engine.shared();
+    let earliest = Timestamp::from_micros(shared.timers.earliest.swap(i64::MAX, Ordering::AcqRel));
+    let now = shared.store.now();
+    if earliest > now && earliest.as_micros() != i64::MAX {
+        // Woken early, by something earlier than before: only the sleep gets shorter.
+        shared
+            .timers
+            .earliest
+            .fetch_min(earliest.as_micros(), Ordering::AcqRel);
+        return earliest.since(now).min(SCAN_EVERY);
+    }
+    let claimed = match shared.store.claim_due(CLAIM_SAGAS_MAX, CLAIM_LEASE).await {
+        Ok(claimed) => claimed,
+        Err(error) => {
+            warn!(error = %crate::chain(&error), "claiming due sagas");
+            return Duration::from_secs(1);
+        }
+    };
+    let full = u32::try_from(claimed.len()).unwrap_or(u32::MAX) >= CLAIM_SAGAS_MAX;
+    for saga in claimed {
+        let (input, done) = (Input::Timer, Done::Timer);
+        engine
+            .submit(Job {
+                saga,
+                definition: None,
+                input,
+                letter: None,
+                done,
+            })
+            .await;
+    }
+    if full {
+        return Duration::ZERO;
+    }
+    match shared.store.next_wake().await {
+        Ok(Some(at)) => shared.timers.note(at),
+        Ok(None) => {}
+        Err(error) => warn!(error = %crate::chain(&error), "asking for the next timer"),
+    }
+    let next = Timestamp::from_micros(shared.timers.earliest.load(Ordering::Acquire));
+    next.since(shared.store.now()).min(SCAN_EVERY)
+}

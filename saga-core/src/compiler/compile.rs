@@ -1,0 +1,120 @@
+//! From text to a checked definition.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use super::check_effects::pivot_before;
+use super::check_graph::Graph;
+use super::diagnostic::{Diagnostic, Report};
+use super::draft::{Draft, DraftCompensate, DraftStep};
+use super::{check_effects, check_flow, check_graph, check_lifetime, lower, parse};
+use crate::definition::{Definition, DefinitionRef, Effect, OnFailure, Step};
+use crate::ids::StepName;
+
+/// How long a saga may live when its definition does not say.
+pub const MAX_LIFETIME_DEFAULT: Duration = Duration::from_hours(24 * 30);
+
+/// What became of one file.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The file's name as it was given.
+    pub file: String,
+    /// There exactly when no diagnostic is an error.
+    pub definition: Option<Definition>,
+    /// Everything there is to say about it, in the order of the source.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Compiles a definition. `file` is only a name; nothing is opened.
+#[must_use]
+pub fn compile(file: &str, source: &str) -> Compiled {
+    let mut report = Report::new(source);
+    let draft = parse::parse(source, &mut report).and_then(|root| lower::lower(&root, &mut report));
+    let definition = draft.and_then(|draft| {
+        let graph = check_graph::check(&draft.steps, &mut report);
+        check_effects::check(&draft.steps, &graph, &mut report);
+        check_flow::check(&draft, &graph, &mut report);
+        check_lifetime::check(&draft, &mut report);
+        if report.has_errors() {
+            None
+        } else {
+            build(draft, &graph, source)
+        }
+    });
+    Compiled {
+        file: file.to_owned(),
+        definition,
+        diagnostics: report.finish(),
+    }
+}
+
+/// Puts the definition together; everything is there, because nothing was reported.
+fn build(draft: Draft, graph: &Graph, source: &str) -> Option<Definition> {
+    let retriable: Vec<bool> = (0..draft.steps.len())
+        .map(|position| pivot_before(position, &draft.steps, graph).is_some())
+        .collect();
+    let steps = draft.steps.into_iter().enumerate().map(|(position, step)| {
+        let depends_on = graph.depends_on[position].clone();
+        let dependents = graph.dependents[position].clone();
+        build_step(step, retriable[position], depends_on, dependents)
+    });
+    Some(Definition {
+        reference: DefinitionRef {
+            name: Arc::from(draft.name?),
+            version: draft.version?,
+        },
+        description: draft.description,
+        key: draft.key,
+        deadline: draft.deadline.map(|(span, _)| span),
+        max_lifetime: draft
+            .max_lifetime
+            .map_or(MAX_LIFETIME_DEFAULT, |(span, _)| span),
+        input_schema: draft.input_schema,
+        labels: draft.labels,
+        steps: steps.collect::<Option<_>>()?,
+        output: draft.output,
+        digest: Sha256::digest(source)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect(),
+        source: Arc::from(source),
+    })
+}
+
+fn build_step(
+    step: DraftStep,
+    after_pivot: bool,
+    depends_on: Vec<usize>,
+    dependents: Vec<usize>,
+) -> Option<Step> {
+    let pivot = step.is_pivot();
+    let no_effect = step.has_no_effect();
+    let effect = match step.compensate {
+        DraftCompensate::Undo(compensation, _) => Effect::Compensate(*compensation?),
+        DraftCompensate::Nothing(_) => Effect::Residue(step.because?.0),
+        DraftCompensate::Absent if no_effect => Effect::None,
+        DraftCompensate::Absent => Effect::Retriable,
+    };
+    // After the pivot there is no way back, so giving up can only mean to wait for a person.
+    let unsaid = if after_pivot {
+        OnFailure::Pause
+    } else {
+        OnFailure::Compensate
+    };
+    Some(Step {
+        name: StepName::new(&step.id?),
+        action: step.action?,
+        input: step.input,
+        when: step.when,
+        depends_on,
+        dependents,
+        effect,
+        pivot,
+        retry: step.retry,
+        timeouts: step.timeouts,
+        on_failure: step.on_failure.map_or(unsaid, |(on_failure, _)| on_failure),
+        priority: step.priority,
+    })
+}

@@ -1,0 +1,101 @@
+//! One saga in memory, driven by inputs. Every step checks that replaying its history gives the
+//! same state.
+
+use std::sync::Arc;
+
+use saga_core::compiler;
+use saga_core::decide::decide;
+use saga_core::decision::{Decision, Outcome};
+use saga_core::definition::Definition;
+use saga_core::event::Event;
+use saga_core::evolve::evolve;
+use saga_core::ids::SagaId;
+use saga_core::input::Input;
+use saga_core::saga::Saga;
+use saga_core::time::Timestamp;
+use saga_core::values::Values;
+
+/// Always the same saga, so that jitter is the same too.
+pub(crate) const SAGA: &str = "019a0000-0000-7000-8000-000000000001";
+
+/// When every transcript begins.
+pub(crate) const BEGIN: &str = "2026-01-01T00:00:00Z";
+
+pub(crate) struct Driver {
+    pub(crate) definition: Arc<Definition>,
+    pub(crate) saga: Saga,
+    pub(crate) values: Values,
+    pub(crate) history: Vec<Event>,
+    pub(crate) now: Timestamp,
+}
+
+/// Compiles a definition that is meant to be right.
+pub(crate) fn compile(yaml: &str) -> Result<Arc<Definition>, String> {
+    let compiled = compiler::compile("definition", yaml);
+    compiled.definition.map(Arc::new).ok_or_else(|| {
+        format!(
+            "the definition does not compile\n{}",
+            compiler::render(&compiled.diagnostics, "definition", yaml, false)
+        )
+    })
+}
+
+impl Driver {
+    pub(crate) fn new(definition: Arc<Definition>) -> Self {
+        let id: SagaId = SAGA.parse().expect("an id");
+        Self {
+            saga: Saga::new(id, definition.reference.clone()),
+            definition,
+            values: Values::default(),
+            history: Vec::new(),
+            now: BEGIN.parse().expect("a time"),
+        }
+    }
+
+    /// Judges an input and, when it applies, moves the saga.
+    pub(crate) fn apply(&mut self, input: &Input) -> Outcome {
+        let outcome = decide(&self.definition, &self.saga, &self.values, input, self.now);
+        if let Outcome::Applied(decision) = &outcome {
+            self.store(decision);
+        }
+        outcome
+    }
+
+    fn store(&mut self, decision: &Decision) {
+        assert!(!decision.events.is_empty(), "a decision without an event");
+        self.history.extend(decision.events.iter().cloned());
+        for (key, value) in &decision.values {
+            assert!(self.values.get(key).is_none(), "{key:?} is written twice");
+            self.values.insert(key.clone(), Arc::clone(value));
+        }
+        self.saga = decision.saga.clone();
+        assert_eq!(
+            self.replayed(),
+            self.saga,
+            "replaying the history gives another state"
+        );
+        for command in &decision.commands {
+            assert!(
+                decision.events.iter().any(|event| event.seq == command.seq),
+                "command {command:?} has no event"
+            );
+        }
+    }
+
+    /// The state as the history tells it, read back from JSON as a store would.
+    fn replayed(&self) -> Saga {
+        let mut saga = Saga::new(self.saga.id, self.definition.reference.clone());
+        for event in &self.history {
+            let json = serde_json::to_string(&event.kind).expect("an event as JSON");
+            let kind = serde_json::from_str(&json).expect("an event from JSON");
+            evolve(
+                &mut saga,
+                &Event {
+                    kind,
+                    ..event.clone()
+                },
+            );
+        }
+        saga
+    }
+}

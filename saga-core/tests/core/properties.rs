@@ -1,0 +1,359 @@
+//! Whatever workers, the broker and the clock do, a saga keeps its promises.
+//!
+//! A model of the world carries out commands the way a worker's ledger makes them: an action takes
+//! effect at most once, settling fences it, an undo undoes. The messages may be lost, doubled and
+//! answered in any order, and attempts fail before or after their effect.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::driver::{Driver, compile};
+use proptest::prelude::*;
+use saga_core::decision::{Command, Outcome};
+use saga_core::definition::Definition;
+use saga_core::event::EventKind;
+use saga_core::ids::{Op, StepKey};
+use saga_core::input::{DeadLetter, Input, Reply, ReplyOutcome, Start, StepError};
+use saga_core::saga::{Phase, StepStatus};
+use serde_json::json;
+
+const LINE: &str = "
+saga: line
+version: 1.0.0
+deadline: 10m
+defaults: { retry: { maximum_attempts: 3 } }
+steps:
+  - { id: a, action: p.a, compensate: { action: p.undo_a, input: { got: '${steps.a.output.n}' } } }
+  - { id: b, action: p.b, compensate: { action: p.undo_b, retry: { maximum_attempts: 2 } } }
+  - { id: c, action: p.c, no_effect: true, timeouts: { start_to_close: 10s, schedule_to_close: 3m } }
+  - { id: d, action: p.d, compensate: { action: p.undo_d } }
+";
+
+const DIAMOND: &str = "
+saga: diamond
+version: 1.0.0
+steps:
+  - { id: a, action: p.a, depends_on: [], compensate: { action: p.undo_a } }
+  - { id: b, action: p.b, depends_on: [a], compensate: { action: p.undo_b } }
+  - { id: c, action: p.c, depends_on: [a], compensate: { action: p.undo_c }, retry: { maximum_attempts: 1 } }
+  - { id: d, action: p.d, depends_on: [b, c], compensate: { action: p.undo_d } }
+";
+
+const PIVOT: &str = "
+saga: pivot
+version: 1.0.0
+deadline: 10m
+steps:
+  - { id: a, action: p.a, depends_on: [], compensate: { action: p.undo_a } }
+  - { id: b, action: p.b, depends_on: [], compensate: { action: p.undo_b } }
+  - { id: go, action: p.go, depends_on: [a], pivot: true, retry: { maximum_attempts: 2 } }
+  - { id: z, action: p.z, depends_on: [go], retry: { maximum_attempts: 0 } }
+";
+
+/// What the world does next.
+#[derive(Debug, Clone)]
+enum Move {
+    /// A worker takes one of the waiting commands and answers.
+    Work { pick: usize, how: How, twice: bool },
+    /// The broker gives one of the waiting commands up.
+    GiveUp { pick: usize },
+    /// One of the earlier replies comes again.
+    Repeat { pick: usize },
+    /// Time passes.
+    Wait { seconds: u64 },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    Done,
+    Fail,
+    FailBeforeEffect,
+    FailAfterEffect,
+}
+
+fn moves() -> impl Strategy<Value = Vec<Move>> {
+    let how = prop_oneof![
+        6 => Just(How::Done),
+        1 => Just(How::Fail),
+        1 => Just(How::FailBeforeEffect),
+        1 => Just(How::FailAfterEffect),
+    ];
+    let work = (any::<usize>(), how, prop::bool::weighted(0.1))
+        .prop_map(|(pick, how, twice)| Move::Work { pick, how, twice });
+    let one = prop_oneof![
+        12 => work,
+        1 => any::<usize>().prop_map(|pick| Move::GiveUp { pick }),
+        2 => any::<usize>().prop_map(|pick| Move::Repeat { pick }),
+        2 => (0..400_u64).prop_map(|seconds| Move::Wait { seconds }),
+    ];
+    prop::collection::vec(one, 0..60)
+}
+
+/// What the workers' ledger and the outside world hold of one step.
+#[derive(Debug, Default)]
+struct Books {
+    happened: bool,
+    blocked: bool,
+    rejected: bool,
+    undone: u32,
+    undone_without_effect: bool,
+}
+
+struct World {
+    driver: Driver,
+    waiting: Vec<Command>,
+    replies: Vec<Reply>,
+    books: BTreeMap<StepKey, Books>,
+    sent: BTreeSet<(StepKey, Op, u32, u32)>,
+}
+
+impl World {
+    fn start(definition: Arc<Definition>) -> Self {
+        let driver = Driver::new(definition);
+        let mut world = Self {
+            driver,
+            waiting: Vec::new(),
+            replies: Vec::new(),
+            books: BTreeMap::new(),
+            sent: BTreeSet::new(),
+        };
+        world.judge(&Input::Start(Start {
+            key: None,
+            labels: BTreeMap::new(),
+            input: Arc::new(json!({})),
+        }));
+        world
+    }
+
+    fn judge(&mut self, input: &Input) {
+        match self.driver.apply(input) {
+            Outcome::Applied(decision) => {
+                let probes = decision
+                    .events
+                    .iter()
+                    .any(|event| matches!(event.kind, EventKind::StepProbed { .. }));
+                for command in decision.commands {
+                    let id = (
+                        command.key.clone(),
+                        command.op,
+                        command.round,
+                        command.attempt,
+                    );
+                    let fresh = self.sent.insert(id) || probes || command.op == Op::Settle;
+                    assert!(fresh, "an attempt is dispatched twice: {command:?}");
+                    self.waiting.push(command);
+                }
+            }
+            Outcome::Ignored(_) => {}
+            Outcome::Illegal(why) => panic!("{input:?} is illegal: {why}"),
+            Outcome::Needs(keys) => panic!("values that exist are missing: {keys:?}"),
+        }
+    }
+
+    fn play(&mut self, one: &Move) {
+        match one {
+            Move::Work { pick, how, twice } => {
+                let Some(command) = self.take(*pick) else {
+                    return;
+                };
+                if *twice {
+                    self.waiting.push(command.clone());
+                }
+                self.work(&command, *how);
+            }
+            Move::GiveUp { pick } => {
+                let Some(command) = self.take(*pick) else {
+                    return;
+                };
+                self.judge(&Input::DeadLetter(DeadLetter {
+                    key: command.key,
+                    op: command.op,
+                    round: command.round,
+                    attempt: command.attempt,
+                    reason: "delivery_limit".to_owned(),
+                }));
+            }
+            Move::Repeat { pick } => {
+                if !self.replies.is_empty() {
+                    let reply = self.replies[pick % self.replies.len()].clone();
+                    self.judge(&Input::Reply(reply));
+                }
+            }
+            Move::Wait { seconds } => {
+                self.driver.now = self.driver.now.after(Duration::from_secs(*seconds));
+                self.judge(&Input::Timer);
+            }
+        }
+    }
+
+    fn take(&mut self, pick: usize) -> Option<Command> {
+        if self.waiting.is_empty() {
+            return None;
+        }
+        let index = pick % self.waiting.len();
+        Some(self.waiting.remove(index))
+    }
+
+    fn work(&mut self, command: &Command, how: How) {
+        let books = self.books.entry(command.key.clone()).or_default();
+        let outcome = match command.op {
+            Op::Action => act(books, how),
+            Op::Settle => settle(books, how),
+            Op::Compensate => undo(books, how),
+        };
+        let reply = Reply {
+            key: command.key.clone(),
+            op: command.op,
+            round: command.round,
+            attempt: command.attempt,
+            outcome,
+            worker: None,
+        };
+        self.replies.push(reply.clone());
+        self.judge(&Input::Reply(reply));
+    }
+
+    /// Lets everything finish: workers do what they are asked, time passes.
+    fn drain(&mut self) {
+        for _ in 0..500 {
+            if let Some(command) = self.take(0) {
+                self.work(&command, How::Done);
+            } else if self.at_rest() {
+                return;
+            } else {
+                self.driver.now = self.driver.now.after(Duration::from_secs(60));
+                self.judge(&Input::Timer);
+            }
+        }
+        panic!(
+            "the saga neither ends nor waits on something named: {:?}",
+            self.driver.saga
+        );
+    }
+
+    fn at_rest(&self) -> bool {
+        let saga = &self.driver.saga;
+        let unknown = saga
+            .steps
+            .values()
+            .any(|step| step.status == StepStatus::OutcomeUnknown);
+        saga.phase.is_closed()
+            || saga.pause.is_some()
+            || saga.phase == Phase::CompensationFailed
+            || unknown
+    }
+
+    fn audit(&self) {
+        let saga = &self.driver.saga;
+        for step in &self.driver.definition.steps {
+            let key = StepKey::whole(step.name.clone());
+            let books = self.books.get(&key);
+            let happened = books.is_some_and(|books| books.happened);
+            let undone = books.map_or(0, |books| books.undone);
+            assert!(undone <= 1, "{key} was undone {undone} times");
+            assert!(
+                !books.is_some_and(|books| books.undone_without_effect),
+                "{key} never happened and was undone"
+            );
+            match &saga.phase {
+                Phase::Completed => {
+                    assert!(happened && undone == 0, "completed, but {key}: {books:?}");
+                }
+                Phase::Compensated { .. } => {
+                    let undoable =
+                        matches!(step.effect, saga_core::definition::Effect::Compensate(_));
+                    assert!(
+                        !undoable || happened == (undone == 1),
+                        "compensated, but {key}: {books:?}"
+                    );
+                    assert!(!step.pivot || !happened, "unwound past the pivot {key}");
+                }
+                Phase::Running
+                | Phase::Compensating
+                | Phase::CompensationFailed
+                | Phase::Terminated => {}
+            }
+        }
+    }
+}
+
+fn failed() -> ReplyOutcome {
+    ReplyOutcome::AttemptFailed {
+        error: StepError::new("flaky", "failed"),
+        retry_after: None,
+    }
+}
+
+/// The ledger's row decides before the handler is asked.
+fn act(books: &mut Books, how: How) -> ReplyOutcome {
+    if books.blocked {
+        return ReplyOutcome::Fenced;
+    }
+    if books.rejected {
+        return ReplyOutcome::Fail(StepError::new("refused", "no"));
+    }
+    if books.happened {
+        return ReplyOutcome::Done(Arc::new(json!({ "n": 1 })));
+    }
+    match how {
+        How::Done => {
+            books.happened = true;
+            ReplyOutcome::Done(Arc::new(json!({ "n": 1 })))
+        }
+        How::Fail => {
+            books.rejected = true;
+            ReplyOutcome::Fail(StepError::new("refused", "no"))
+        }
+        How::FailBeforeEffect => failed(),
+        How::FailAfterEffect => {
+            books.happened = true;
+            failed()
+        }
+    }
+}
+
+fn settle(books: &mut Books, how: How) -> ReplyOutcome {
+    if how == How::FailBeforeEffect {
+        return failed();
+    }
+    if books.happened {
+        return ReplyOutcome::Done(Arc::new(json!({ "n": 1 })));
+    }
+    books.blocked = true;
+    ReplyOutcome::NeverHappened
+}
+
+fn undo(books: &mut Books, how: How) -> ReplyOutcome {
+    if !books.happened {
+        books.undone_without_effect = true;
+    }
+    match how {
+        _ if books.undone > 0 => ReplyOutcome::Done(Arc::new(json!({}))),
+        How::Done => {
+            books.undone += 1;
+            ReplyOutcome::Done(Arc::new(json!({})))
+        }
+        How::Fail => ReplyOutcome::Fail(StepError::new("refused", "no")),
+        How::FailBeforeEffect => failed(),
+        How::FailAfterEffect => {
+            books.undone += 1;
+            failed()
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn promises_are_kept(which in 0..3_usize, moves in moves()) {
+        let definition = compile([LINE, DIAMOND, PIVOT][which]).expect("the definition");
+        let mut world = World::start(definition);
+        for one in &moves {
+            world.play(one);
+        }
+        world.drain();
+        world.audit();
+    }
+}

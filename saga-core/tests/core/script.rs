@@ -1,0 +1,256 @@
+//! Reads a transcript, plays it, and writes it with what was decided.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use saga_core::decision::{Command, Decision, Outcome};
+use saga_core::ids::{Op, StepKey, StepName};
+use saga_core::input::{DeadLetter, Input, Reply, ReplyOutcome, Start, StepError};
+use saga_core::time::{format_span, parse_span};
+use serde_json::Value;
+
+use crate::driver::{Driver, compile};
+
+/// One input, what the file says about it, and what was decided.
+pub(crate) struct Exchange {
+    pub(crate) input: String,
+    pub(crate) expected: String,
+    pub(crate) found: String,
+}
+
+pub(crate) struct Played {
+    head: String,
+    exchanges: Vec<Exchange>,
+}
+
+impl Played {
+    pub(crate) fn first_difference(self) -> Option<Exchange> {
+        self.exchanges
+            .into_iter()
+            .find(|one| one.expected != one.found)
+    }
+
+    pub(crate) fn render(&self) -> String {
+        let mut text = self.head.clone();
+        for Exchange { input, found, .. } in &self.exchanges {
+            let _ = write!(text, "\n{input}\n----\n{found}");
+        }
+        text
+    }
+}
+
+/// Plays a transcript from its beginning.
+pub(crate) fn play(text: &str) -> Result<Played, String> {
+    let (head, rest) = text
+        .split_once("\n====\n")
+        .ok_or("no line ==== after the definition")?;
+    let yaml: String = head
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .fold(String::new(), |yaml, line| yaml + line + "\n");
+    let mut driver = Driver::new(compile(&yaml)?);
+    let mut exchanges = Vec::new();
+    for block in rest.trim_matches('\n').split("\n\n") {
+        let (input, expected) = block.split_once("\n----\n").unwrap_or((block, ""));
+        let input = input.trim_end_matches("\n----").trim_matches('\n');
+        let mut found = String::new();
+        for line in input.lines().filter(|line| !line.starts_with('#')) {
+            found.push_str(&play_line(&mut driver, line).map_err(|why| format!("{line}: {why}"))?);
+        }
+        let expected = expected.trim_end_matches('\n').to_owned() + "\n";
+        exchanges.push(Exchange {
+            input: input.to_owned(),
+            expected,
+            found,
+        });
+    }
+    Ok(Played {
+        head: format!("{head}\n====\n"),
+        exchanges,
+    })
+}
+
+fn play_line(driver: &mut Driver, line: &str) -> Result<String, String> {
+    if let Some(span) = line.strip_prefix("wait ") {
+        driver.now = driver.now.after(parse_span(span)?);
+        return Ok(String::new());
+    }
+    let input = parse_input(driver, line)?;
+    let outcome = driver.apply(&input);
+    Ok(render(driver, &outcome))
+}
+
+fn parse_input(driver: &Driver, line: &str) -> Result<Input, String> {
+    let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
+    match verb {
+        "start" => Ok(Input::Start(Start {
+            key: None,
+            labels: std::collections::BTreeMap::new(),
+            input: Arc::new(json(rest)?),
+        })),
+        "timer" => Ok(Input::Timer),
+        "park" => Ok(Input::Park(rest.to_owned())),
+        "reply" => parse_reply(driver, rest),
+        "dead" => {
+            let mut words = Words::new(driver, rest)?;
+            let reason = std::mem::take(&mut words.rest);
+            Ok(Input::DeadLetter(DeadLetter {
+                key: words.key,
+                op: words.op,
+                round: words.round,
+                attempt: words.attempt,
+                reason,
+            }))
+        }
+        other => Err(format!("`{other}` is no input")),
+    }
+}
+
+/// `STEP [undo|settle] [attempt=N] [round=N] …`; attempt and round default to those under way.
+struct Words {
+    key: StepKey,
+    op: Op,
+    attempt: u32,
+    round: u32,
+    rest: String,
+}
+
+impl Words {
+    fn new(driver: &Driver, text: &str) -> Result<Self, String> {
+        let (step, mut rest) = text.split_once(' ').unwrap_or((text, ""));
+        let key = StepKey::whole(StepName::new(step));
+        let state = driver.saga.steps.get(&key);
+        let mut words = Self {
+            op: Op::Action,
+            attempt: state.map_or(1, |state| state.attempt),
+            round: state.map_or(0, |state| state.round),
+            key,
+            rest: String::new(),
+        };
+        loop {
+            let (word, after) = rest.split_once(' ').unwrap_or((rest, ""));
+            let number = |text: &str| text.parse().map_err(|_| format!("`{word}` has no number"));
+            if word == "undo" {
+                words.op = Op::Compensate;
+            } else if word == "settle" {
+                words.op = Op::Settle;
+            } else if let Some(attempt) = word.strip_prefix("attempt=") {
+                words.attempt = number(attempt)?;
+            } else if let Some(round) = word.strip_prefix("round=") {
+                words.round = number(round)?;
+            } else {
+                rest.clone_into(&mut words.rest);
+                return Ok(words);
+            }
+            rest = after;
+        }
+    }
+}
+
+fn parse_reply(driver: &Driver, text: &str) -> Result<Input, String> {
+    let words = Words::new(driver, text)?;
+    let (word, rest) = words.rest.split_once(' ').unwrap_or((&words.rest, ""));
+    let error = |code: &str| StepError::new(code, format!("the worker said {code}"));
+    let outcome = match word {
+        "done" => ReplyOutcome::Done(Arc::new(json(rest)?)),
+        "fail" => ReplyOutcome::Fail(error(rest)),
+        "retry" => {
+            let (code, after) = rest.split_once(" after=").unwrap_or((rest, ""));
+            let retry_after: Option<Duration> = if after.is_empty() {
+                None
+            } else {
+                Some(parse_span(after)?)
+            };
+            ReplyOutcome::AttemptFailed {
+                error: error(code),
+                retry_after,
+            }
+        }
+        "never" => ReplyOutcome::NeverHappened,
+        "unknown" => ReplyOutcome::Unknown(error("unknown")),
+        "fenced" => ReplyOutcome::Fenced,
+        "expired" => ReplyOutcome::Expired,
+        other => return Err(format!("`{other}` is no outcome")),
+    };
+    Ok(Input::Reply(Reply {
+        key: words.key,
+        op: words.op,
+        round: words.round,
+        attempt: words.attempt,
+        outcome,
+        worker: None,
+    }))
+}
+
+fn json(text: &str) -> Result<Value, String> {
+    let text = if text.is_empty() { "null" } else { text };
+    serde_json::from_str(text).map_err(|error| format!("`{text}` is not JSON: {error}"))
+}
+
+fn render(driver: &Driver, outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Applied(decision) => render_decision(driver, decision),
+        Outcome::Ignored(reason) => format!("ignored: {}\n", reason.as_str()),
+        Outcome::Illegal(why) => format!("illegal: {why}\n"),
+        Outcome::Needs(keys) => format!("needs: {keys:?}\n"),
+    }
+}
+
+fn render_decision(driver: &Driver, decision: &Decision) -> String {
+    let mut text = String::new();
+    for event in &decision.events {
+        let Ok(Value::Object(mut fields)) = serde_json::to_value(&event.kind) else {
+            panic!("an event is no JSON object");
+        };
+        let kind = fields
+            .remove("type")
+            .and_then(|kind| kind.as_str().map(str::to_owned));
+        let step = fields.remove("key").and_then(|key| {
+            key.get("step")
+                .and_then(Value::as_str)
+                .map(|step| format!(" {step}"))
+        });
+        for noise in ["definition", "lifetime_ends"] {
+            fields.remove(noise);
+        }
+        let rest = if fields.is_empty() {
+            String::new()
+        } else {
+            format!(" {}", Value::Object(fields))
+        };
+        let (kind, step) = (kind.unwrap_or_default(), step.unwrap_or_default());
+        let _ = writeln!(text, "{:>2} {kind}{step}{rest}", event.seq);
+    }
+    for command in &decision.commands {
+        let _ = writeln!(text, "   -> {}", render_command(driver, command));
+    }
+    let waits = decision
+        .wake_at
+        .filter(|at| *at < driver.saga.lifetime_ends)
+        .map_or_else(String::new, |at| {
+            format!(", looks again in {}", format_span(at.since(driver.now)))
+        });
+    let _ = writeln!(text, "   = {}{waits}", driver.saga.status());
+    text
+}
+
+fn render_command(driver: &Driver, command: &Command) -> String {
+    let mut text = format!(
+        "{} {} #{} {}",
+        command.action, command.op, command.attempt, command.input
+    );
+    if command.round > 0 {
+        let _ = write!(text, " round {}", command.round);
+    }
+    if let Some(undoes) = &command.undoes {
+        let _ = write!(text, " undoes {}", undoes.output);
+    }
+    if let Some(rung) = command.rung {
+        let _ = write!(text, " on the {} rung", format_span(rung));
+    }
+    if let Some(deadline) = command.deadline {
+        let _ = write!(text, " within {}", format_span(deadline.since(driver.now)));
+    }
+    text
+}

@@ -1,0 +1,59 @@
+//! Automation of this repository: `cargo xtask VERB`.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program for the terminal"
+)]
+
+mod ci;
+mod readme;
+mod repository;
+mod servers;
+mod test;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask VERB
+
+  test [ARGUMENT…]      run the tests with a private PostgreSQL and RabbitMQ; the arguments go to
+                        `cargo test` (default: --workspace), those after -- to the tests
+  ci                    everything that has to pass before a change is merged
+  servers [--fast] [--folder FOLDER]
+                        start a private PostgreSQL and RabbitMQ, print their URLs, and wait for
+                        Ctrl-C; --fast gives up durability, the data stay in FOLDER
+                        (default: target/servers)
+";
+
+/// Exit code for a command line that is not understood.
+const USAGE_ERROR: u8 = 2;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let result = match args.split_first() {
+        Some((verb, rest)) => match (verb.as_str(), rest) {
+            ("test", rest) => test::run(rest),
+            ("ci", []) => Ok(ci::run()),
+            ("servers", rest) => match servers::Request::parse(rest) {
+                Some(request) => servers::run(&request),
+                None => return usage_error(),
+            },
+            ("help" | "--help" | "-h", []) => {
+                print!("{USAGE}");
+                Ok(ExitCode::SUCCESS)
+            }
+            _ => return usage_error(),
+        },
+        None => return usage_error(),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn usage_error() -> ExitCode {
+    eprint!("{USAGE}");
+    ExitCode::from(USAGE_ERROR)
+}
