@@ -123,7 +123,8 @@ async fn serve(
         });
         while running.try_join_next().is_some() {}
     }
-    while running.join_next().await.is_some() {}
-    // Only now: what waits unhandled in this process goes back to its queue.
+    // What waits unhandled in this process goes back to its queue at once; what is running can
+    // still be acknowledged.
     drop(consumer);
+    while running.join_next().await.is_some() {}
 }

@@ -102,12 +102,16 @@ impl PostgresTransaction {
             "SET LOCAL lock_timeout = {}; SAVEPOINT handler",
             lock_timeout.as_millis()
         );
-        // One round trip: the three are on their way before the first is answered.
-        let (_, taken, _) = tokio::try_join!(
+        // One round trip: the three are on their way before the first is answered. After a failure
+        // the rest fail too, so the first error is the one that tells.
+        let (opened, taken, handed_over) = tokio::join!(
             client.batch_execute(opening),
             client.query(&begin, &parameters),
             client.batch_execute(&handing_over),
-        )?;
+        );
+        opened?;
+        let taken = taken?;
+        handed_over?;
         if !taken.is_empty() {
             return Ok(None);
         }

@@ -1,0 +1,130 @@
+//! The suite over the ledger in PostgreSQL, and what only that can do wrong.
+
+use worker_runtime::ledger::LedgerError;
+
+use crate::cases;
+use crate::subject::{Subject, done};
+
+#[tokio::test]
+async fn a_duplicate_is_answered_from_the_row() {
+    cases::a_duplicate_is_answered_from_the_row(Subject::postgres().await).await;
+}
+
+#[tokio::test]
+async fn a_duplicate_waits_for_the_open_transaction() {
+    cases::a_duplicate_waits_for_the_open_transaction(Subject::postgres().await).await;
+}
+
+#[tokio::test]
+async fn a_duplicate_takes_its_turn_after_a_rollback() {
+    cases::a_duplicate_takes_its_turn_after_a_rollback(Subject::postgres().await).await;
+}
+
+#[tokio::test]
+async fn an_open_transaction_makes_its_key_busy() {
+    cases::an_open_transaction_makes_its_key_busy(Subject::postgres().await).await;
+}
+
+#[tokio::test]
+async fn an_abandoned_transaction_leaves_nothing() {
+    cases::an_abandoned_transaction_leaves_nothing(Subject::postgres().await).await;
+}
+
+#[tokio::test]
+async fn an_undo_without_its_action_blocks_the_action() {
+    cases::an_undo_without_its_action_blocks_the_action(Subject::postgres().await).await;
+}
+
+#[tokio::test]
+async fn an_undo_runs_after_its_action() {
+    cases::an_undo_runs_after_its_action(Subject::postgres().await).await;
+}
+
+#[tokio::test]
+async fn a_certified_undo_needs_no_row_and_leaves_one() {
+    cases::a_certified_undo_needs_no_row_and_leaves_one(Subject::postgres().await).await;
+}
+
+#[tokio::test]
+async fn settling_blocks_what_was_never_begun() {
+    cases::settling_blocks_what_was_never_begun(Subject::postgres().await).await;
+}
+
+#[tokio::test]
+async fn settling_finds_what_happened() {
+    cases::settling_finds_what_happened(Subject::postgres().await).await;
+}
+
+#[tokio::test]
+async fn a_live_claim_is_busy_and_a_released_one_is_taken_over() {
+    cases::a_live_claim_is_busy_and_a_released_one_is_taken_over(Subject::postgres().await).await;
+}
+
+#[tokio::test]
+async fn a_lost_claim_is_taken_over_when_the_lease_ends() {
+    cases::a_lost_claim_is_taken_over_when_the_lease_ends(Subject::postgres().await).await;
+}
+
+#[tokio::test]
+async fn a_renewed_lease_keeps_claims() {
+    cases::a_renewed_lease_keeps_claims(Subject::postgres().await).await;
+}
+
+#[tokio::test]
+async fn a_worker_takes_its_own_lost_claim_over_at_once() {
+    cases::a_worker_takes_its_own_lost_claim_over_at_once(Subject::postgres().await).await;
+}
+
+#[tokio::test]
+async fn an_interrupted_action_can_be_certified() {
+    cases::an_interrupted_action_can_be_certified(Subject::postgres().await).await;
+}
+
+#[tokio::test]
+async fn a_stored_failure_is_replayed_and_leaves_no_effect() {
+    cases::a_stored_failure_is_replayed_and_leaves_no_effect(Subject::postgres().await).await;
+}
+
+#[tokio::test]
+async fn a_batch_answers_in_its_own_order() {
+    cases::a_batch_answers_in_its_own_order(Subject::postgres().await).await;
+}
+
+#[tokio::test]
+async fn a_swallowed_error_cannot_be_committed() {
+    let it = Subject::postgres().await;
+    let ask = it.action("charge");
+    let mut transaction = it.open(&ask).await;
+    it.take_effect(&mut *transaction).await;
+    let wrong = transaction
+        .postgres()
+        .unwrap()
+        .batch_execute("SELECT no_such_column")
+        .await;
+    assert!(wrong.is_err());
+    let committed = transaction.commit(&done()).await;
+    assert!(
+        matches!(committed, Err(LedgerError::Spoiled)),
+        "{committed:?}"
+    );
+    assert_eq!(it.effects().await, 0);
+    drop(it.open(&ask).await);
+}
+
+#[tokio::test]
+async fn a_handler_cannot_end_the_transaction_unnoticed() {
+    let it = Subject::postgres().await;
+    let ask = it.action("charge");
+    let transaction = it.open(&ask).await;
+    transaction
+        .postgres()
+        .unwrap()
+        .batch_execute("ROLLBACK")
+        .await
+        .unwrap();
+    let committed = transaction.commit(&done()).await;
+    assert!(
+        matches!(committed, Err(LedgerError::Spoiled)),
+        "{committed:?}"
+    );
+}

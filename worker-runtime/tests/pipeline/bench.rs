@@ -1,0 +1,185 @@
+//! A worker on the embedded engine, seen from the orchestrator's side.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use broker::broker::{Broker, Consumer, Durable};
+use broker::envelope::{command, replies};
+use broker::memory::{MemoryBroker, MemorySettings};
+use broker::message::Outgoing;
+use broker::topology::Topology;
+use saga_core::decision::{Command, Undoes};
+use saga_core::definition::DefinitionRef;
+use saga_core::ids::{Op, SagaId, StepKey, StepName};
+use saga_core::input::ReplyOutcome;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+use worker_runtime::Worker;
+use worker_runtime::ledger::{Ledger, MemoryLedger};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) struct Bench {
+    pub(crate) broker: Arc<MemoryBroker>,
+    pub(crate) topology: Topology,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) saga: SagaId,
+    replies: Consumer,
+    shutdown: CancellationToken,
+    worker: Option<JoinHandle<()>>,
+    seq: u64,
+}
+
+impl Bench {
+    /// A worker is up when its queues are consumed.
+    pub(crate) async fn new(add: impl FnOnce(Worker) -> Worker) -> Self {
+        let topology = Topology::new("test");
+        let broker = Arc::new(MemoryBroker::new(MemorySettings::new(topology.clone())));
+        broker.declare_base().await.unwrap();
+        let replies = broker
+            .consume(&topology.replies_queue(), 1000)
+            .await
+            .unwrap();
+        let ledger: Arc<dyn Ledger> =
+            Arc::new(MemoryLedger::with_lease(Duration::from_millis(600)));
+        let mut bench = Self {
+            broker,
+            topology,
+            ledger,
+            saga: SagaId(Uuid::now_v7()),
+            replies,
+            shutdown: CancellationToken::new(),
+            worker: None,
+            seq: 0,
+        };
+        bench.start(add);
+        bench
+    }
+
+    pub(crate) fn start(&mut self, add: impl FnOnce(Worker) -> Worker) {
+        self.shutdown = CancellationToken::new();
+        let worker = Worker::new(
+            "bench",
+            self.broker.clone(),
+            self.topology.clone(),
+            self.ledger.clone(),
+        );
+        let running = add(worker.drain_timeout(Duration::from_secs(5))).run(self.shutdown.clone());
+        self.worker = Some(tokio::spawn(async { running.await.unwrap() }));
+    }
+
+    pub(crate) fn shut_down(&self) {
+        self.shutdown.cancel();
+    }
+
+    pub(crate) async fn ended(&mut self) {
+        let worker = self.worker.take().unwrap();
+        timeout(PATIENCE, worker)
+            .await
+            .expect("the worker does not end")
+            .unwrap();
+    }
+
+    /// A command for step `work`, attempt 1.
+    pub(crate) fn command(&mut self, action: &str, op: Op, input: Value) -> Command {
+        self.seq += 1;
+        Command {
+            seq: self.seq,
+            op,
+            key: StepKey::whole(StepName::new("work")),
+            round: 0,
+            attempt: 1,
+            action: action.parse().unwrap(),
+            input,
+            undoes: (op == Op::Compensate).then(|| Undoes {
+                input: json!({}),
+                output: Arc::new(json!({})),
+            }),
+            start_to_close: None,
+            deadline: None,
+            rung: None,
+            priority: None,
+        }
+    }
+
+    pub(crate) fn message(&self, command: &Command) -> Outgoing {
+        let definition = DefinitionRef {
+            name: "order".into(),
+            version: "1.0.0".parse().unwrap(),
+        };
+        command::encode(&self.topology, self.saga, &definition, command)
+    }
+
+    pub(crate) async fn send(&self, command: &Command) {
+        self.publish(self.message(command)).await;
+    }
+
+    pub(crate) async fn publish(&self, message: Outgoing) {
+        let action = "test.run".parse().unwrap();
+        self.broker
+            .declare_steps(&[(action, Op::Action)])
+            .await
+            .unwrap();
+        let settled = self.broker.publish(vec![message]).await;
+        assert_eq!(settled, [broker::broker::Settled::Confirmed]);
+    }
+
+    /// The outcomes of the next message of replies.
+    pub(crate) async fn next_message(&mut self) -> Vec<ReplyOutcome> {
+        let delivery = timeout(PATIENCE, self.replies.next())
+            .await
+            .expect("no reply came");
+        let delivery = delivery.expect("the broker is closed");
+        let items = replies::decode(&delivery.message).unwrap();
+        delivery.receipt.ack(&Read);
+        items
+            .into_iter()
+            .map(|item| item.unwrap().reply.outcome)
+            .collect()
+    }
+
+    /// The outcome of the next reply, which comes alone.
+    pub(crate) async fn next(&mut self) -> ReplyOutcome {
+        let mut outcomes = self.next_message().await;
+        assert_eq!(outcomes.len(), 1);
+        outcomes.remove(0)
+    }
+
+    pub(crate) async fn ask(&mut self, command: &Command) -> ReplyOutcome {
+        self.send(command).await;
+        self.next().await
+    }
+
+    /// Waits until a queue holds so many messages.
+    pub(crate) async fn until_depth(&self, queue: &str, wanted: u32) {
+        let reached = async {
+            loop {
+                let depth = self.broker.depth(queue).await.unwrap();
+                if depth.is_some_and(|depth| depth.messages == wanted) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(PATIENCE, reached)
+            .await
+            .expect("the queue never got there");
+    }
+}
+
+/// The orchestrator's part is played by a test, which keeps nothing.
+struct Read;
+
+impl Durable for Read {}
+
+pub(crate) fn code(outcome: &ReplyOutcome) -> &str {
+    match outcome {
+        ReplyOutcome::AttemptFailed { error, .. }
+        | ReplyOutcome::Fail(error)
+        | ReplyOutcome::Unknown(error) => &error.code,
+        other => panic!("no error: {other:?}"),
+    }
+}

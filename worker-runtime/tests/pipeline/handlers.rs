@@ -1,0 +1,93 @@
+//! Handlers that do what the input says.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+use worker_runtime::ledger::LedgerTransaction;
+use worker_runtime::{
+    Answer, Call, Handler, Operation, OperationSettings, Repeat, Resolution, StepError,
+    TransactionalHandler,
+};
+
+/// Counts its calls and its lasting effects.
+#[derive(Clone, Default)]
+pub(crate) struct Obedient {
+    pub(crate) calls: Arc<AtomicU32>,
+    pub(crate) effects: Arc<AtomicU32>,
+    pub(crate) began: Arc<Notify>,
+    pub(crate) go_on: Arc<Notify>,
+}
+
+impl Obedient {
+    pub(crate) fn calls(&self) -> u32 {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn effects(&self) -> u32 {
+        self.effects.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn outside(&self, repeat: Repeat) -> Operation {
+        let settings = OperationSettings {
+            repeat,
+            ..OperationSettings::default()
+        };
+        Operation::outside(self.clone(), settings)
+    }
+
+    pub(crate) fn transactional(&self) -> Operation {
+        Operation::transactional(self.clone(), OperationSettings::default())
+    }
+
+    async fn obey(&self, call: &Call) -> Answer {
+        let calls = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
+        self.began.notify_one();
+        match call.input["do"].as_str() {
+            Some("fail") => Answer::fail("refused", "as told"),
+            Some("retry") if call.attempt == 1 => Answer::Retry {
+                error: StepError::new("again", "as told"),
+                after: Some(Duration::from_secs(7)),
+            },
+            Some("panic") => panic!("as told"),
+            Some("hang") => std::future::pending().await,
+            Some("wait") => {
+                self.go_on.notified().await;
+                Answer::Done(json!({ "call": calls }))
+            }
+            Some("much") => Answer::Done(Value::String("x".repeat(2 * 1024 * 1024))),
+            _ => Answer::Done(json!({ "call": calls, "key": call.idempotency_key })),
+        }
+    }
+}
+
+#[async_trait]
+impl Handler for Obedient {
+    async fn run(&self, call: &Call) -> Answer {
+        self.effects.fetch_add(1, Ordering::SeqCst);
+        self.obey(call).await
+    }
+
+    async fn resolve(&self, call: &Call) -> Resolution {
+        match call.input["resolve"].as_str() {
+            Some("done") => Resolution::Done(json!("found")),
+            Some("never") => Resolution::Never,
+            _ => Resolution::Unknown,
+        }
+    }
+}
+
+#[async_trait]
+impl TransactionalHandler for Obedient {
+    async fn run(&self, call: &Call, transaction: &mut dyn LedgerTransaction) -> Answer {
+        self.effects.fetch_add(1, Ordering::SeqCst);
+        let effects = self.effects.clone();
+        transaction.memory().unwrap().on_rollback(move || {
+            effects.fetch_sub(1, Ordering::SeqCst);
+        });
+        self.obey(call).await
+    }
+}
