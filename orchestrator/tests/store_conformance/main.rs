@@ -12,9 +12,8 @@ mod suite_time;
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use orchestrator::store::{MemoryStore, Store};
+use orchestrator::store::MemoryStore;
 use saga_core::time::Timestamp;
 use stores::{Database, Pair};
 use uuid::Uuid;
@@ -79,15 +78,6 @@ async fn memory_keeps_every_promise() {
         broken, [""; 0],
         "promises that are broken; the panics are above"
     );
-}
-
-#[tokio::test(start_paused = true)]
-async fn memory_time_stands_still_with_the_runtimes() {
-    let start = Timestamp::from_micros(1_795_000_000_000_000);
-    let store = MemoryStore::new(Uuid::now_v7(), start);
-    assert_eq!(store.now(), start);
-    tokio::time::sleep(Duration::from_hours(1)).await;
-    assert_eq!(store.now(), start.after(Duration::from_hours(1)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

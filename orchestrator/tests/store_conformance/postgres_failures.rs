@@ -10,7 +10,8 @@ use crate::config;
 use crate::proxy::Proxy;
 use crate::sample::{advance, batch, edit, output, start, start_with_key};
 use crate::stores::{
-    Database, assert_committed, assert_conflict, assert_poisoned, commit, eventually, load, started,
+    DEADLINE, Database, assert_committed, assert_conflict, assert_poisoned, commit, eventually,
+    load, started,
 };
 
 /// A store with one connection, through a proxy.
@@ -85,20 +86,18 @@ async fn a_locked_commit_whose_answer_is_lost_is_read_back() {
 
 /// The process of another session that waits for a lock, once there is one.
 async fn waiting_process(database: &Database) -> i32 {
-    let sql = "SELECT max(a.pid) FROM pg_stat_activity a JOIN pg_locks l USING (pid)
-               WHERE NOT l.granted AND a.query LIKE 'WITH locked%' OR (NOT l.granted
-               AND a.query LIKE '%one transaction: what became%')";
-    let mut found = None;
-    eventually!({
-        found = database
-            .admin
-            .query_one(sql, &[])
-            .await
-            .unwrap()
-            .get::<_, Option<i32>>(0);
-        found.is_some()
-    });
-    found.unwrap()
+    // Not from pg_stat_activity, which stands still inside a transaction.
+    let sql = "SELECT max(w.pid) FROM pg_locks w JOIN pg_locks h USING (pid)
+               WHERE NOT w.granted AND h.granted AND h.relation = 'sagas'::regclass";
+    let waited = tokio::time::Instant::now();
+    loop {
+        let row = database.admin.query_one(sql, &[]).await.unwrap();
+        if let Some(process) = row.get(0) {
+            return process;
+        }
+        assert!(waited.elapsed() < DEADLINE, "a commit waits for the lock");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -131,7 +130,7 @@ async fn a_statement_without_an_answer_is_cancelled_and_its_connection_closed() 
     let database = Database::migrated().await;
     let mut settings = database.settings();
     settings.pool_size = 1;
-    settings.answer_timeout = Duration::from_millis(300);
+    settings.answer_timeout = Duration::from_secs(1);
     let store = Arc::new(PostgresStore::connect(settings).await.unwrap());
     let saga = started(&*store).await;
     database
@@ -143,7 +142,7 @@ async fn a_statement_without_an_answer_is_cancelled_and_its_connection_closed() 
     let committing = tokio::spawn(async move { other.commit(&next).await.unwrap() });
     let first = waiting_process(&database).await;
     eventually!(waiting_process(&database).await != first);
-    let gone = format!("SELECT count(*)::text FROM pg_stat_activity WHERE pid = {first}");
+    let gone = format!("SELECT count(*)::text FROM pg_locks WHERE pid = {first}");
     eventually!(database.text(&gone).await == "0");
     database.admin.batch_execute("COMMIT").await.unwrap();
     assert_committed(&committing.await.unwrap(), saga.id);
@@ -271,7 +270,7 @@ async fn a_database_that_cannot_be_reached_is_named() {
         ("postgres:///x".to_owned(), ["names no host", "", ""]),
     ] {
         let error = PostgresStore::connect(PostgresSettings::new(&url, Uuid::now_v7())).await;
-        let error = anyhow_chain(&error.unwrap_err());
+        let error = whole(&error.unwrap_err());
         for part in parts {
             assert!(error.contains(part), "`{error}` has `{part}`");
         }
@@ -281,7 +280,7 @@ async fn a_database_that_cannot_be_reached_is_named() {
     assert!(!format!("{settings:?}").contains("hush-1"));
 }
 
-fn anyhow_chain(error: &dyn std::error::Error) -> String {
+fn whole(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes
         .map(ToString::to_string)
@@ -294,10 +293,14 @@ async fn numbers_that_the_database_cannot_hold_are_poison_too() {
     let database = Database::migrated().await;
     let store = database.store().await;
     let mut far = start(&store);
-    far.wake_at = Some(saga_core::time::Timestamp::from_micros(i64::MIN));
+    far.wake_at = Some(saga_core::time::Timestamp::from_micros(
+        -300_000_000_000_000_000,
+    ));
     let id = far.saga.id;
     let report = store.commit(&batch([far, start(&store)])).await.unwrap();
     assert_poisoned(&report, id);
+    let reason = format!("{:?}", report.outcome(id));
+    assert!(reason.contains("SQLSTATE 22008"), "{reason}");
     let mut last = start(&store);
     last.wake_at = Some(saga_core::time::Timestamp::from_micros(i64::MAX));
     commit(&store, last).await;
