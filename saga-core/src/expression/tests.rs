@@ -71,10 +71,6 @@ fn state(status: StepStatus, error: Option<StepError>) -> StepState {
         status,
         attempt: 1,
         round: 0,
-        command: 1,
-        since: Timestamp::from_micros(0),
-        retry: None,
-        probed: false,
         error,
         late: 0,
     }
