@@ -15,7 +15,6 @@ use crate::definition::DefinitionRef;
 use crate::ids::{SagaId, StepKey, StepName};
 use crate::input::StepError;
 use crate::saga::{Saga, StepState, StepStatus};
-use crate::time::Timestamp;
 use crate::values::{ValueKey, Values};
 
 /// A saga with two steps behind it: `charge` succeeded, `gift` was skipped.
@@ -73,6 +72,7 @@ fn state(status: StepStatus, error: Option<StepError>) -> StepState {
         round: 0,
         error,
         late: 0,
+        work: None,
     }
 }
 
