@@ -1,19 +1,31 @@
 //! Every store keeps the same promises. Those of Postgres alone are in files of their own.
+//!
+//! `cfg(test)` tells clippy that all of this is test code.
 
+#[cfg(test)]
 mod config;
+#[cfg(test)]
 mod postgres_failures;
+#[cfg(test)]
 mod postgres_schema;
+#[cfg(test)]
 mod proxy;
+#[cfg(test)]
 mod sample;
+#[cfg(test)]
 mod stores;
+#[cfg(test)]
 mod suite_commit;
+#[cfg(test)]
 mod suite_reads;
+#[cfg(test)]
 mod suite_time;
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use orchestrator::store::MemoryStore;
+use orchestrator::store::{MemoryStore, Store};
 use saga_core::time::Timestamp;
 use stores::{Database, Pair};
 use uuid::Uuid;
@@ -78,6 +90,15 @@ async fn memory_keeps_every_promise() {
         broken, [""; 0],
         "promises that are broken; the panics are above"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn memory_time_goes_as_the_runtimes_clock_goes() {
+    let start = Timestamp::from_micros(1_795_000_000_000_000);
+    let store = MemoryStore::new(Uuid::now_v7(), start);
+    assert_eq!(store.now(), start);
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    assert_eq!(store.now(), start.after(Duration::from_hours(1)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
