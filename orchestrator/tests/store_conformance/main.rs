@@ -28,7 +28,11 @@ use std::time::Duration;
 use orchestrator::store::{MemoryStore, Store};
 use saga_core::time::Timestamp;
 use stores::{Database, Pair};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
+
+/// Checks that run on the database at once; each has a few connections.
+const AT_ONCE: usize = 4;
 
 type Check = fn(Pair) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -103,17 +107,29 @@ async fn memory_time_goes_as_the_runtimes_clock_goes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_keeps_every_promise() {
-    let mut broken = Vec::new();
+    let turns = Arc::new(Semaphore::new(AT_ONCE));
+    let mut running = Vec::new();
     for (name, check) in CHECKS {
-        let database = Database::migrated().await;
-        let pair = Pair {
-            a: Arc::new(database.store().await),
-            b: Arc::new(database.store().await),
-        };
-        if tokio::spawn(check(pair)).await.is_err() {
+        let turns = Arc::clone(&turns);
+        let run = tokio::spawn(async move {
+            let _turn = turns.acquire().await.unwrap();
+            let database = Database::migrated().await;
+            let (a, b) = (database.store().await, database.store().await);
+            let pair = Pair {
+                a: Arc::new(a),
+                b: Arc::new(b),
+            };
+            let outcome = tokio::spawn(check(pair)).await;
+            database.drop().await;
+            outcome.unwrap();
+        });
+        running.push((name, run));
+    }
+    let mut broken = Vec::new();
+    for (name, run) in running {
+        if run.await.is_err() {
             broken.push(name);
         }
-        database.drop().await;
     }
     assert_eq!(
         broken, [""; 0],
