@@ -19,7 +19,9 @@ pub fn start(section: &LogSection, level: &str) -> Result<(), Failure> {
         Failure::new(Kind::Usage, message).help("it is off, error, warn, info, debug or trace")
     })?;
     // The AMQP client logs whole messages, their bodies included, as warnings.
-    let filter = Targets::new().with_default(level).with_target("lapin", level.min(LevelFilter::ERROR));
+    let filter = Targets::new()
+        .with_default(level)
+        .with_target("lapin", level.min(LevelFilter::ERROR));
     let lines = fmt::layer().with_writer(std::io::stderr);
     let logs = tracing_subscriber::registry().with(filter);
     let started = match section.format.as_str() {

@@ -144,7 +144,9 @@ pub async fn listen(address: &str, expose_without_auth: bool) -> Result<TcpListe
     if !local.ip().is_loopback() && !expose_without_auth {
         let message =
             format!("the API would be open to the network on {local}, without any authentication");
-        return Err(Failure::new(Kind::Refused, message).help("listen on 127.0.0.1 or [::1]; http.expose_without_auth = true says that you mean it"));
+        return Err(Failure::new(Kind::Refused, message).help(
+            "listen on 127.0.0.1 or [::1]; http.expose_without_auth = true says that you mean it",
+        ));
     }
     Ok(listener)
 }

@@ -14,7 +14,7 @@ use saga_core::time::Timestamp;
 use crate::narrative::rests;
 
 /// Columns of the bars.
-const BAR_COLUMNS: usize = 24;
+const BAR_COLUMNS: usize = 22;
 
 /// The saga, its steps with bars over time, and what needs attention.
 pub fn timeline(saga: &SagaView, history: &[EventView], colour: bool) -> String {

@@ -1,0 +1,10 @@
+//! The binary as its users meet it: output, errors and exit codes.
+
+#![expect(
+    clippy::expect_used,
+    reason = "helpers of tests fail the test that asked"
+)]
+
+mod amends;
+mod bad_input;
+mod sagas;

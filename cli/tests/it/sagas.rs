@@ -1,0 +1,134 @@
+//! Starting sagas and looking at them.
+
+use crate::amends::Dev;
+
+fn order(id: &str, customer: &str, sku: &str) -> String {
+    format!(
+        r#"{{"orderId": "{id}", "customer": "{customer}", "amount": 100,
+            "items": [{{"sku": "{sku}", "quantity": 1}}]}}"#
+    )
+}
+
+#[test]
+fn a_saga_from_start_to_end() {
+    let dev = Dev::start();
+    let start = ["saga", "start", "order", "-f", "-"];
+    let begun = dev.run_with_input(&start, &order("o-1", "ada", "book"));
+    assert_eq!(begun.code, 0, "{begun:?}");
+    let id = begun.out.trim();
+    // The same key again is the same saga.
+    let again = dev.run_with_input(&start, &order("o-1", "ada", "book"));
+    assert!(
+        again.out.starts_with(id) && again.out.contains("same business key"),
+        "{again:?}"
+    );
+
+    let waited = dev.run(&["saga", "wait", id]);
+    assert_eq!(waited.code, 0, "{waited:?}");
+    let shown = dev.run(&["saga", "show", id]);
+    for words in [
+        id,
+        "order 1.0.0",
+        "completed",
+        "key o-1",
+        "placeOrder",
+        "✔ succeeded",
+    ] {
+        assert!(
+            shown.out.contains(words),
+            "`{words}` is missing in\n{}",
+            shown.out
+        );
+    }
+    assert!(
+        shown.out.lines().all(|line| line.chars().count() <= 80),
+        "{}",
+        shown.out
+    );
+    let json = dev.run(&["saga", "show", id, "-o", "json"]).json();
+    assert_eq!(json["status"], "completed");
+    assert_eq!(json["steps"].as_array().expect("steps").len(), 5);
+    assert!(json["output"]["chargeId"].is_string(), "{json}");
+
+    let history = dev.run(&["saga", "history", id]);
+    assert!(
+        history.out.contains("started order 1.0.0 with key o-1"),
+        "{}",
+        history.out
+    );
+    assert!(
+        history.out.trim_end().ends_with("completed"),
+        "{}",
+        history.out
+    );
+    let events = dev.run(&["saga", "history", id, "-o", "jsonl"]);
+    let seqs: Vec<u64> = events
+        .out
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("an event"))
+        .map(|event| event["seq"].as_u64().expect("a number"))
+        .collect();
+    assert_eq!(seqs, (1..=12).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_saga_that_is_undone() {
+    let dev = Dev::start();
+    let start = [
+        "saga",
+        "start",
+        "order",
+        "-f",
+        "-",
+        "--wait",
+        "--label",
+        "channel=web",
+    ];
+    let shown = dev.run_with_input(&start, &order("o-2", "ada", "out-of-stock"));
+    assert_eq!(shown.code, 0, "{shown:?}");
+    for words in [
+        "compensated",
+        "undone because reserveProduct failed",
+        "out_of_stock",
+    ] {
+        assert!(
+            shown.out.contains(words),
+            "`{words}` is missing in\n{}",
+            shown.out
+        );
+    }
+    let listed = dev.run(&[
+        "saga",
+        "list",
+        "--status",
+        "compensated",
+        "--label",
+        "channel=web",
+    ]);
+    assert!(
+        listed.out.contains("order 1.0.0") && listed.out.contains("o-2"),
+        "{}",
+        listed.out
+    );
+    let none = dev
+        .run(&["saga", "list", "--status", "completed", "-o", "json"])
+        .json();
+    assert_eq!(none["sagas"], serde_json::json!([]));
+    let recent = dev.run(&[
+        "saga",
+        "list",
+        "--since",
+        "1h",
+        "--definition",
+        "order",
+        "-o",
+        "jsonl",
+    ]);
+    assert_eq!(recent.out.lines().count(), 1, "{}", recent.out);
+    let id = serde_json::from_str::<serde_json::Value>(&recent.out).expect("a saga")["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    // A script that waits for success must notice that there was none.
+    dev.run(&["saga", "wait", &id]).failed(1, &["compensated"]);
+}
