@@ -1,0 +1,69 @@
+//! A worker that charges cards: the charge is a call to the outside, the book entry is not.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use broker::rabbit::{Rabbit, RabbitSettings};
+use broker::topology::Topology;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use worker_runtime::ledger::{LedgerTransaction, PostgresLedger, PostgresSettings, migrate};
+use worker_runtime::{
+    Answer, Call, Handler, Operation, OperationSettings, Repeat, TransactionalHandler, Worker,
+};
+
+/// Calls the payment provider, which honours the idempotency key.
+struct Charge;
+
+#[async_trait]
+impl Handler for Charge {
+    async fn run(&self, call: &Call) -> Answer {
+        match call.input["amount"].as_i64() {
+            Some(amount) if amount > 0 => Answer::Done(json!({ "chargeId": call.idempotency_key })),
+            _ => Answer::fail("bad_amount", "an amount is a positive number of cents"),
+        }
+    }
+}
+
+/// Books the refund; the row commits together with the fact that it was booked.
+struct Refund;
+
+#[async_trait]
+impl TransactionalHandler for Refund {
+    async fn run(&self, call: &Call, transaction: &mut dyn LedgerTransaction) -> Answer {
+        let Some(client) = transaction.postgres() else {
+            return Answer::retry("no_database", "this worker needs PostgreSQL");
+        };
+        let sql = "INSERT INTO refunds (saga_id) VALUES ($1)";
+        match client.execute(sql, &[&call.saga.0]).await {
+            Ok(_one) => Answer::Done(json!({})),
+            Err(error) => Answer::retry("database", error.to_string()),
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let database = PostgresSettings::new("postgres://localhost/payments");
+    migrate(&database).await?;
+    let topology = Topology::new(Topology::DEFAULT_PREFIX);
+    let urls = vec!["amqp://localhost".to_owned()];
+    let broker = Rabbit::connect(RabbitSettings::new(urls, topology.clone())).await?;
+    let ledger = Arc::new(PostgresLedger::new(&database)?);
+    let safe = OperationSettings {
+        repeat: Repeat::Safe,
+        ..OperationSettings::default()
+    };
+    let shutdown = CancellationToken::new();
+    let guard = shutdown.clone().drop_guard();
+    tokio::spawn(async move { tokio::signal::ctrl_c().await.map(|()| drop(guard)) });
+    Worker::new("payments", Arc::new(broker), topology, ledger)
+        .action("payments.charge", Operation::outside(Charge, safe))
+        .undo(
+            "payments.refund",
+            Operation::transactional(Refund, OperationSettings::default()),
+        )
+        .run(shutdown)
+        .await?;
+    Ok(())
+}
