@@ -29,7 +29,10 @@ impl Client {
             let message = format!("`{server}` is no URL of an orchestrator: {why}");
             Failure::new(Kind::Usage, message).help("write --server http://127.0.0.1:7600")
         };
-        let uri: Uri = server.trim_end_matches('/').parse().map_err(|_| wrong("it cannot be read"))?;
+        let uri: Uri = server
+            .trim_end_matches('/')
+            .parse()
+            .map_err(|_| wrong("it cannot be read"))?;
         if uri.scheme_str() != Some("http") {
             return Err(wrong("it must begin with http://"));
         }
@@ -44,7 +47,9 @@ impl Client {
 
     /// Gets a document.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
-        self.call(Method::GET, path, Bytes::new()).await.map(|(_, answer)| answer)
+        self.call(Method::GET, path, Bytes::new())
+            .await
+            .map(|(_, answer)| answer)
     }
 
     /// Posts a body; also returns the status.
@@ -67,7 +72,13 @@ impl Client {
             return Err(refused(status, &bytes));
         }
         let answer = serde_json::from_slice(&bytes).map_err(|error| {
-            Failure::because(&format!("{}{path} answered what this amends cannot read", self.server), &error)
+            Failure::because(
+                &format!(
+                    "{}{path} answered what this amends cannot read",
+                    self.server
+                ),
+                &error,
+            )
         })?;
         Ok((status, answer))
     }
@@ -79,16 +90,18 @@ impl Client {
         body: Bytes,
     ) -> Result<(StatusCode, Bytes), Failure> {
         let gone = |error: &(dyn std::error::Error + 'static)| {
-            Failure::because(&format!("no orchestrator answers at {}", self.server), error)
-                .help("start one with `amends dev` or `amends serve`, or name it with --server")
+            Failure::because(
+                &format!("no orchestrator answers at {}", self.server),
+                error,
+            )
+            .help("start one with `amends dev` or `amends serve`, or name it with --server")
         };
         let stream = TcpStream::connect((self.host.as_str(), self.port))
             .await
             .map_err(|error| gone(&error))?;
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream))
-                .await
-                .map_err(|error| gone(&error))?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| gone(&error))?;
         let driver = tokio::spawn(connection);
         let request = Request::builder()
             .method(method)
@@ -97,10 +110,17 @@ impl Client {
             .header(header::ACCEPT, "application/json")
             .body(Full::new(body))
             .map_err(|error| Failure::because("the request cannot be made", &error))?;
-        let response = sender.send_request(request).await.map_err(|error| gone(&error))?;
+        let response = sender
+            .send_request(request)
+            .await
+            .map_err(|error| gone(&error))?;
         let status = response.status();
         let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX);
-        let bytes = body.collect().await.map_err(|error| gone(&*error))?.to_bytes();
+        let bytes = body
+            .collect()
+            .await
+            .map_err(|error| gone(&*error))?
+            .to_bytes();
         driver.abort();
         Ok((status, bytes))
     }

@@ -81,8 +81,8 @@ pub struct WorkerSection {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LogSection {
-    /// `error`, `warn`, `info`, `debug` or `trace`.
-    pub level: String,
+    /// `off`, `error`, `warn`, `info`, `debug` or `trace`; without it each command has its own.
+    pub level: Option<String>,
     /// `pretty` or `json`.
     pub format: String,
 }
@@ -103,7 +103,9 @@ pub fn read(file: Option<&Path>) -> Result<Settings, Failure> {
         builder = builder.add_source(File::from(path).format(FileFormat::Toml));
     }
     // Without a separator between prefix and key of its own, AMENDS_SERVER would be a setting.
-    let environment = Environment::with_prefix("AMENDS").prefix_separator("__").separator("__");
+    let environment = Environment::with_prefix("AMENDS")
+        .prefix_separator("__")
+        .separator("__");
     builder
         .add_source(environment.try_parsing(true))
         .build()
@@ -119,7 +121,11 @@ impl Settings {
     /// The broker's hosts, one URL each.
     #[must_use]
     pub fn broker_urls(&self) -> Vec<String> {
-        self.broker.urls.split(',').map(|url| url.trim().to_owned()).collect()
+        self.broker
+            .urls
+            .split(',')
+            .map(|url| url.trim().to_owned())
+            .collect()
     }
 
     /// Whether standard output takes colours: it is a terminal, and `NO_COLOR` is not set.

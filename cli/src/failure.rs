@@ -42,7 +42,11 @@ pub type Outcome = Result<(), Failure>;
 impl Failure {
     /// A failure with a message that says what and where.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), help: None }
+        Self {
+            kind,
+            message: message.into(),
+            help: None,
+        }
     }
 
     /// Something went wrong.
@@ -52,7 +56,10 @@ impl Failure {
 
     /// Something went wrong, with everything that caused it.
     pub fn because(what: &str, error: &(dyn Error + 'static)) -> Self {
-        Self::new(Kind::Error, format!("{what}: {}", orchestrator::chain(error)))
+        Self::new(
+            Kind::Error,
+            format!("{what}: {}", orchestrator::chain(error)),
+        )
     }
 
     /// What to do about it.

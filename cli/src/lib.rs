@@ -27,7 +27,10 @@ use failure::{Failure, Outcome};
 /// What went wrong, with the exit code to end with.
 pub fn run(cli: Cli) -> Outcome {
     // One TLS implementation for everything, chosen before anything can ask for one.
-    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+    if rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .is_err()
+    {
         return Err(Failure::error("another TLS provider was installed first"));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()

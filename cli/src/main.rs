@@ -10,7 +10,10 @@ fn main() -> ExitCode {
     match amends::run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            #[expect(clippy::print_stderr, reason = "the last word of a command that failed")]
+            #[expect(
+                clippy::print_stderr,
+                reason = "the last word of a command that failed"
+            )]
             {
                 eprintln!("{failure}");
             }

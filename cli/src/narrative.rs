@@ -5,11 +5,18 @@ use saga_core::event::{EventKind, PauseCause, UnwindCause};
 /// One event as a sentence fragment for listings.
 pub fn describe(event: &EventKind) -> String {
     match event {
-        EventKind::SagaStarted { definition, key, .. } => match key {
+        EventKind::SagaStarted {
+            definition, key, ..
+        } => match key {
             Some(key) => format!("started {definition} with key {key}"),
             None => format!("started {definition}"),
         },
-        EventKind::StepScheduled { key, attempt, not_before, .. } => match not_before {
+        EventKind::StepScheduled {
+            key,
+            attempt,
+            not_before,
+            ..
+        } => match not_before {
             Some(at) => format!("{key}: attempt {attempt} is sent, to run at {at}"),
             None => format!("{key}: attempt {attempt} is sent"),
         },
@@ -18,12 +25,21 @@ pub fn describe(event: &EventKind) -> String {
             Some(worker) => format!("{key}: done by {worker}"),
             None => format!("{key}: done"),
         },
-        EventKind::AttemptFailed { key, op, attempt, error, retry_at } => {
+        EventKind::AttemptFailed {
+            key,
+            op,
+            attempt,
+            error,
+            retry_at,
+        } => {
             let (code, message) = (&error.code, &error.message);
             format!("{key}: {op} attempt {attempt} failed, again at {retry_at}: {code}: {message}")
         }
         EventKind::StepFailed { key, error } => {
-            format!("{key}: failed without effect: {}: {}", error.code, error.message)
+            format!(
+                "{key}: failed without effect: {}: {}",
+                error.code, error.message
+            )
         }
         EventKind::StepSettling { key, attempt, .. } => {
             format!("{key}: asking whether it happened, attempt {attempt}")
@@ -43,10 +59,20 @@ pub fn describe(event: &EventKind) -> String {
         EventKind::UndoFailed { key, error } => {
             format!("{key}: its undo failed: {}: {}", error.code, error.message)
         }
-        EventKind::StepProbed { key, op, attempt, reason } => {
+        EventKind::StepProbed {
+            key,
+            op,
+            attempt,
+            reason,
+        } => {
             format!("{key}: {op} attempt {attempt} was dead-lettered ({reason}); sent once more")
         }
-        EventKind::LateReply { key, op, attempt, outcome } => {
+        EventKind::LateReply {
+            key,
+            op,
+            attempt,
+            outcome,
+        } => {
             format!("{key}: too late, {op} attempt {attempt} said {outcome}")
         }
         EventKind::EffectAfterUndo { key, attempt } => {
@@ -62,7 +88,10 @@ pub fn describe(event: &EventKind) -> String {
             "everything is undone".to_owned()
         }
         EventKind::SagaCompensated { residue } => {
-            format!("everything undoable is undone; {} steps remain", residue.len())
+            format!(
+                "everything undoable is undone; {} steps remain",
+                residue.len()
+            )
         }
         EventKind::CompensationFailed => "something could not be undone".to_owned(),
     }

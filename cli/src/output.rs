@@ -21,7 +21,8 @@ pub fn json(format: Format, document: &impl Serialize) -> Result<(), Failure> {
         Format::Jsonl => serde_json::to_vec(document),
         Format::Table | Format::Json => serde_json::to_vec_pretty(document),
     };
-    let mut line = encoded.map_err(|error| Failure::because("the answer cannot be printed", &error))?;
+    let mut line =
+        encoded.map_err(|error| Failure::because("the answer cannot be printed", &error))?;
     line.push(b'\n');
     write(&line)
 }

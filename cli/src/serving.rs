@@ -53,7 +53,12 @@ impl Serving {
         let serve = axum::serve(listener, routes).with_graceful_shutdown(closed);
         let api = tokio::spawn(async move { serve.await });
         info!(address, "the API is open");
-        Ok(Self { orchestrator, address, closing, api })
+        Ok(Self {
+            orchestrator,
+            address,
+            closing,
+            api,
+        })
     }
 
     /// Registers definitions; one with errors stops everything before any is registered.
@@ -87,7 +92,10 @@ impl Serving {
                     return Err(Failure::new(Kind::Refused, message));
                 }
                 Err(error) => {
-                    return Err(Failure::because(&format!("cannot register {}", source.file), &error));
+                    return Err(Failure::because(
+                        &format!("cannot register {}", source.file),
+                        &error,
+                    ));
                 }
             }
         }
@@ -108,7 +116,10 @@ impl Serving {
     pub async fn stop(self, limit: Duration) {
         self.closing.cancel();
         let mut api = self.api;
-        if tokio::time::timeout(REQUESTS_DRAIN, &mut api).await.is_err() {
+        if tokio::time::timeout(REQUESTS_DRAIN, &mut api)
+            .await
+            .is_err()
+        {
             api.abort();
             let _aborted = api.await;
         }
@@ -131,7 +142,8 @@ pub async fn listen(address: &str) -> Result<TcpListener, Failure> {
         .local_addr()
         .map_err(|error| Failure::because("the API has no address", &error))?;
     if !local.ip().is_loopback() {
-        let message = format!("the API would be open to the network on {local}, without any authentication");
+        let message =
+            format!("the API would be open to the network on {local}, without any authentication");
         return Err(Failure::new(Kind::Refused, message).help("listen on 127.0.0.1 or [::1]"));
     }
     Ok(listener)

@@ -17,10 +17,16 @@ pub struct Source {
 
 /// The examples that come with amends.
 pub fn examples() -> Vec<Source> {
-    let example = |file: &str, text: &str| Source { file: file.to_owned(), text: text.to_owned() };
+    let example = |file: &str, text: &str| Source {
+        file: file.to_owned(),
+        text: text.to_owned(),
+    };
     vec![
         example("sagas/order.yaml", include_str!("../../sagas/order.yaml")),
-        example("sagas/flight-booking.yaml", include_str!("../../sagas/flight-booking.yaml")),
+        example(
+            "sagas/flight-booking.yaml",
+            include_str!("../../sagas/flight-booking.yaml"),
+        ),
     ]
 }
 
@@ -45,13 +51,20 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<Source>, Failure> {
 
 fn definitions_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let failed = |error: &std::io::Error| {
-        Failure::because(&format!("cannot read the folder {}", folder.display()), error)
+        Failure::because(
+            &format!("cannot read the folder {}", folder.display()),
+            error,
+        )
     };
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(|error| failed(&error))? {
         let path = entry.map_err(|error| failed(&error))?.path();
-        let is_yaml = path.extension().is_some_and(|kind| kind == "yaml" || kind == "yml");
-        let describes_workers = path.file_name().is_some_and(|name| name == "operations.yaml");
+        let is_yaml = path
+            .extension()
+            .is_some_and(|kind| kind == "yaml" || kind == "yml");
+        let describes_workers = path
+            .file_name()
+            .is_some_and(|name| name == "operations.yaml");
         if is_yaml && !describes_workers {
             files.push(path);
         }
@@ -62,17 +75,25 @@ fn definitions_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 
 fn read_file(path: &Path) -> Result<Source, Failure> {
     let shown = path.display();
-    let failed =
-        |error: &std::io::Error| Failure::because(&format!("cannot read {shown}"), error);
-    let size = std::fs::metadata(path).map_err(|error| failed(&error))?.len();
+    let failed = |error: &std::io::Error| Failure::because(&format!("cannot read {shown}"), error);
+    let size = std::fs::metadata(path)
+        .map_err(|error| failed(&error))?
+        .len();
     if size > FILE_BYTES_MAX as u64 {
-        let message = format!("{shown} has {size} bytes; a definition has at most {FILE_BYTES_MAX}");
+        let message =
+            format!("{shown} has {size} bytes; a definition has at most {FILE_BYTES_MAX}");
         return Err(Failure::error(message));
     }
     let bytes = std::fs::read(path).map_err(|error| failed(&error))?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        Failure::new(Kind::Error, format!("{shown} is not UTF-8: byte {at} is wrong"))
+        Failure::new(
+            Kind::Error,
+            format!("{shown} is not UTF-8: byte {at} is wrong"),
+        )
     })?;
-    Ok(Source { file: shown.to_string(), text })
+    Ok(Source {
+        file: shown.to_string(),
+        text,
+    })
 }

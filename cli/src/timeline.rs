@@ -28,9 +28,19 @@ pub fn timeline(saga: &SagaView, history: &[EventView], colour: bool) -> String 
         let attempts = span.map_or(0, |span| span.attempts);
         let took = span.map_or_else(String::new, |span| short(span.end(last).since(span.from)));
         let bar = span.map_or_else(String::new, |span| bar(span, begun, last));
-        let word = paint.status(step.status, &format!("{} {:<19}", glyph(step.status), step.status.as_str()));
-        let tries = if attempts > 1 { format!("{attempts}x") } else { String::new() };
-        let line = format!("  {:<18} {word} {tries:>4} {took:>7}  {bar}", cut(&step.step, 18));
+        let word = paint.status(
+            step.status,
+            &format!("{} {:<19}", glyph(step.status), step.status.as_str()),
+        );
+        let tries = if attempts > 1 {
+            format!("{attempts}x")
+        } else {
+            String::new()
+        };
+        let line = format!(
+            "  {:<18} {word} {tries:>4} {took:>7}  {bar}",
+            cut(&step.step, 18)
+        );
         text.push_str(line.trim_end());
         text.push('\n');
         note(&mut text, step, paint);
@@ -42,8 +52,15 @@ pub fn timeline(saga: &SagaView, history: &[EventView], colour: bool) -> String 
 fn heading(saga: &SagaView, last: Timestamp, paint: Paint) -> String {
     let took = short(saga.ended_at.unwrap_or(last).since(saga.started_at));
     let status = paint.saga(saga.status, saga.status.as_str());
-    let until = if saga.ended_at.is_some() { "after" } else { "for" };
-    let key = saga.key.as_ref().map_or_else(String::new, |key| format!("  key {key}"));
+    let until = if saga.ended_at.is_some() {
+        "after"
+    } else {
+        "for"
+    };
+    let key = saga
+        .key
+        .as_ref()
+        .map_or_else(String::new, |key| format!("  key {key}"));
     let mut text = format!(
         "{} {}  {status} {until} {took}{key}\n{}\n",
         saga.definition, saga.version, saga.id
@@ -75,8 +92,11 @@ fn note(text: &mut String, step: &StepView, paint: Paint) {
 
 fn footer(text: &mut String, saga: &SagaView) {
     if !saga.residue.is_empty() {
-        let _infallible =
-            writeln!(text, "  residue, declared as not undoable: {}", saga.residue.join(", "));
+        let _infallible = writeln!(
+            text,
+            "  residue, declared as not undoable: {}",
+            saga.residue.join(", ")
+        );
     }
     let Some(cause) = &saga.paused else { return };
     let _infallible = writeln!(text, "  rests for an operator: {}", rests(cause));
@@ -143,7 +163,12 @@ fn open<'a>(
     key: &StepKey,
     at: Timestamp,
 ) -> &'a mut StepSpan {
-    spans.entry(key.step.to_string()).or_insert(StepSpan { from: at, to: None, undo: None, attempts: 0 })
+    spans.entry(key.step.to_string()).or_insert(StepSpan {
+        from: at,
+        to: None,
+        undo: None,
+        attempts: 0,
+    })
 }
 
 fn bar(span: &StepSpan, begun: Timestamp, last: Timestamp) -> String {
@@ -207,7 +232,11 @@ struct Paint(bool);
 
 impl Paint {
     fn with(self, code: &str, text: &str) -> String {
-        if self.0 { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+        if self.0 {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
     }
 
     fn dim(self, text: &str) -> String {
@@ -217,7 +246,9 @@ impl Paint {
     fn status(self, status: StepStatus, text: &str) -> String {
         let code = match status {
             StepStatus::Succeeded => "32",
-            StepStatus::Failed | StepStatus::CompensationFailed | StepStatus::OutcomeUnknown => "31",
+            StepStatus::Failed | StepStatus::CompensationFailed | StepStatus::OutcomeUnknown => {
+                "31"
+            }
             StepStatus::BackingOff | StepStatus::Compensating | StepStatus::Compensated => "33",
             StepStatus::Scheduled | StepStatus::Settling => "36",
             StepStatus::Pending | StepStatus::Skipped | StepStatus::NeverHappened => "2",

@@ -82,6 +82,8 @@ pub async fn postgres_ledger(section: &WorkerSection) -> Result<(Arc<dyn Ledger>
     };
     migrate(&settings).await.map_err(|error| failed(&error))?;
     let ledger = PostgresLedger::new(&settings).map_err(|error| failed(&error))?;
-    let books = Books::in_postgres(&ledger).await.map_err(|error| failed(&error))?;
+    let books = Books::in_postgres(&ledger)
+        .await
+        .map_err(|error| failed(&error))?;
     Ok((Arc::new(ledger), books))
 }

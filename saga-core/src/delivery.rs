@@ -126,8 +126,11 @@ mod tests {
 
     #[test]
     fn an_action_past_its_deadline_expires_but_an_undo_does_not() {
-        let (charge, soon, late) =
-            (name("payments.charge"), Timestamp::from_micros(1), Timestamp::from_micros(2));
+        let (charge, soon, late) = (
+            name("payments.charge"),
+            Timestamp::from_micros(1),
+            Timestamp::from_micros(2),
+        );
         let judge = |op, now| on_arrival((&charge, op), (&charge, op), Some(soon), now);
         assert_eq!(judge(Op::Action, late), Some(Verdict::Expired));
         assert_eq!(judge(Op::Action, soon), None);
@@ -153,8 +156,14 @@ mod tests {
     #[test]
     fn an_interrupted_call_is_repeated_only_where_that_is_safe() {
         assert_eq!(on_run(Standing::Interrupted, Repeat::Safe), Verdict::Run);
-        assert_eq!(on_run(Standing::Interrupted, Repeat::Resolve), Verdict::Resolve);
-        assert_eq!(on_run(Standing::Interrupted, Repeat::Never), Verdict::Unaccounted);
+        assert_eq!(
+            on_run(Standing::Interrupted, Repeat::Resolve),
+            Verdict::Resolve
+        );
+        assert_eq!(
+            on_run(Standing::Interrupted, Repeat::Never),
+            Verdict::Unaccounted
+        );
     }
 
     #[test]

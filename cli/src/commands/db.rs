@@ -52,7 +52,9 @@ async fn status(args: &DbArgs) -> Outcome {
     let rows: Vec<_> = rows
         .into_iter()
         .map(|one| {
-            let applied = one.applied_at.map_or_else(|| "not applied".to_owned(), |at| at.to_string());
+            let applied = one
+                .applied_at
+                .map_or_else(|| "not applied".to_owned(), |at| at.to_string());
             vec![one.version.to_string(), one.name, applied]
         })
         .collect();
@@ -61,5 +63,8 @@ async fn status(args: &DbArgs) -> Outcome {
 
 fn settings(args: &DbArgs) -> Result<PostgresSettings, Failure> {
     let settings = config::read(args.config.as_deref())?;
-    Ok(PostgresSettings::new(&settings.postgres.url, Uuid::now_v7()))
+    Ok(PostgresSettings::new(
+        &settings.postgres.url,
+        Uuid::now_v7(),
+    ))
 }

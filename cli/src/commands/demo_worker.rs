@@ -13,11 +13,12 @@ use crate::{config, connections, logging};
 /// Runs until SIGTERM or Ctrl-C, then drains.
 pub async fn demo_worker(args: &DemoWorkerArgs) -> Outcome {
     let settings = config::read(args.config.as_deref())?;
-    logging::start(&settings.log)?;
+    logging::start(&settings.log, "info")?;
     let (ledger, books) = postgres_ledger(&settings.worker).await?;
     let broker = connections::broker(&settings, &args.name).await?;
     let topology = connections::topology(&settings);
-    let mut worker = RunningWorker::start(&args.name, Arc::clone(&broker), topology, ledger, &books);
+    let mut worker =
+        RunningWorker::start(&args.name, Arc::clone(&broker), topology, ledger, &books);
     info!(worker = args.name, "ready");
     tokio::select! {
         asked = asked_to_stop() => asked?,

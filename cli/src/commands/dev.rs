@@ -26,7 +26,7 @@ const FOLDER: &str = "sagas";
 /// Starts an engine, an orchestrator and a worker; runs the demo; serves until told to stop.
 pub async fn dev(args: &DevArgs) -> Outcome {
     let settings = config::read(args.config.as_deref())?;
-    logging::start(&settings.log)?;
+    logging::start(&settings.log, "warn")?;
     let sources = sources(args)?;
     let port = args.port.unwrap_or(if args.exit { 0 } else { PORT });
     let listener = listen(&format!("127.0.0.1:{port}")).await?;
@@ -92,7 +92,11 @@ fn print(summary: &Summary, format: Format) -> Outcome {
     match format {
         Format::Table => output::text(&format!(
             "{} sagas on the {} engine: {} completed, {} compensated, {} unexpected\n",
-            summary.sagas, summary.engine, summary.completed, summary.compensated, summary.unexpected
+            summary.sagas,
+            summary.engine,
+            summary.completed,
+            summary.compensated,
+            summary.unexpected
         )),
         Format::Json | Format::Jsonl => output::json(Format::Jsonl, summary),
     }

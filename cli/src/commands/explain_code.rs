@@ -12,5 +12,8 @@ pub fn explain_code(code: &str) -> Outcome {
         Failure::new(Kind::NotFound, message).help("codes read AM001, AM002, …")
     })?;
     let story = explain(code);
-    output::text(&format!("{}: {}\n\n{}\n", story.code, story.title, story.text))
+    output::text(&format!(
+        "{}: {}\n\n{}\n",
+        story.code, story.title, story.text
+    ))
 }

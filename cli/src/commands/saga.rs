@@ -24,7 +24,9 @@ pub async fn saga(command: &SagaCommand) -> Outcome {
     match command {
         SagaCommand::Start(args) => start(args).await,
         SagaCommand::List(args) => list(args).await,
-        SagaCommand::Show(args) => show(&Client::new(&args.server.server)?, &args.id, &args.server).await,
+        SagaCommand::Show(args) => {
+            show(&Client::new(&args.server.server)?, &args.id, &args.server).await
+        }
         SagaCommand::History(args) => history(args).await,
         SagaCommand::Wait(args) => wait(args).await,
     }
@@ -32,10 +34,18 @@ pub async fn saga(command: &SagaCommand) -> Outcome {
 
 async fn start(args: &StartArgs) -> Outcome {
     let input = read_input(args.file.as_deref())?;
-    let version = args.version.as_deref().map(str::parse).transpose().map_err(|error| {
-        let text = args.version.as_deref().unwrap_or_default();
-        Failure::new(Kind::Usage, format!("`{text}` is not a semantic version: {error}"))
-    })?;
+    let version = args
+        .version
+        .as_deref()
+        .map(str::parse)
+        .transpose()
+        .map_err(|error| {
+            let text = args.version.as_deref().unwrap_or_default();
+            Failure::new(
+                Kind::Usage,
+                format!("`{text}` is not a semantic version: {error}"),
+            )
+        })?;
     let body = StartBody {
         definition: args.name.clone(),
         version,
@@ -53,7 +63,11 @@ async fn start(args: &StartArgs) -> Outcome {
     }
     match args.server.output {
         Format::Table => {
-            let how = if started.created { "" } else { " (it has the same business key)" };
+            let how = if started.created {
+                ""
+            } else {
+                " (it has the same business key)"
+            };
             output::text(&format!("{}{how}\n", started.id))
         }
         Format::Json | Format::Jsonl => output::json(args.server.output, &started),
@@ -61,7 +75,9 @@ async fn start(args: &StartArgs) -> Outcome {
 }
 
 fn read_input(file: Option<&Path>) -> Result<Value, Failure> {
-    let Some(path) = file else { return Ok(Value::Object(serde_json::Map::new())) };
+    let Some(path) = file else {
+        return Ok(Value::Object(serde_json::Map::new()));
+    };
     let shown = path.display();
     let mut text = String::new();
     let limit = BODY_BYTES_MAX as u64 + 1;
@@ -72,7 +88,8 @@ fn read_input(file: Option<&Path>) -> Result<Value, Failure> {
     };
     let bytes = read.map_err(|error| Failure::because(&format!("cannot read {shown}"), &error))?;
     if bytes > BODY_BYTES_MAX {
-        let message = format!("{shown} is larger than the {BODY_BYTES_MAX} bytes an input may have");
+        let message =
+            format!("{shown} is larger than the {BODY_BYTES_MAX} bytes an input may have");
         return Err(Failure::error(message));
     }
     serde_json::from_str(&text)
@@ -123,7 +140,9 @@ async fn list(args: &ListArgs) -> Outcome {
 
 fn row(saga: &SagaView) -> Vec<String> {
     let started = saga.started_at.to_string();
-    let took = saga.ended_at.map_or_else(String::new, |at| timeline::short(at.since(saga.started_at)));
+    let took = saga
+        .ended_at
+        .map_or_else(String::new, |at| timeline::short(at.since(saga.started_at)));
     vec![
         saga.id.clone(),
         format!("{} {}", saga.definition, saga.version),
@@ -154,8 +173,10 @@ fn encode_query(pairs: &[(&str, String)]) -> String {
             out
         })
     };
-    let pairs: Vec<_> =
-        pairs.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+    let pairs: Vec<_> = pairs
+        .iter()
+        .map(|(name, value)| format!("{name}={}", encoded(value)))
+        .collect();
     pairs.join("&")
 }
 
@@ -179,8 +200,13 @@ async fn history(args: &OneArgs) -> Outcome {
             let rows: Vec<_> = events
                 .iter()
                 .map(|event| {
-                    let after = begun.map_or_else(String::new, |at| timeline::short(event.at.since(at)));
-                    vec![event.seq.to_string(), format!("+{after}"), narrative::describe(&event.event)]
+                    let after =
+                        begun.map_or_else(String::new, |at| timeline::short(event.at.since(at)));
+                    vec![
+                        event.seq.to_string(),
+                        format!("+{after}"),
+                        narrative::describe(&event.event),
+                    ]
                 })
                 .collect();
             output::table(&["SEQ", "AFTER", "WHAT HAPPENED"], &rows)
@@ -194,8 +220,9 @@ async fn full_history(client: &Client, id: &str) -> Result<Vec<EventView>, Failu
     let mut events: Vec<EventView> = Vec::new();
     loop {
         let after = events.last().map_or(0, |event| event.seq);
-        let page: Vec<EventView> =
-            client.get(&format!("/v1/sagas/{id}/history?after={after}")).await?;
+        let page: Vec<EventView> = client
+            .get(&format!("/v1/sagas/{id}/history?after={after}"))
+            .await?;
         if page.is_empty() {
             return Ok(events);
         }
@@ -214,10 +241,9 @@ async fn wait(args: &WaitArgs) -> Outcome {
             let message = format!("saga {} is still {status} after {}", args.id, args.timeout);
             Err(Failure::error(message))
         }
-        Status::Paused
-        | Status::Compensated
-        | Status::CompensationFailed
-        | Status::Terminated => Err(Failure::error(format!("saga {} is {status}", args.id))),
+        Status::Paused | Status::Compensated | Status::CompensationFailed | Status::Terminated => {
+            Err(Failure::error(format!("saga {} is {status}", args.id)))
+        }
     }
 }
 
@@ -228,7 +254,10 @@ async fn wait_until_rest(
 ) -> Result<Status, Failure> {
     loop {
         let left = until.map_or(WAIT_SECONDS, |until| {
-            until.saturating_duration_since(Instant::now()).as_secs().min(WAIT_SECONDS)
+            until
+                .saturating_duration_since(Instant::now())
+                .as_secs()
+                .min(WAIT_SECONDS)
         });
         let saga: SagaView = client.get(&format!("/v1/sagas/{id}?wait={left}")).await?;
         let moves = matches!(saga.status, Status::Running | Status::Compensating);

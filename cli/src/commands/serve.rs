@@ -14,7 +14,7 @@ use crate::{connections, logging, sources};
 /// Runs until SIGTERM or Ctrl-C, then drains.
 pub async fn serve(args: &ServeArgs) -> Outcome {
     let settings = config::read(args.config.as_deref())?;
-    logging::start(&settings.log)?;
+    logging::start(&settings.log, "info")?;
     let sources = sources::read(&args.paths)?;
     let listener = listen(&settings.http.listen).await?;
     let store = connections::store(&settings).await?;
@@ -32,7 +32,9 @@ pub async fn serve(args: &ServeArgs) -> Outcome {
     info!("ready");
     asked_to_stop().await?;
     info!("draining");
-    serving.stop(Duration::from_secs(settings.engine.drain_seconds)).await;
+    serving
+        .stop(Duration::from_secs(settings.engine.drain_seconds))
+        .await;
     broker.close().await;
     Ok(())
 }

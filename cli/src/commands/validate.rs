@@ -32,7 +32,11 @@ pub fn validate(args: &ValidateArgs) -> Outcome {
     let mut wrong_files = 0;
     for source in sources::read(&args.files)? {
         let compiled = compiler::compile(&source.file, &source.text);
-        let errors = compiled.diagnostics.iter().filter(|one| is_error(one)).count();
+        let errors = compiled
+            .diagnostics
+            .iter()
+            .filter(|one| is_error(one))
+            .count();
         broken += errors;
         wrong_files += usize::from(errors > 0);
         if args.output == Format::Table {
@@ -45,17 +49,29 @@ pub fn validate(args: &ValidateArgs) -> Outcome {
             output::text(&rendered)?;
             if let Some(definition) = &compiled.definition {
                 let steps = definition.steps.len();
-                output::text(&format!("{}: {}, {steps} steps, ok\n", source.file, definition.reference))?;
+                output::text(&format!(
+                    "{}: {}, {steps} steps, ok\n",
+                    source.file, definition.reference
+                ))?;
             }
         } else {
             let diagnostics = compiled.diagnostics.iter().map(view).collect();
-            output::json(Format::Jsonl, &FileReport { file: &source.file, diagnostics })?;
+            output::json(
+                Format::Jsonl,
+                &FileReport {
+                    file: &source.file,
+                    diagnostics,
+                },
+            )?;
         }
     }
     if broken == 0 {
         return Ok(());
     }
-    let message = format!("{broken} errors in {wrong_files} of {} files", args.files.len());
+    let message = format!(
+        "{broken} errors in {wrong_files} of {} files",
+        args.files.len()
+    );
     Err(Failure::error(message).help("`amends explain-code AM012` tells the whole story of a code"))
 }
 
@@ -66,7 +82,11 @@ fn is_error(diagnostic: &Diagnostic) -> bool {
 fn view(diagnostic: &Diagnostic) -> DiagnosticView<'_> {
     DiagnosticView {
         code: diagnostic.code.to_string(),
-        severity: if is_error(diagnostic) { "error" } else { "warning" },
+        severity: if is_error(diagnostic) {
+            "error"
+        } else {
+            "warning"
+        },
         message: &diagnostic.message,
         line: diagnostic.span.line,
         column: diagnostic.span.column,

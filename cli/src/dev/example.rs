@@ -60,11 +60,18 @@ pub async fn run_examples(
         let (_, saga): (_, StartedView) = client.post("/v1/sagas", body).await?;
         started.push((example, saga.id));
     }
-    let mut summary =
-        Summary { engine, sagas: started.len(), completed: 0, compensated: 0, unexpected: 0 };
+    let mut summary = Summary {
+        engine,
+        sagas: started.len(),
+        completed: 0,
+        compensated: 0,
+        unexpected: 0,
+    };
     let until = tokio::time::Instant::now() + PATIENCE;
     for (example, id) in started {
-        let left = until.saturating_duration_since(tokio::time::Instant::now()).as_secs();
+        let left = until
+            .saturating_duration_since(tokio::time::Instant::now())
+            .as_secs();
         let saga: SagaView = client.get(&format!("/v1/sagas/{id}?wait={left}")).await?;
         count(&mut summary, saga.status, example.end);
         if format == Format::Table {

@@ -11,7 +11,11 @@ use crate::{narrative, output};
 pub async fn follow(mut feed: broadcast::Receiver<Occurrence>) -> Outcome {
     loop {
         match feed.recv().await {
-            Ok(Occurrence { saga, definition, event }) => {
+            Ok(Occurrence {
+                saga,
+                definition,
+                event,
+            }) => {
                 let id = saga.to_string();
                 let tail = id.get(id.len().saturating_sub(8)..).unwrap_or(&id);
                 let at = event.at.to_string();

@@ -44,9 +44,12 @@ impl Parts {
             EngineKind::Embedded => Ok(Self::embedded()),
             EngineKind::Connect => Self::connect(&settings, None).await,
             EngineKind::Local => {
-                let servers = tokio::task::spawn_blocking(start_servers)
-                    .await
-                    .map_err(|error| Failure::because("the private servers cannot start", &error))??;
+                let servers =
+                    tokio::task::spawn_blocking(start_servers)
+                        .await
+                        .map_err(|error| {
+                            Failure::because("the private servers cannot start", &error)
+                        })??;
                 settings.postgres.url = servers.postgres_url();
                 settings.worker.postgres_url = servers.postgres_url();
                 settings.broker.urls = servers.amqp_url();
@@ -75,13 +78,32 @@ impl Parts {
         let broker = connections::broker(settings, "amends dev").await?;
         let (ledger, books) = postgres_ledger(&settings.worker).await?;
         let topology = connections::topology(settings);
-        Ok(Self { store, broker, topology, ledger, books, servers })
+        Ok(Self {
+            store,
+            broker,
+            topology,
+            ledger,
+            books,
+            servers,
+        })
     }
 
     /// Closes the connections and stops the servers that were started.
     pub async fn stop(self) -> Outcome {
-        self.broker.close().await;
-        let Some(servers) = self.servers else { return Ok(()) };
+        let Self {
+            store,
+            broker,
+            ledger,
+            books,
+            servers,
+            ..
+        } = self;
+        broker.close().await;
+        // Their connections go before the servers do, which would otherwise cut them off.
+        drop((store, ledger, books));
+        let Some(servers) = servers else {
+            return Ok(());
+        };
         tokio::task::spawn_blocking(|| servers.stop())
             .await
             .map_err(|error| Failure::because("the private servers cannot stop", &error))?
@@ -95,7 +117,8 @@ fn start_servers() -> Result<LocalEngine, Failure> {
         Err(missing) if can_install() => {
             let names = missing.packages().join(" and ");
             tracing::warn!("installing {names} with apt-get");
-            let log = std::env::temp_dir().join(format!("amends-install-{}.log", std::process::id()));
+            let log =
+                std::env::temp_dir().join(format!("amends-install-{}.log", std::process::id()));
             install(&missing, &log)
                 .map_err(|error| Failure::because(&format!("cannot install {names}"), &error))?;
             Packages::find().map_err(|missing| Failure::error(missing.to_string()))?

@@ -176,7 +176,11 @@ impl Lane {
         }
         for event in &transition.events {
             let (saga, definition) = (transition.saga.id, transition.saga.definition.clone());
-            let shown = Occurrence { saga, definition, event: event.clone() };
+            let shown = Occurrence {
+                saga,
+                definition,
+                event: event.clone(),
+            };
             let _nobody_watches_any_more = self.shared.feed.send(shown);
         }
     }

@@ -4,6 +4,7 @@ mod batch;
 mod codec;
 mod committed;
 mod contract;
+mod memory;
 mod migrate;
 mod postgres;
 mod query;
@@ -14,6 +15,7 @@ pub use batch::{
 };
 pub use committed::Committed;
 pub use contract::{Judge, Registration, Store, StoreError, StoredDefinition};
+pub use memory::MemoryStore;
 pub use migrate::{AppliedMigration, MigrateError, MigrationStatus, migrate, status};
 pub use postgres::{ConnectError, PostgresSettings, PostgresStore, SCHEMA};
 pub use query::{PAGE_ROWS_MAX, Page, SagaFilter, SagaSummary};

@@ -24,7 +24,10 @@ pub(super) fn check(steps: &[DraftStep], graph: &Graph, report: &mut Report<'_>)
         }
         match pivot {
             Some(pivot) => after_pivot(step, pivot, report),
-            None if step.is_pivot() => at_pivot(step, report),
+            None if step.is_pivot() => {
+                at_pivot(step, report);
+                certain_pivot(step, report);
+            }
             None => {
                 compensable(step, report);
                 beside_pivot(position, steps, graph, report);
@@ -104,6 +107,22 @@ fn at_pivot(step: &DraftStep, report: &mut Report<'_>) {
             format!("the pivot `{}` is never undone", step.shown()),
             "take `compensate` away; once the pivot has succeeded the saga goes on to its end",
         ),
+    }
+}
+
+/// A pivot that was passed over has not happened, but what follows it would never be undone.
+fn certain_pivot(step: &DraftStep, report: &mut Report<'_>) {
+    let passes_over = match &step.on_failure {
+        Some((OnFailure::Continue | OnFailure::FallbackOutput(_), span)) => Some(*span),
+        Some((OnFailure::Compensate | OnFailure::Pause, _)) | None => None,
+    };
+    if let Some(span) = passes_over.or(step.when_span) {
+        report.error_with(
+            Code::PivotPassedOver,
+            span,
+            format!("the pivot `{}` could be passed over", step.shown()),
+            "what follows a pivot relies on it: it must run, and succeed or fail the saga",
+        );
     }
 }
 

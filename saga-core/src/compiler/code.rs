@@ -43,6 +43,7 @@ pub enum Code {
     SecondPivot = 44,
     UnwindAfterPivot = 45,
     BesidePivot = 46,
+    PivotPassedOver = 47,
     OpenExpression = 50,
     BadExpression = 51,
     ExpressionTooLong = 52,
@@ -67,11 +68,12 @@ pub enum Code {
     IntervalsCrossed = 84,
     DeadlineAfterLifetime = 85,
     SpanOutOfRange = 86,
+    RetryNeverFires = 87,
 }
 
 impl Code {
     /// Every code, in order.
-    pub const ALL: [Self; 60] = [
+    pub const ALL: [Self; 62] = [
         Self::FileTooLarge,
         Self::BadYaml,
         Self::Tab,
@@ -108,6 +110,7 @@ impl Code {
         Self::SecondPivot,
         Self::UnwindAfterPivot,
         Self::BesidePivot,
+        Self::PivotPassedOver,
         Self::OpenExpression,
         Self::BadExpression,
         Self::ExpressionTooLong,
@@ -132,6 +135,7 @@ impl Code {
         Self::IntervalsCrossed,
         Self::DeadlineAfterLifetime,
         Self::SpanOutOfRange,
+        Self::RetryNeverFires,
     ];
 }
 

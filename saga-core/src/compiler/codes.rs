@@ -184,6 +184,12 @@ Nothing orders this step and the pivot, so the pivot may succeed while the step 
 still under way. If the step then fails the saga can neither go on nor unwind: it
 pauses for an operator. Mostly the pivot should depend on the step.
 
+AM047 a pivot that can be passed over
+What follows the pivot is never undone, because the pivot has happened. A pivot
+with `when`, or one that is passed over when it fails, may not have happened, and
+the saga could neither go back nor trust its way forward. Put the condition on
+another step.
+
 AM050 an expression that is never closed
 `${` begins an expression and `}` ends it; braces and quotes inside must match. To
 write the two characters themselves, write `$${`.
@@ -291,6 +297,11 @@ later `deadline` would never be acted upon.
 
 AM086 a span of time that makes no sense
 Spans are longer than zero and at most 3650 days. Leave a limit away to have none.
+
+AM087 a retry that never comes (warning)
+The first retry waits for `initial_interval`, less the jitter. `schedule_to_close`
+has ended the step by then, so there is only one attempt. Shorten the delay, raise
+the limit, or say `maximum_attempts: 1`.
 "#;
 
 #[cfg(test)]

@@ -41,6 +41,7 @@ pub(super) struct DraftStep {
     pub(super) action: Option<ActionName>,
     pub(super) input: Template,
     pub(super) when: Option<Expression>,
+    pub(super) when_span: Option<Span>,
     pub(super) uses: Vec<Use>,
     pub(super) when_uses: Vec<Use>,
     /// `None` when nothing is written: then it follows the step before it.

@@ -173,18 +173,13 @@ fn schema(node: &Node, report: &mut Report<'_>) -> Option<Schema> {
 }
 
 fn defaults(node: &Node, report: &mut Report<'_>) -> Defaults {
-    let mut defaults = Defaults::default();
+    let built_in = Defaults::default();
     let known = ["retry", "timeouts"];
     let Some(fields) = Fields::read(node, "`defaults`", &known, &[], report) else {
-        return defaults;
+        return built_in;
     };
-    if let Some(entry) = fields.get("retry") {
-        defaults.retry = policy::retry(&entry.value, &defaults.retry, report);
-    }
-    if let Some(entry) = fields.get("timeouts") {
-        defaults.timeouts = policy::timeouts(&entry.value, defaults.timeouts, report);
-    }
-    defaults
+    let (retry, timeouts) = policy::both(&fields, &built_in, report);
+    Defaults { retry, timeouts }
 }
 
 fn steps(entry: &Entry, defaults: &Defaults, report: &mut Report<'_>) -> Vec<DraftStep> {

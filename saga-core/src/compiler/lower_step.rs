@@ -72,14 +72,7 @@ pub(super) fn lower(
     let when = fields
         .get("when")
         .and_then(|entry| interpolation::expression(&entry.value, &mut when_uses, report));
-    let retry = match fields.get("retry") {
-        Some(entry) => policy::retry(&entry.value, &defaults.retry, report),
-        None => defaults.retry.clone(),
-    };
-    let timeouts = match fields.get("timeouts") {
-        Some(entry) => policy::timeouts(&entry.value, defaults.timeouts, report),
-        None => defaults.timeouts,
-    };
+    let (retry, timeouts) = policy::both(&fields, defaults, report);
     let mut flag = |name: &str| {
         let entry = fields.get(name)?;
         Some((fields::boolean(entry, report)?, entry.key_span))
@@ -92,6 +85,7 @@ pub(super) fn lower(
         action,
         input,
         when,
+        when_span: fields.get("when").map(|entry| entry.key_span),
         uses,
         when_uses,
         depends_on: fields
@@ -213,14 +207,7 @@ fn compensate(
         .require("action", at, report)
         .and_then(|entry| action(entry, report));
     let input = input(fields.get("input"), uses, report);
-    let retry = match fields.get("retry") {
-        Some(entry) => policy::retry(&entry.value, &defaults.retry, report),
-        None => defaults.retry.clone(),
-    };
-    let timeouts = match fields.get("timeouts") {
-        Some(entry) => policy::timeouts(&entry.value, defaults.timeouts, report),
-        None => defaults.timeouts,
-    };
+    let (retry, timeouts) = policy::both(&fields, defaults, report);
     let undo = action.map(|action| {
         Box::new(Compensation {
             action,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::code::Code;
 use super::diagnostic::{Report, Span};
 use super::fields::{self, Fields};
+use super::lower::Defaults;
 use super::tree::{Entry, Node};
 use crate::definition::{RetryPolicy, Timeouts};
 use crate::time::format_span;
@@ -15,6 +16,41 @@ pub const ATTEMPTS_MAX: u32 = 1_000_000;
 
 /// Highest `backoff_coefficient`.
 pub const COEFFICIENT_MAX: f64 = 100.0;
+
+/// The retry policy and the time limits of one mapping, over `base`.
+pub(super) fn both(
+    fields: &Fields<'_>,
+    base: &Defaults,
+    report: &mut Report<'_>,
+) -> (RetryPolicy, Timeouts) {
+    let entries = [fields.get("retry"), fields.get("timeouts")];
+    let policy = match entries[0] {
+        Some(entry) => retry(&entry.value, &base.retry, report),
+        None => base.retry.clone(),
+    };
+    let limits = match entries[1] {
+        Some(entry) => timeouts(&entry.value, base.timeouts, report),
+        None => base.timeouts,
+    };
+    let first_delay = policy.initial_interval.mul_f64(1.0 - policy.jitter);
+    let written = entries.into_iter().flatten().next();
+    if let (Some(total), Some(entry)) = (limits.schedule_to_close, written)
+        && policy.maximum_attempts != 1
+        && first_delay >= total
+    {
+        report.warning(
+            Code::RetryNeverFires,
+            entry.key_span,
+            format!(
+                "the first retry, after {}, comes later than schedule_to_close, {}",
+                format_span(policy.initial_interval),
+                format_span(total)
+            ),
+            "shorten initial_interval, raise schedule_to_close or set maximum_attempts to 1",
+        );
+    }
+    (policy, limits)
+}
 
 /// A retry policy: what is written, over `base`.
 pub(super) fn retry(node: &Node, base: &RetryPolicy, report: &mut Report<'_>) -> RetryPolicy {

@@ -204,9 +204,12 @@ impl Program {
             .collect::<Result<_, _>>()?;
         let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
         self.bind(&values, &mut context)?;
-        let result =
-            ::cel::Value::resolve_val(&self.expr, &context).map_err(|error| describe(&error))?;
-        export(result.as_ref())
+        // Not `resolve_val`: that one is inlined into this crate, and without optimization its
+        // frames are too large for the stack of a thread.
+        let result = context
+            .resolve(&self.expr)
+            .map_err(|error| describe(&error))?;
+        export(&result)
     }
 
     fn bind<'v>(

@@ -1,9 +1,11 @@
 //! JSON to the values of the expression evaluator, and back.
 
+use ::cel::Value as Computed;
 use ::cel::common::types::{
-    CelBool, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelNull, CelString, CelUInt,
+    CelBool, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelNull, CelString,
 };
 use ::cel::common::value::Val;
+use ::cel::objects::{Key, Map as ComputedMap};
 use serde_json::{Map, Number, Value};
 
 use super::limits::{EXPRESSION_INPUT_WEIGHT_MAX, VALUE_DEPTH_MAX};
@@ -118,57 +120,48 @@ pub(super) fn object<'v>(entries: Vec<Field<'v>>) -> Box<dyn Val + 'v> {
 }
 
 /// Turns a computed value into JSON.
-pub(super) fn export(value: &dyn Val) -> Result<Value, String> {
+pub(super) fn export(value: &Computed) -> Result<Value, String> {
     nested(value, 0)
 }
 
-fn nested(value: &dyn Val, depth: usize) -> Result<Value, String> {
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the enum is not ours and not closed"
+)]
+fn nested(value: &Computed, depth: usize) -> Result<Value, String> {
     if depth > VALUE_DEPTH_MAX {
         return Err(format!(
             "the result is nested deeper than {VALUE_DEPTH_MAX}"
         ));
     }
-    if let Some(text) = value.downcast_ref::<CelString<'_>>() {
-        Ok(Value::from(text.inner()))
-    } else if let Some(integer) = value.downcast_ref::<CelInt>() {
-        Ok(Value::from(*integer.inner()))
-    } else if let Some(truth) = value.downcast_ref::<CelBool>() {
-        Ok(Value::from(*truth.inner()))
-    } else if let Some(float) = value.downcast_ref::<CelDouble>() {
-        let number = Number::from_f64(*float.inner());
-        number
+    match value {
+        Computed::Null => Ok(Value::Null),
+        Computed::Bool(truth) => Ok(Value::from(*truth)),
+        Computed::Int(integer) => Ok(Value::from(*integer)),
+        Computed::UInt(integer) => Ok(Value::from(*integer)),
+        Computed::Float(float) => Number::from_f64(*float)
             .map(Value::Number)
-            .ok_or_else(|| "the result is not a finite number".to_owned())
-    } else if let Some(integer) = value.downcast_ref::<CelUInt>() {
-        Ok(Value::from(*integer.inner()))
-    } else if value.downcast_ref::<CelNull>().is_some() {
-        Ok(Value::Null)
-    } else if let Some(list) = value.downcast_ref::<CelList<'_>>() {
-        list.inner()
+            .ok_or_else(|| "the result is not a finite number".to_owned()),
+        Computed::String(text) => Ok(Value::from(text.as_str())),
+        Computed::List(elements) => elements
             .iter()
-            .map(|element| nested(element.as_ref(), depth + 1))
-            .collect()
-    } else if let Some(map) = value.downcast_ref::<CelMap<'_>>() {
-        exported_object(map, depth)
-    } else {
-        Err(format!(
-            "the result is a {}, which JSON cannot hold",
-            value.get_type().name()
-        ))
+            .map(|element| nested(element, depth + 1))
+            .collect(),
+        Computed::Map(map) => exported_object(map, depth),
+        _ => Err("the result is of a kind that JSON cannot hold".to_owned()),
     }
 }
 
-fn exported_object(map: &CelMap<'_>, depth: usize) -> Result<Value, String> {
-    let mut keys: Vec<&CelMapKey<'_>> = map.inner().keys().collect();
-    keys.sort();
+/// The fields come sorted, so that nothing depends on a hash.
+fn exported_object(map: &ComputedMap, depth: usize) -> Result<Value, String> {
+    let mut entries: Vec<(&Key, &Computed)> = map.map.iter().collect();
+    entries.sort_by(|left, right| left.0.cmp(right.0));
     let mut fields = Map::new();
-    for key in keys {
-        let CelMapKey::String(name) = key else {
+    for (key, value) in entries {
+        let Key::String(name) = key else {
             return Err("the result has a field whose name is not text".to_owned());
         };
-        if let Some(value) = map.inner().get(key) {
-            fields.insert(name.inner().to_owned(), nested(value.as_ref(), depth + 1)?);
-        }
+        fields.insert(name.to_string(), nested(value, depth + 1)?);
     }
     Ok(Value::Object(fields))
 }

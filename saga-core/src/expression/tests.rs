@@ -303,6 +303,48 @@ fn an_evaluation_that_runs_away_is_stopped() {
 }
 
 #[test]
+fn the_deepest_expression_fits_a_small_stack() {
+    const STACK_BYTES: usize = 1024 * 1024;
+    let wrapped = |before: &str, inner: &str, after: &str| {
+        (1..=EXPRESSION_DEPTH_MAX)
+            .rev()
+            .map(|n| [&before.repeat(n), inner, &after.repeat(n)].concat())
+            .find(|text| Expression::compile(text).is_ok())
+            .unwrap()
+    };
+    let deepest = [
+        wrapped("-(", "1", ")"),
+        wrapped("[", "1", "]"),
+        wrapped("{'a': ", "1", "}"),
+        wrapped("string(", "'1'", ")"),
+        wrapped("true ? (", "1", ") : 2"),
+        wrapped("1 + (", "1", ")"),
+        wrapped("", "1", " + 1"),
+        wrapped("", "input", ".a"),
+        wrapped("", "input", "[0]"),
+        wrapped("(false || ", "true", ")"),
+        wrapped("[1].map(i, ", "1", ")"),
+        wrapped("", "[1]", ".map(i, i)"),
+    ];
+    let deep_input = (0..120).fold(json!(1), |inner, _| json!([inner]));
+    let run = move || {
+        for text in &deepest {
+            let (expression, _) = Expression::compile(text).unwrap();
+            let _ = expression.find(world().view());
+        }
+        let world = World::new(json!({ "deep": deep_input }));
+        assert_eq!(world.eval("input.deep == input.deep"), json!(true));
+        assert_eq!(world.eval("size([input.deep])"), json!(1));
+    };
+    std::thread::Builder::new()
+        .stack_size(STACK_BYTES)
+        .spawn(run)
+        .unwrap()
+        .join()
+        .unwrap();
+}
+
+#[test]
 fn definitions_can_be_shared_between_threads() {
     fn shared<T: Send + Sync>() {}
     shared::<crate::definition::Definition>();
@@ -349,11 +391,80 @@ proptest! {
     }
 
     #[test]
-    fn what_compiles_can_be_run(parts in prop::collection::vec(fragment(), 1..24)) {
+    fn what_compiles_can_be_run(text in any_expression()) {
+        match Expression::compile(&text) {
+            Ok((expression, _)) => {
+                let _ = expression.find(world().view());
+            }
+            Err(problem) => prop_assert!(
+                !matches!(problem.kind, ProblemKind::Syntax),
+                "{text}: {problem:?}"
+            ),
+        }
+    }
+
+    #[test]
+    fn fragments_never_panic(parts in prop::collection::vec(fragment(), 1..24)) {
         if let Ok((expression, _)) = Expression::compile(&parts.concat()) {
             let _ = expression.find(world().view());
         }
     }
+}
+
+/// Expressions that can be read; whether their values fit together is another matter.
+fn any_expression() -> impl Strategy<Value = String> {
+    let leaf = prop::sample::select(vec![
+        "input",
+        "input.items",
+        "input.stock",
+        "input.amount",
+        "input.price",
+        "input.gift",
+        "i",
+        "steps.charge.output",
+        "steps.gift.output",
+        "saga.labels",
+        "1",
+        "0",
+        "-1",
+        "2.5",
+        "'a'",
+        "'0'",
+        "null",
+        "true",
+        "false",
+        "9223372036854775807",
+        "-9223372036854775808",
+        "1e308",
+        "[]",
+        "{}",
+        "b'x'",
+        "1u",
+        "18446744073709551615u",
+    ]);
+    leaf.prop_map(str::to_owned)
+        .prop_recursive(5, 48, 3, |inner| {
+            let operator = prop::sample::select(vec![
+                "+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "&&", "||", "in",
+            ]);
+            let function = prop::sample::select(vec!["size", "string", "int", "double", "!", "-"]);
+            let method = prop::sample::select(vec!["contains", "startsWith", "endsWith"]);
+            let each = prop::sample::select(vec!["map", "filter", "all", "exists", "exists_one"]);
+            let two = (inner.clone(), inner.clone());
+            prop_oneof![
+                (two.clone(), operator).prop_map(|((a, b), op)| format!("({a}) {op} ({b})")),
+                (inner.clone(), function).prop_map(|(a, f)| format!("{f}({a})")),
+                (two.clone(), method).prop_map(|((a, b), f)| format!("({a}).{f}({b})")),
+                (two.clone(), each).prop_map(|((a, b), f)| format!("({a}).{f}(i, {b})")),
+                (two.clone(), inner.clone())
+                    .prop_map(|((a, b), c)| format!("({a}) ? ({b}) : ({c})")),
+                two.clone().prop_map(|(a, b)| format!("({a})[{b}]")),
+                two.clone().prop_map(|(a, b)| format!("[{a}, {b}]")),
+                two.prop_map(|(a, b)| format!("{{'k': {a}, string({b}): 1}}")),
+                inner.clone().prop_map(|a| format!("has(({a}).sku)")),
+                inner.prop_map(|a| format!("({a}).sku")),
+            ]
+        })
 }
 
 fn fragment() -> impl Strategy<Value = &'static str> {

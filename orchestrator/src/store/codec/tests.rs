@@ -1,1 +1,281 @@
 //! What rows hold, to the letter.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use saga_core::definition::DefinitionRef;
+use saga_core::event::{EVENT_SCHEMA, Event, EventKind, PauseCause, UnwindCause};
+use saga_core::ids::{Op, SagaId, StepKey, StepName};
+use saga_core::input::StepError;
+use saga_core::saga::{Phase, Retry, Saga, StepState, StepStatus, Work};
+use saga_core::time::Timestamp;
+use saga_core::values::ValueKey;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    SagaRow, decode_event, decode_saga, decode_value_key, encode_event, encode_state,
+    encode_value_key,
+};
+
+const STARTED: i64 = 1_795_000_000_000_123;
+
+fn step(name: &str) -> StepName {
+    StepName::new(name)
+}
+
+fn key(name: &str) -> StepKey {
+    StepKey::whole(step(name))
+}
+
+fn done() -> StepState {
+    StepState {
+        status: StepStatus::Succeeded,
+        attempt: 1,
+        round: 0,
+        error: None,
+        late: 0,
+        work: None,
+    }
+}
+
+fn fresh() -> Saga {
+    let name = "order".into();
+    let version = "1.2.3-rc.1".parse().unwrap();
+    let id = SagaId(Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_0000_0001));
+    let mut saga = Saga::new(id, DefinitionRef { name, version });
+    saga.version = 12;
+    saga.started_at = Timestamp::from_micros(STARTED);
+    saga
+}
+
+/// A saga in which everything that can be there is there.
+fn full() -> Saga {
+    let error = StepError {
+        code: "card_declined".to_owned(),
+        message: "no".to_owned(),
+        details: Some(json!({"limit": 5})),
+    };
+    let at = |after: i64| Timestamp::from_micros(STARTED + after);
+    let work = Work {
+        command: 11,
+        since: at(1_000),
+        sent_at: at(251_000),
+        retry: Some(Retry {
+            at: at(500_000),
+            sent: true,
+        }),
+        probed: true,
+    };
+    let in_flight = Work {
+        command: 9,
+        since: at(7),
+        sent_at: at(7),
+        retry: None,
+        probed: false,
+    };
+    let backing_off = StepState {
+        status: StepStatus::BackingOff,
+        attempt: 3,
+        round: 1,
+        error: Some(error),
+        late: 2,
+        work: Some(work),
+    };
+    let scheduled = StepState {
+        status: StepStatus::Scheduled,
+        work: Some(in_flight),
+        ..done()
+    };
+    let mut saga = fresh();
+    saga.key = Some("order-7".to_owned());
+    saga.labels = BTreeMap::from([("region".to_owned(), "eu".to_owned())]);
+    saga.deadline = Some(at(60_000_000));
+    saga.lifetime_ends = at(86_400_000_000);
+    saga.phase = Phase::Compensating;
+    saga.pause = Some(PauseCause::PivotUnknown(step("charge")));
+    saga.unwind = Some(UnwindCause::StepFailed(step("ship")));
+    saga.steps = BTreeMap::from([
+        (key("placeOrder"), done()),
+        (
+            StepKey {
+                step: step("ship"),
+                element: 3,
+            },
+            backing_off,
+        ),
+        (key("charge"), scheduled),
+    ]);
+    saga
+}
+
+fn decode(saga: &Saga, state: &str) -> Saga {
+    let labels = serde_json::to_string(&saga.labels).unwrap();
+    let version = saga.definition.version.to_string();
+    decode_saga(&SagaRow {
+        id: saga.id,
+        version: saga.version,
+        definition: &saga.definition.name,
+        definition_version: &version,
+        key: saga.key.as_deref(),
+        labels: &labels,
+        started_at: saga.started_at,
+        ended_at: saga.ended_at,
+        state,
+    })
+    .unwrap()
+}
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(name)
+}
+
+#[test]
+fn states_are_written_as_the_golden_file_says_and_read_back() {
+    let closed = {
+        let mut saga = fresh();
+        saga.phase = Phase::Compensated {
+            residue: vec![step("notify")],
+        };
+        saga.ended_at = Some(Timestamp::from_micros(STARTED + 5));
+        saga
+    };
+    let sagas = [fresh(), full(), closed];
+    let lines = std::fs::read_to_string(golden("state-1.jsonl")).unwrap();
+    let lines: Vec<&str> = lines.lines().collect();
+    assert_eq!(lines.len(), sagas.len());
+    for (saga, line) in sagas.iter().zip(lines) {
+        assert_eq!(encode_state(saga).unwrap(), line);
+        assert_eq!(decode(saga, line), *saga);
+    }
+}
+
+#[test]
+fn a_finished_step_costs_its_name_and_six_bytes() {
+    let mut saga = fresh();
+    let before = encode_state(&saga).unwrap().len();
+    for number in 0..200 {
+        saga.steps.insert(key(&format!("step{number:03}")), done());
+    }
+    let bytes = encode_state(&saga).unwrap().len() - before;
+    assert!(bytes <= 200 * ("step000".len() + 6) + 20, "{bytes}");
+    assert_eq!(decode(&saga, &encode_state(&saga).unwrap()), saga);
+}
+
+#[test]
+fn events_are_written_as_the_golden_file_says_and_read_back() {
+    let (at, error) = (
+        Timestamp::from_micros(STARTED),
+        StepError::new("timeout", "too slow"),
+    );
+    let kinds = [
+        EventKind::SagaStarted {
+            definition: fresh().definition,
+            key: Some("order-7".to_owned()),
+            labels: BTreeMap::from([("region".to_owned(), "eu".to_owned())]),
+            deadline: Some(at),
+            lifetime_ends: at,
+        },
+        EventKind::StepScheduled {
+            key: key("charge"),
+            attempt: 1,
+            round: 0,
+            not_before: None,
+        },
+        EventKind::StepSkipped { key: key("charge") },
+        EventKind::StepSucceeded {
+            key: StepKey {
+                step: step("charge"),
+                element: 2,
+            },
+            attempt: 1,
+            worker: Some("w1".to_owned()),
+        },
+        EventKind::AttemptFailed {
+            key: key("charge"),
+            op: Op::Action,
+            attempt: 1,
+            error: error.clone(),
+            retry_at: at,
+        },
+        EventKind::StepFailed {
+            key: key("charge"),
+            error,
+        },
+        EventKind::CompensationStarted {
+            cause: UnwindCause::Deadline,
+        },
+        EventKind::SagaPaused {
+            cause: PauseCause::MaxLifetime,
+        },
+        EventKind::SagaCompleted { output_error: None },
+        EventKind::SagaCompensated {
+            residue: vec![step("notify")],
+        },
+        EventKind::CompensationFailed,
+    ];
+    let lines = std::fs::read_to_string(golden("events-1.jsonl")).unwrap();
+    let lines: Vec<&str> = lines.lines().collect();
+    assert_eq!(lines.len(), kinds.len());
+    for ((seq, kind), line) in (1..).zip(kinds).zip(lines) {
+        let event = Event { seq, at, kind };
+        assert_eq!(encode_event(&event).unwrap(), line);
+        assert_eq!(decode_event(seq, 1, at, line).unwrap(), event);
+    }
+}
+
+#[test]
+fn what_a_later_release_wrote_is_named_as_such() {
+    let at = Timestamp::from_micros(0);
+    let error = decode_event(1, EVENT_SCHEMA + 1, at, "{}")
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("upgrade this process"), "{error}");
+    let saga = fresh();
+    let version = saga.definition.version.to_string();
+    let row = SagaRow {
+        id: saga.id,
+        version: 1,
+        definition: "order",
+        definition_version: &version,
+        key: None,
+        labels: "{}",
+        started_at: at,
+        ended_at: None,
+        state: r#"{"v":2,"unheard":"of"}"#,
+    };
+    let error = decode_saga(&row).unwrap_err().to_string();
+    assert!(error.contains("upgrade this process"), "{error}");
+    assert!(
+        decode_saga(&SagaRow {
+            state: "{\"v\":1}",
+            ..row.clone()
+        })
+        .is_err()
+    );
+    assert!(
+        decode_saga(&SagaRow {
+            definition_version: "one",
+            ..row
+        })
+        .is_err()
+    );
+}
+
+#[test]
+fn value_keys_have_names_of_their_own() {
+    let output = ValueKey::Output(StepKey {
+        step: step("charge"),
+        element: 4,
+    });
+    for (key, columns) in [
+        (ValueKey::Input, ("input", 0)),
+        (ValueKey::Result, ("saga", 0)),
+        (output, ("charge", 4)),
+    ] {
+        assert_eq!(encode_value_key(&key), columns);
+        assert_eq!(decode_value_key(columns.0, columns.1), key);
+    }
+}

@@ -1,21 +1,32 @@
 //! The database's time without asking for it each time.
 
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use saga_core::time::Timestamp;
-use uuid::Uuid;
+use uuid::{ContextV7, Uuid};
 
 /// The local clock, corrected by how far the database's clock is from it.
 ///
 /// Every orchestrator corrects towards the same clock, so their times compare, whatever their own
 /// clocks say.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct DatabaseClock {
     offset_micros: AtomicI64,
+    /// Orders the ids of one millisecond.
+    ids: Mutex<ContextV7>,
 }
 
 impl DatabaseClock {
+    /// A clock that takes the local one for the database's until it learns better.
+    pub(super) fn new() -> Self {
+        Self {
+            offset_micros: AtomicI64::new(0),
+            ids: Mutex::new(ContextV7::new()),
+        }
+    }
+
     /// The database's time, as far as is known.
     pub(super) fn now(&self) -> Timestamp {
         let offset = self.offset_micros.load(Ordering::Relaxed);
@@ -26,8 +37,8 @@ impl DatabaseClock {
     pub(super) fn new_id(&self) -> Uuid {
         let micros = u64::try_from(self.now().as_micros()).unwrap_or(0);
         let nanos = u32::try_from(micros % 1_000_000 * 1_000).unwrap_or(0);
-        let time = uuid::Timestamp::from_unix(uuid::NoContext, micros / 1_000_000, nanos);
-        Uuid::new_v7(time)
+        let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        Uuid::new_v7(uuid::Timestamp::from_unix(&*ids, micros / 1_000_000, nanos))
     }
 
     /// Learns from one reading of the database's clock, taken between two of the local one.
@@ -60,7 +71,7 @@ mod tests {
 
     #[test]
     fn keeps_what_it_knows_until_a_reading_rules_it_out() {
-        let clock = DatabaseClock::default();
+        let clock = DatabaseClock::new();
         clock.observe(1_000, Timestamp::from_micros(51_100), 1_200);
         assert_eq!(clock.offset_micros.load(Ordering::Relaxed), 50_000);
         // Half a second of doubt says nothing against it.

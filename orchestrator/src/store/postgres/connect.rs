@@ -147,6 +147,7 @@ impl Connector {
                 return Self::unavailable(ConnectError::Other { target, reason });
             }
             Some(_) => ConnectError::Other { target, reason },
+            None if reason.contains("TLS") => ConnectError::Other { target, reason },
             None => return Self::unavailable(ConnectError::Unreachable { target, reason }),
         };
         StoreError::Refused {

@@ -22,8 +22,8 @@ pub(super) enum Failure {
 impl Failure {
     /// Sorts an error by its SQLSTATE, if the server gave one.
     pub(super) fn of(error: &tokio_postgres::Error) -> Self {
-        let message = chain(error);
-        let Some(code) = error.code().map(tokio_postgres::error::SqlState::code) else {
+        let Some(said) = error.as_db_error() else {
+            let message = chain(error);
             // A parameter that cannot be encoded, or a row that cannot be decoded, never reaches
             // the server or arrives whole; everything else without a code is the connection.
             return if error.is_closed() || has_io_cause(error) {
@@ -32,7 +32,15 @@ impl Failure {
                 Self::Refused(message)
             };
         };
+        // Not the detail: it quotes the row, and rows hold what must not be in logs.
+        let constraint = said
+            .constraint()
+            .map(|name| format!(", {name}"))
+            .unwrap_or_default();
+        let code = said.code().code();
+        let message = format!("{} (SQLSTATE {code}{constraint})", said.message());
         match (code, code.get(..2).unwrap_or_default()) {
+            _ if Self::is_of_the_session(error) => Self::Transient(message),
             // The server says goodbye; whether it did so before or after the commit is not said.
             ("57P01" | "57P02" | "57P05" | "25P03", _) | (_, "08") => Self::Unknown(message),
             ("55P03", _) | (_, "40" | "53" | "57") => Self::Transient(message),
@@ -40,6 +48,13 @@ impl Failure {
             (_, "21" | "22" | "23" | "54") => Self::Data(message),
             _ => Self::Refused(message),
         }
+    }
+
+    /// Whether another connection would do: this one has plans from before a migration, or its
+    /// server is no primary any more.
+    pub(super) fn is_of_the_session(error: &tokio_postgres::Error) -> bool {
+        let code = error.code().map(tokio_postgres::error::SqlState::code);
+        matches!(code, Some("0A000" | "26000" | "25006"))
     }
 
     /// Whether the same work may be tried again, on another connection.

@@ -15,6 +15,8 @@ mod session;
 mod settings;
 mod statements;
 mod store;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod tls;
 mod unit_of_work;

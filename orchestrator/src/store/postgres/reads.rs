@@ -77,6 +77,12 @@ pub(super) async fn find_key(
 
 /// Sagas, newest first.
 pub(super) async fn list(store: &PostgresStore, filter: &SagaFilter) -> Result<Page, StoreError> {
+    if asks_for_nul(filter) {
+        return Ok(Page {
+            sagas: Vec::new(),
+            next: None,
+        });
+    }
     let limit = filter.limit.clamp(1, PAGE_ROWS_MAX);
     let status = filter.status.map(Status::as_str);
     let label = filter.label.as_ref().map(|(name, value)| {
@@ -162,6 +168,13 @@ pub(super) async fn open_counts(store: &PostgresStore) -> Result<Vec<(Status, u6
         .collect::<Result<Vec<_>, StoreError>>()?;
     counts.sort_unstable();
     Ok(counts)
+}
+
+/// No text in the database contains U+0000, and a parameter that does is an error.
+fn asks_for_nul(filter: &SagaFilter) -> bool {
+    let label = filter.label.iter().flat_map(|(name, value)| [name, value]);
+    let mut texts = filter.definition.iter().chain(&filter.key).chain(label);
+    texts.any(|text| text.contains('\0'))
 }
 
 async fn planned_anew(

@@ -98,7 +98,12 @@ impl Session {
             )));
         };
         self.dirty = was_dirty;
-        answer.map_err(|error| Failure::of(&error))
+        answer.map_err(|error| {
+            if Failure::is_of_the_session(&error) {
+                self.give_up();
+            }
+            Failure::of(&error)
+        })
     }
 
     fn give_up(&mut self) {

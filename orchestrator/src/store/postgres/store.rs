@@ -76,7 +76,7 @@ impl PostgresStore {
             pool,
             connector,
             answer_timeout: settings.answer_timeout,
-            clock: DatabaseClock::default(),
+            clock: DatabaseClock::new(),
         };
         migrate::check_current(&store).await?;
         store.ping().await?;

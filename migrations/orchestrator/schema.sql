@@ -1,0 +1,160 @@
+-- What the migrations in this folder make of an empty schema. Rendered by a test; do not edit.
+
+CREATE TABLE audit_log (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    actor text NOT NULL,
+    verb text NOT NULL,
+    saga_id uuid,
+    reason text NOT NULL,
+    before json,
+    after json,
+    previous bytea NOT NULL,
+    hash bytea NOT NULL,
+    CONSTRAINT audit_log_hash_key UNIQUE (hash),
+    CONSTRAINT audit_log_pkey PRIMARY KEY (id)
+);
+CREATE TRIGGER audit_log_immutable BEFORE DELETE OR UPDATE ON audit_log FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER audit_log_not_truncated BEFORE TRUNCATE ON audit_log FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TABLE dead_letters (
+    id uuid NOT NULL,
+    received_at timestamp with time zone DEFAULT now() NOT NULL,
+    saga_id uuid,
+    queue text NOT NULL,
+    reason text NOT NULL,
+    fingerprint text NOT NULL,
+    properties json NOT NULL,
+    body bytea NOT NULL,
+    CONSTRAINT dead_letters_pkey PRIMARY KEY (id)
+);
+CREATE INDEX dead_letters_fingerprint ON dead_letters USING btree (fingerprint, received_at);
+CREATE INDEX dead_letters_saga_id ON dead_letters USING btree (saga_id) WHERE (saga_id IS NOT NULL);
+
+CREATE TABLE orchestrators (
+    id uuid NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    heartbeat_at timestamp with time zone DEFAULT now() NOT NULL,
+    lease_until timestamp with time zone NOT NULL,
+    CONSTRAINT orchestrators_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE outbox (
+    saga_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    owner uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    properties json NOT NULL,
+    body bytea NOT NULL,
+    CONSTRAINT outbox_pkey PRIMARY KEY (saga_id, seq),
+    CONSTRAINT outbox_seq_check CHECK ((seq > 0))
+) WITH (autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0);
+
+CREATE TABLE saga_definitions (
+    name text NOT NULL,
+    version text NOT NULL,
+    major bigint NOT NULL,
+    minor bigint NOT NULL,
+    patch bigint NOT NULL,
+    prerelease text NOT NULL,
+    digest text NOT NULL,
+    source text NOT NULL,
+    registered_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT saga_definitions_pkey PRIMARY KEY (name, version),
+    CONSTRAINT saga_definitions_digest_check CHECK ((digest ~ '^[0-9a-f]{64}$'::text))
+);
+CREATE TRIGGER saga_definitions_immutable BEFORE DELETE OR UPDATE ON saga_definitions FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER saga_definitions_not_truncated BEFORE TRUNCATE ON saga_definitions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TABLE saga_events (
+    saga_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    schema smallint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    data json NOT NULL,
+    CONSTRAINT saga_events_pkey PRIMARY KEY (saga_id, seq),
+    CONSTRAINT saga_events_schema_check CHECK ((schema > 0)),
+    CONSTRAINT saga_events_seq_check CHECK ((seq > 0))
+);
+CREATE TRIGGER saga_events_immutable BEFORE UPDATE ON saga_events FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TABLE saga_keys (
+    definition text NOT NULL,
+    key text NOT NULL,
+    saga_id uuid NOT NULL,
+    end_status text,
+    CONSTRAINT saga_keys_pkey PRIMARY KEY (definition, key),
+    CONSTRAINT saga_keys_end_status_check CHECK ((end_status = ANY (ARRAY['completed'::text, 'compensated'::text, 'terminated'::text]))),
+    CONSTRAINT saga_keys_key_check CHECK (((octet_length(key) >= 1) AND (octet_length(key) <= 1024)))
+) WITH (fillfactor=90);
+
+CREATE TABLE saga_signals (
+    saga_id uuid NOT NULL,
+    id text NOT NULL,
+    arrival bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    name text NOT NULL,
+    payload json NOT NULL,
+    received_at timestamp with time zone DEFAULT now() NOT NULL,
+    consumed_by bigint,
+    CONSTRAINT saga_signals_pkey PRIMARY KEY (saga_id, id),
+    CONSTRAINT saga_signals_consumed_by_check CHECK ((consumed_by > 0)),
+    CONSTRAINT saga_signals_id_check CHECK (((octet_length(id) >= 1) AND (octet_length(id) <= 1024)))
+);
+
+CREATE TABLE saga_values (
+    saga_id uuid NOT NULL,
+    step text NOT NULL,
+    element integer NOT NULL,
+    value json NOT NULL,
+    CONSTRAINT saga_values_pkey PRIMARY KEY (saga_id, step, element),
+    CONSTRAINT saga_values_element_check CHECK ((element >= 0))
+);
+CREATE TRIGGER saga_values_immutable BEFORE UPDATE ON saga_values FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TABLE sagas (
+    id uuid NOT NULL,
+    version bigint NOT NULL,
+    status text NOT NULL,
+    definition text NOT NULL,
+    definition_version text NOT NULL,
+    key text,
+    labels jsonb NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    wake_at timestamp with time zone,
+    state json NOT NULL,
+    CONSTRAINT sagas_pkey PRIMARY KEY (id),
+    CONSTRAINT sagas_closed_never_wakes CHECK (((ended_at IS NULL) OR (wake_at IS NULL))),
+    CONSTRAINT sagas_ended_when_closed CHECK (((ended_at IS NOT NULL) = (status = ANY (ARRAY['completed'::text, 'compensated'::text, 'terminated'::text])))),
+    CONSTRAINT sagas_key_check CHECK (((octet_length(key) >= 1) AND (octet_length(key) <= 1024))),
+    CONSTRAINT sagas_labels_check CHECK ((jsonb_typeof(labels) = 'object'::text)),
+    CONSTRAINT sagas_status_check CHECK ((status = ANY (ARRAY['running'::text, 'paused'::text, 'compensating'::text, 'completed'::text, 'compensated'::text, 'compensation_failed'::text, 'terminated'::text]))),
+    CONSTRAINT sagas_version_check CHECK ((version > 0))
+) WITH (fillfactor=70, autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_insert_scale_factor=0.05, autovacuum_analyze_scale_factor=0.02, autovacuum_vacuum_cost_delay=0);
+CREATE INDEX sagas_definition ON sagas USING btree (definition, id);
+CREATE INDEX sagas_key ON sagas USING btree (key, id) WHERE (key IS NOT NULL);
+CREATE INDEX sagas_labels ON sagas USING gin (labels jsonb_path_ops) WHERE (labels <> '{}'::jsonb);
+CREATE INDEX sagas_started_at ON sagas USING brin (started_at);
+CREATE INDEX sagas_status ON sagas USING btree (status, id) WHERE (status <> 'completed'::text);
+CREATE INDEX sagas_wake_at ON sagas USING btree (wake_at) WHERE (wake_at IS NOT NULL);
+
+CREATE TABLE workers (
+    id text NOT NULL,
+    pool text NOT NULL,
+    operations json NOT NULL,
+    running json DEFAULT '[]'::json NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    heartbeat_at timestamp with time zone DEFAULT now() NOT NULL,
+    lease_until timestamp with time zone NOT NULL,
+    CONSTRAINT workers_pkey PRIMARY KEY (id)
+);
+
+CREATE OR REPLACE FUNCTION refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    RAISE EXCEPTION '% is never changed: % refused', TG_TABLE_NAME, TG_OP
+        USING ERRCODE = 'restrict_violation';
+END
+$function$;

@@ -1,0 +1,70 @@
+//! What people ask of a memory store.
+
+use saga_core::ids::SagaId;
+use saga_core::saga::{Saga, Status};
+
+use super::state::State;
+use crate::store::{PAGE_ROWS_MAX, Page, SagaFilter, SagaSummary};
+
+impl State {
+    /// Sagas, newest first.
+    pub(super) fn list(&self, filter: &SagaFilter) -> Page {
+        let limit = usize::try_from(filter.limit.clamp(1, PAGE_ROWS_MAX)).unwrap_or(1);
+        let older = |id: &SagaId| filter.before.is_none_or(|before| *id < before);
+        let matching = self.sagas.iter().rev().filter(|(id, _)| older(id));
+        let mut sagas: Vec<SagaSummary> = matching
+            .filter(|(_, entry)| matches(&entry.saga, filter))
+            .take(limit + 1)
+            .map(|(_, entry)| summary(&entry.saga))
+            .collect();
+        let more = sagas.len() > limit;
+        sagas.truncate(limit);
+        let next = if more {
+            sagas.last().map(|saga| saga.id)
+        } else {
+            None
+        };
+        Page { sagas, next }
+    }
+
+    /// How many sagas are open, by status.
+    pub(super) fn open_counts(&self) -> Vec<(Status, u64)> {
+        let mut counts = std::collections::BTreeMap::new();
+        for entry in self
+            .sagas
+            .values()
+            .filter(|entry| entry.saga.ended_at.is_none())
+        {
+            *counts.entry(entry.saga.status()).or_insert(0) += 1;
+        }
+        counts.into_iter().collect()
+    }
+}
+
+fn matches(saga: &Saga, filter: &SagaFilter) -> bool {
+    filter.status.is_none_or(|status| saga.status() == status)
+        && filter
+            .definition
+            .as_ref()
+            .is_none_or(|name| *saga.definition.name == **name)
+        && filter
+            .key
+            .as_ref()
+            .is_none_or(|key| saga.key.as_ref() == Some(key))
+        && filter
+            .label
+            .as_ref()
+            .is_none_or(|(name, value)| saga.labels.get(name) == Some(value))
+        && filter.since.is_none_or(|since| saga.started_at >= since)
+}
+
+fn summary(saga: &Saga) -> SagaSummary {
+    SagaSummary {
+        id: saga.id,
+        definition: saga.definition.clone(),
+        key: saga.key.clone(),
+        status: saga.status(),
+        started_at: saga.started_at,
+        ended_at: saga.ended_at,
+    }
+}

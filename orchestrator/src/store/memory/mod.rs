@@ -1,0 +1,9 @@
+//! Sagas in memory, for the embedded engine: the same promises, nothing on disk.
+
+mod clock;
+mod commit;
+mod listing;
+mod state;
+mod store;
+
+pub use store::MemoryStore;

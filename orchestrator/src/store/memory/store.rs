@@ -1,0 +1,311 @@
+//! The store in memory.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use saga_core::definition::{Definition, DefinitionRef};
+use saga_core::event::Event;
+use saga_core::ids::{MessageId, SagaId};
+use saga_core::saga::{Saga, Status};
+use saga_core::time::Timestamp;
+use saga_core::values::ValueKey;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::clock::MemoryClock;
+use super::state::State;
+use crate::store::{
+    Batch, CommitReport, Committed, Judge, OutboxMessage, Page, Registration, SagaFilter,
+    SagaOutcome, Store, StoreError, StoredDeadLetter, StoredDefinition,
+};
+
+/// Sagas in memory. Each handle is one orchestrator; handles made with
+/// [`another_owner`](Self::another_owner) share one state, like processes that share a database.
+#[derive(Debug)]
+pub struct MemoryStore {
+    owner: Uuid,
+    clock: Arc<MemoryClock>,
+    state: Arc<Mutex<State>>,
+    /// Held while transitions are written, and by a judge from reading to writing. It is not the
+    /// state's own lock, so that a judge may ask this store for the time or an id.
+    writing: Arc<Mutex<()>>,
+}
+
+impl MemoryStore {
+    /// An empty store whose clock shows `start` now and goes as tokio's clock goes.
+    #[must_use]
+    pub fn new(owner: Uuid, start: Timestamp) -> Self {
+        let clock = Arc::new(MemoryClock::starting_at(start));
+        Self {
+            owner,
+            clock,
+            state: Arc::default(),
+            writing: Arc::default(),
+        }
+    }
+
+    /// A handle on the same state for another orchestrator.
+    #[must_use]
+    pub fn another_owner(&self, owner: Uuid) -> Self {
+        Self {
+            owner,
+            clock: Arc::clone(&self.clock),
+            state: Arc::clone(&self.state),
+            writing: Arc::clone(&self.writing),
+        }
+    }
+
+    /// Every dead letter, by id.
+    #[must_use]
+    pub fn dead_letters(&self) -> Vec<StoredDeadLetter> {
+        self.state().dead_letters.values().cloned().collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A judge that panics has written nothing, so the lock is as good as before.
+    fn writing(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn new_saga_id(&self) -> SagaId {
+        self.state().mint(self.clock.now())
+    }
+
+    async fn load(&self, ids: &[SagaId]) -> Result<(Vec<Saga>, Committed), StoreError> {
+        let state = self.state();
+        let stored = ids.iter().filter_map(|id| state.sagas.get(id));
+        let sagas = stored.map(|entry| Saga::clone(&entry.saga)).collect();
+        Ok((sagas, Committed::new()))
+    }
+
+    async fn load_values(
+        &self,
+        keys: &[(SagaId, ValueKey)],
+    ) -> Result<Vec<(SagaId, ValueKey, Arc<Value>)>, StoreError> {
+        let state = self.state();
+        let stored = keys.iter().filter_map(|wanted| {
+            let value = state.values.get(wanted)?;
+            Some((wanted.0, wanted.1.clone(), Arc::clone(value)))
+        });
+        Ok(stored.collect())
+    }
+
+    async fn commit(&self, batch: &Batch) -> Result<CommitReport, StoreError> {
+        let _writing = self.writing();
+        self.state().commit(batch, self.owner, self.clock.now())
+    }
+
+    async fn commit_locked(
+        &self,
+        id: SagaId,
+        judge: Judge<'_>,
+    ) -> Result<CommitReport, StoreError> {
+        let _writing = self.writing();
+        let stored = self
+            .state()
+            .sagas
+            .get(&id)
+            .map(|entry| Saga::clone(&entry.saga));
+        let mut report = CommitReport::default();
+        let Some(transition) = judge(stored) else {
+            report.record(id, SagaOutcome::Committed(Committed::new()));
+            return Ok(report);
+        };
+        let outcome = match transition.check() {
+            Ok(()) => self
+                .state()
+                .write(&transition, self.owner, self.clock.now()),
+            Err(reason) => SagaOutcome::Poisoned(reason),
+        };
+        report.record(transition.saga.id, outcome);
+        Ok(report)
+    }
+
+    async fn claim_due(&self, limit: u32, lease: Duration) -> Result<Vec<SagaId>, StoreError> {
+        let (now, mut state) = (self.clock.now(), self.state());
+        let mut due: Vec<(Timestamp, SagaId)> = state
+            .sagas
+            .iter()
+            .filter_map(|(id, entry)| Some((entry.wake_at.filter(|at| *at <= now)?, *id)))
+            .collect();
+        due.sort_unstable();
+        due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        for (_, id) in &due {
+            if let Some(entry) = state.sagas.get_mut(id) {
+                entry.wake_at = Some(now.after(lease));
+            }
+        }
+        Ok(due.into_iter().map(|(_, id)| id).collect())
+    }
+
+    async fn rearm(&self, sagas: &[(SagaId, u64, Option<Timestamp>)]) -> Result<(), StoreError> {
+        let mut state = self.state();
+        for (id, version, wake_at) in sagas {
+            let entry = state
+                .sagas
+                .get_mut(id)
+                .filter(|entry| entry.saga.version == *version && entry.saga.ended_at.is_none());
+            if let Some(entry) = entry {
+                entry.wake_at = *wake_at;
+            }
+        }
+        Ok(())
+    }
+
+    async fn next_wake(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self
+            .state()
+            .sagas
+            .values()
+            .filter_map(|entry| entry.wake_at)
+            .min())
+    }
+
+    async fn heartbeat(&self, lease: Duration) -> Result<(), StoreError> {
+        let until = self.clock.now().after(lease);
+        self.state().leases.insert(self.owner, until);
+        Ok(())
+    }
+
+    async fn adopt_outbox(&self, limit: u32) -> Result<Vec<OutboxMessage>, StoreError> {
+        let (now, mut state) = (self.clock.now(), self.state());
+        let orphans = state
+            .outbox
+            .iter()
+            .filter(|(_, entry)| entry.owner != self.owner && !state.is_alive(entry.owner, now));
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let ids: Vec<MessageId> = orphans.map(|(id, _)| *id).take(limit).collect();
+        let mut adopted = Vec::with_capacity(ids.len());
+        for id in ids {
+            if let Some(entry) = state.outbox.get_mut(&id) {
+                entry.owner = self.owner;
+                adopted.push(OutboxMessage {
+                    id,
+                    message: entry.message.clone(),
+                });
+            }
+        }
+        Ok(adopted)
+    }
+
+    async fn own_outbox(
+        &self,
+        after: Option<MessageId>,
+        limit: u32,
+    ) -> Result<Vec<OutboxMessage>, StoreError> {
+        let state = self.state();
+        let own = state.outbox.iter().filter(|(id, entry)| {
+            entry.owner == self.owner && after.is_none_or(|after| **id > after)
+        });
+        let messages = own.map(|(id, entry)| OutboxMessage {
+            id: *id,
+            message: entry.message.clone(),
+        });
+        Ok(messages
+            .take(usize::try_from(limit).unwrap_or(usize::MAX))
+            .collect())
+    }
+
+    async fn delete_outbox(&self, confirmed: &[MessageId]) -> Result<(), StoreError> {
+        let mut state = self.state();
+        for id in confirmed {
+            state.outbox.remove(id);
+        }
+        Ok(())
+    }
+
+    async fn outbox_backlog(&self) -> Result<(u64, Option<Timestamp>), StoreError> {
+        let state = self.state();
+        let rows = u64::try_from(state.outbox.len()).unwrap_or(u64::MAX);
+        Ok((
+            rows,
+            state.outbox.values().map(|entry| entry.created_at).min(),
+        ))
+    }
+
+    async fn register(&self, definition: &Definition) -> Result<Registration, StoreError> {
+        let mut state = self.state();
+        if let Some(stored) = state.definitions.get(&definition.reference) {
+            let same = stored.digest == definition.digest;
+            return Ok(if same {
+                Registration::Unchanged
+            } else {
+                Registration::Conflict
+            });
+        }
+        let stored = StoredDefinition {
+            reference: definition.reference.clone(),
+            digest: definition.digest.clone(),
+            source: definition.source.as_ref().to_owned(),
+            registered_at: self.clock.now(),
+        };
+        state
+            .definitions
+            .insert(definition.reference.clone(), stored);
+        Ok(Registration::Added)
+    }
+
+    async fn definition(
+        &self,
+        reference: &DefinitionRef,
+    ) -> Result<Option<StoredDefinition>, StoreError> {
+        Ok(self.state().definitions.get(reference).cloned())
+    }
+
+    async fn definitions(&self) -> Result<Vec<StoredDefinition>, StoreError> {
+        Ok(self.state().definitions.values().cloned().collect())
+    }
+
+    async fn find_key(&self, definition: &str, key: &str) -> Result<Option<SagaId>, StoreError> {
+        let wanted = crate::store::StartKey {
+            definition: definition.into(),
+            key: key.to_owned(),
+        };
+        Ok(self.state().keys.get(&wanted).copied())
+    }
+
+    async fn list(&self, filter: &SagaFilter) -> Result<Page, StoreError> {
+        Ok(self.state().list(filter))
+    }
+
+    async fn values(&self, id: SagaId) -> Result<Vec<(ValueKey, Arc<Value>)>, StoreError> {
+        let state = self.state();
+        let own = state
+            .values
+            .range((id, ValueKey::Input)..=(id, ValueKey::Result));
+        Ok(own
+            .map(|((_, key), value)| (key.clone(), Arc::clone(value)))
+            .collect())
+    }
+
+    async fn history(&self, id: SagaId, after: u64, limit: u32) -> Result<Vec<Event>, StoreError> {
+        let state = self.state();
+        let Some(entry) = state.sagas.get(&id) else {
+            return Ok(Vec::new());
+        };
+        let later = entry.events.iter().filter(|event| event.seq > after);
+        Ok(later
+            .take(usize::try_from(limit).unwrap_or(usize::MAX))
+            .cloned()
+            .collect())
+    }
+
+    async fn open_counts(&self) -> Result<Vec<(Status, u64)>, StoreError> {
+        Ok(self.state().open_counts())
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}

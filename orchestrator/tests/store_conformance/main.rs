@@ -1,0 +1,101 @@
+//! Every store keeps the same promises. Those of Postgres alone are in files of their own.
+
+mod config;
+mod postgres_failures;
+mod postgres_schema;
+mod proxy;
+mod sample;
+mod stores;
+mod suite_commit;
+mod suite_reads;
+mod suite_time;
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use orchestrator::store::MemoryStore;
+use saga_core::time::Timestamp;
+use stores::{Database, Pair};
+use uuid::Uuid;
+
+type Check = fn(Pair) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+macro_rules! checks {
+    ($($module:ident :: $name:ident,)*) => {
+        [$((stringify!($name), (|pair| Box::pin($module::$name(pair))) as Check),)*]
+    };
+}
+
+const CHECKS: [(&str, Check); 28] = checks![
+    suite_commit::a_committed_saga_reads_back_as_it_was,
+    suite_commit::unknown_ids_are_left_out,
+    suite_commit::a_lost_race_writes_nothing,
+    suite_commit::a_saga_that_is_not_there_or_there_already_conflicts,
+    suite_commit::one_saga_twice_in_a_batch_is_refused,
+    suite_commit::batches_in_opposite_order_do_not_deadlock,
+    suite_commit::a_key_starts_one_saga_for_ever,
+    suite_commit::equal_keys_of_a_batch_start_one_saga,
+    suite_commit::a_key_race_of_two_stores_starts_one_saga,
+    suite_commit::one_poison_costs_the_others_nothing,
+    suite_commit::confirmed_messages_leave_with_a_commit,
+    suite_commit::a_lock_lets_the_loser_decide_again,
+    suite_commit::under_a_lock_poison_and_stale_decisions_write_nothing,
+    suite_commit::locks_queue_up,
+    suite_time::ids_sort_by_the_stores_clock,
+    suite_time::a_due_saga_is_claimed_once_per_lease,
+    suite_time::the_earliest_are_claimed_first_and_split_among_claimers,
+    suite_time::a_transition_keeps_an_earlier_time,
+    suite_time::rearming_asks_for_the_version_and_keeps_it,
+    suite_time::messages_belong_to_who_wrote_them,
+    suite_time::messages_are_adopted_when_the_lease_ends,
+    suite_time::an_owner_nobody_knows_counts_as_gone,
+    suite_reads::a_definition_never_changes,
+    suite_reads::one_of_two_registrations_wins,
+    suite_reads::definitions_sort_by_name_and_version,
+    suite_reads::a_listing_filters,
+    suite_reads::a_listing_has_pages,
+    suite_reads::open_sagas_are_counted,
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn memory_keeps_every_promise() {
+    let mut broken = Vec::new();
+    for (name, check) in CHECKS {
+        let start = Timestamp::from_micros(1_795_000_000_000_000);
+        let store = MemoryStore::new(Uuid::now_v7(), start);
+        let other = store.another_owner(Uuid::now_v7());
+        if tokio::spawn(check(Pair {
+            a: Arc::new(store),
+            b: Arc::new(other),
+        }))
+        .await
+        .is_err()
+        {
+            broken.push(name);
+        }
+    }
+    assert_eq!(
+        broken, [""; 0],
+        "promises that are broken; the panics are above"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_keeps_every_promise() {
+    let mut broken = Vec::new();
+    for (name, check) in CHECKS {
+        let database = Database::migrated().await;
+        let pair = Pair {
+            a: Arc::new(database.store().await),
+            b: Arc::new(database.store().await),
+        };
+        if tokio::spawn(check(pair)).await.is_err() {
+            broken.push(name);
+        }
+        database.drop().await;
+    }
+    assert_eq!(
+        broken, [""; 0],
+        "promises that are broken; the panics are above"
+    );
+}

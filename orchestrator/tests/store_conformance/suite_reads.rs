@@ -1,0 +1,214 @@
+//! What every store owes to those who look: definitions, listings, counts.
+
+use orchestrator::store::{PAGE_ROWS_MAX, Registration, SagaFilter, Store};
+use saga_core::event::PauseCause;
+use saga_core::ids::{SagaId, StepName};
+use saga_core::saga::{Phase, Status};
+
+use crate::sample::{advance, close, definition, edit, reference, start, start_with_key};
+use crate::stores::{Pair, commit, started};
+
+pub(crate) async fn a_definition_never_changes(Pair { a, b }: Pair) {
+    let text = definition("order", "1.0.0", "saga: order");
+    assert_eq!(a.register(&text).await.unwrap(), Registration::Added);
+    assert_eq!(b.register(&text).await.unwrap(), Registration::Unchanged);
+    let other = definition("order", "1.0.0", "saga: order # changed");
+    assert_eq!(b.register(&other).await.unwrap(), Registration::Conflict);
+    let stored = b
+        .definition(&reference("order", "1.0.0"))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(stored.source, "saga: order");
+    assert_eq!(stored.digest, text.digest);
+    assert_eq!(stored.reference, text.reference);
+    assert!(
+        b.definition(&reference("order", "1.0.1"))
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(
+        b.definition(&reference("refund", "1.0.0"))
+            .await
+            .unwrap()
+            .is_none()
+    );
+}
+
+pub(crate) async fn one_of_two_registrations_wins(Pair { a, b }: Pair) {
+    let (one, two) = (
+        definition("order", "2.0.0", "one"),
+        definition("order", "2.0.0", "four"),
+    );
+    let (left, right) = tokio::join!(a.register(&one), b.register(&two));
+    let mut outcomes = [left.unwrap(), right.unwrap()];
+    outcomes.sort_by_key(|outcome| *outcome != Registration::Added);
+    assert_eq!(outcomes, [Registration::Added, Registration::Conflict]);
+}
+
+pub(crate) async fn definitions_sort_by_name_and_version(Pair { a, .. }: Pair) {
+    let versions = [
+        "1.10.0",
+        "1.9.0",
+        "2.0.0",
+        "2.0.0-rc.10",
+        "2.0.0-rc.9",
+        "10.0.0",
+    ];
+    for version in versions {
+        a.register(&definition("order", version, version))
+            .await
+            .unwrap();
+    }
+    a.register(&definition("invoice", "3.0.0", "x"))
+        .await
+        .unwrap();
+    let stored = a.definitions().await.unwrap();
+    let names: Vec<String> = stored
+        .iter()
+        .map(|stored| stored.reference.to_string())
+        .collect();
+    let sorted = [
+        "1.9.0",
+        "1.10.0",
+        "2.0.0-rc.9",
+        "2.0.0-rc.10",
+        "2.0.0",
+        "10.0.0",
+    ];
+    let mut expected = vec!["invoice 3.0.0".to_owned()];
+    expected.extend(sorted.map(|version| format!("order {version}")));
+    assert_eq!(names, expected);
+}
+
+async fn ids(store: &dyn Store, filter: SagaFilter) -> Vec<SagaId> {
+    let page = store
+        .list(&SagaFilter {
+            limit: PAGE_ROWS_MAX,
+            ..filter
+        })
+        .await
+        .unwrap();
+    assert_eq!(page.next, None);
+    page.sagas.into_iter().map(|saga| saga.id).collect()
+}
+
+pub(crate) async fn a_listing_filters(Pair { a, b }: Pair) {
+    let first = started(&*a).await;
+    let keyed = commit(&*a, start_with_key(&*a, "order-7")).await;
+    let mut labelled = start(&*a);
+    edit(&mut labelled, |saga| {
+        saga.labels.insert("region".to_owned(), "eu".to_owned());
+        saga.labels.insert("tier".to_owned(), "gold".to_owned());
+        saga.definition = reference("refund", "2.0.0");
+    });
+    let labelled = commit(&*a, labelled).await;
+    let mut pausing = advance(&*a, &first);
+    edit(&mut pausing, |saga| {
+        saga.pause = Some(PauseCause::StepFailed(StepName::new("charge")));
+    });
+    let paused = commit(&*a, pausing).await;
+    let closed = commit(&*a, close(&*a, &keyed, Phase::Completed)).await;
+
+    let all = [labelled.id, closed.id, paused.id];
+    assert_eq!(ids(&*b, SagaFilter::default()).await, all);
+    let status = |status| SagaFilter {
+        status: Some(status),
+        ..SagaFilter::default()
+    };
+    assert_eq!(ids(&*b, status(Status::Paused)).await, [paused.id]);
+    assert_eq!(ids(&*b, status(Status::Completed)).await, [closed.id]);
+    assert_eq!(ids(&*b, status(Status::Running)).await, [labelled.id]);
+    assert_eq!(ids(&*b, status(Status::Compensated)).await, []);
+    let definition = SagaFilter {
+        definition: Some("order".to_owned()),
+        ..SagaFilter::default()
+    };
+    assert_eq!(ids(&*b, definition).await, [closed.id, paused.id]);
+    let key = |key: &str| SagaFilter {
+        key: Some(key.to_owned()),
+        ..SagaFilter::default()
+    };
+    assert_eq!(ids(&*b, key("order-7")).await, [closed.id]);
+    assert_eq!(ids(&*b, key("nul \u{0}")).await, []);
+    let label = |name: &str, value: &str| SagaFilter {
+        label: Some((name.to_owned(), value.to_owned())),
+        ..SagaFilter::default()
+    };
+    assert_eq!(ids(&*b, label("region", "eu")).await, [labelled.id]);
+    assert_eq!(ids(&*b, label("region", "us")).await, []);
+    assert_eq!(ids(&*b, label("region", "\u{0}")).await, []);
+    let since = |since| SagaFilter {
+        since: Some(since),
+        ..SagaFilter::default()
+    };
+    assert_eq!(ids(&*b, since(labelled.started_at)).await, [labelled.id]);
+    let both = SagaFilter {
+        definition: Some("refund".to_owned()),
+        ..status(Status::Completed)
+    };
+    assert_eq!(ids(&*b, both).await, []);
+
+    let page = b
+        .list(&SagaFilter {
+            limit: 10,
+            ..key("order-7")
+        })
+        .await
+        .unwrap();
+    let line = &page.sagas[0];
+    assert_eq!(line.definition, closed.definition);
+    assert_eq!(line.key.as_deref(), Some("order-7"));
+    assert_eq!(line.status, Status::Completed);
+    assert_eq!(
+        (line.started_at, line.ended_at),
+        (closed.started_at, closed.ended_at)
+    );
+}
+
+pub(crate) async fn a_listing_has_pages(Pair { a, .. }: Pair) {
+    let mut all = Vec::new();
+    for _ in 0..7 {
+        all.push(started(&*a).await.id);
+    }
+    all.sort_unstable();
+    all.reverse();
+    let mut seen = Vec::new();
+    let mut filter = SagaFilter {
+        limit: 3,
+        ..SagaFilter::default()
+    };
+    loop {
+        let page = a.list(&filter).await.unwrap();
+        seen.extend(page.sagas.iter().map(|saga| saga.id));
+        if page.next.is_none() {
+            break;
+        }
+        assert_eq!(page.next, seen.last().copied());
+        filter.before = page.next;
+    }
+    assert_eq!(seen, all);
+    let exact = a
+        .list(&SagaFilter {
+            limit: 7,
+            ..SagaFilter::default()
+        })
+        .await
+        .unwrap();
+    assert_eq!((exact.sagas.len(), exact.next), (7, None));
+}
+
+pub(crate) async fn open_sagas_are_counted(Pair { a, b }: Pair) {
+    assert_eq!(a.open_counts().await.unwrap(), []);
+    let one = started(&*a).await;
+    started(&*a).await;
+    let stuck = started(&*a).await;
+    commit(&*a, close(&*a, &one, Phase::Terminated)).await;
+    let mut failing = advance(&*a, &stuck);
+    edit(&mut failing, |saga| saga.phase = Phase::CompensationFailed);
+    commit(&*a, failing).await;
+    let expected = [(Status::Running, 1), (Status::CompensationFailed, 1)];
+    assert_eq!(b.open_counts().await.unwrap(), expected);
+    b.ping().await.unwrap();
+}

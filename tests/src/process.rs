@@ -1,0 +1,137 @@
+//! One process of the deployment, and what it logged.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// A process that is not ready after this will not be.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+
+/// A running `amends` process. Dropped, it is killed.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    name: String,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Process {
+    /// Starts `amends` with these arguments and settings, and waits until it says `ready`.
+    pub fn start(name: &str, arguments: &[&str], settings: &[(String, String)]) -> Self {
+        let mut child = Command::new(crate::config::amends())
+            .args(arguments)
+            .envs(settings.iter().map(|(name, value)| (name, value)))
+            .env("AMENDS__LOG__FORMAT", "json")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("start amends");
+        let stderr = child.stderr.take().expect("its standard error");
+        let log: Arc<Mutex<Vec<String>>> = Arc::default();
+        let lines = Arc::clone(&log);
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                lines.lock().unwrap().push(line);
+            }
+        });
+        let mut process = Self {
+            child,
+            name: name.to_owned(),
+            log,
+        };
+        process.wait_for_line("\"message\":\"ready\"");
+        process
+    }
+
+    /// A field of the first log line that has it.
+    pub fn logged(&self, field: &str) -> Option<String> {
+        let marker = format!("\"{field}\":\"");
+        let log = self.log.lock().unwrap();
+        log.iter().find_map(|line| {
+            let (_, after) = line.split_once(&marker)?;
+            after.split_once('"').map(|(value, _)| value.to_owned())
+        })
+    }
+
+    /// Ends it at once, as a crash does.
+    pub fn kill(mut self) {
+        self.child.kill().expect("kill a process of ours");
+        self.child.wait().expect("wait for it");
+    }
+
+    /// Asks it to drain and waits until it has ended.
+    pub fn terminate(mut self) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill")
+            .args(["-TERM", &id])
+            .status()
+            .expect("run kill");
+        assert!(sent.success(), "{} cannot be asked to end", self.name);
+        let status = self.child.wait().expect("wait for it");
+        assert!(
+            status.success(),
+            "{} ended with {status}\n{}",
+            self.name,
+            self.tail()
+        );
+    }
+
+    fn wait_for_line(&mut self, part: &str) {
+        let until = Instant::now() + READY_WITHIN;
+        loop {
+            if self
+                .log
+                .lock()
+                .unwrap()
+                .iter()
+                .any(|line| line.contains(part))
+            {
+                return;
+            }
+            let ended = self.child.try_wait().expect("look after a process of ours");
+            assert!(
+                ended.is_none(),
+                "{} ended early\n{}",
+                self.name,
+                self.tail()
+            );
+            assert!(
+                Instant::now() < until,
+                "{} is not ready\n{}",
+                self.name,
+                self.tail()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn tail(&self) -> String {
+        let log = self.log.lock().unwrap();
+        log.iter()
+            .rev()
+            .take(30)
+            .rev()
+            .cloned()
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // After `kill` or `terminate` there is nothing left to kill.
+        let _gone = self.child.kill();
+        let _reaped = self.child.wait();
+        if std::thread::panicking() {
+            #[expect(
+                clippy::print_stderr,
+                reason = "what a failed test needs to be understood"
+            )]
+            {
+                eprintln!("--- the end of the log of {}\n{}", self.name, self.tail());
+            }
+        }
+    }
+}

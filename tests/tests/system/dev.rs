@@ -1,0 +1,54 @@
+//! `amends dev`: everything on one machine, from one command.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use system_tests::config;
+
+fn summary_of(engine: &str, folder: &PathBuf) -> Value {
+    let run = Command::new(config::amends())
+        .args([
+            "dev", "--demo", "--exit", "--output", "json", "--engine", engine,
+        ])
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()
+        .expect("run amends dev");
+    let (out, err) = (
+        String::from_utf8_lossy(&run.stdout),
+        String::from_utf8_lossy(&run.stderr),
+    );
+    assert!(
+        run.status.success(),
+        "exit code {:?}\n{out}\n{err}",
+        run.status.code()
+    );
+    serde_json::from_str(out.lines().last().expect("a last line")).expect("a JSON summary")
+}
+
+fn check(summary: &Value, engine: &str) {
+    assert_eq!(summary["engine"], engine);
+    assert_eq!(summary["unexpected"], 0);
+    let count = |name: &str| summary[name].as_u64().expect("a count");
+    assert_eq!(count("completed") + count("compensated"), count("sagas"));
+    assert!(
+        count("completed") >= 2 && count("compensated") >= 1,
+        "{summary}"
+    );
+}
+
+#[test]
+fn the_demo_runs_with_nothing_installed() {
+    check(&summary_of("embedded", &std::env::temp_dir()), "embedded");
+}
+
+#[test]
+fn the_demo_runs_on_private_servers() {
+    let folder = std::env::temp_dir().join(format!("amends-dev-{}", std::process::id()));
+    std::fs::create_dir(&folder).expect("a folder for the servers");
+    check(&summary_of("local", &folder), "local");
+    // What an earlier run has kept does not stand in the way of the next.
+    check(&summary_of("local", &folder), "local");
+    std::fs::remove_dir_all(&folder).expect("remove the folder");
+}
