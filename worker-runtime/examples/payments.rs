@@ -18,20 +18,21 @@ struct Charge;
 #[async_trait]
 impl Handler for Charge {
     async fn run(&self, call: &Call) -> Answer {
-        // The provider is called here, with this key.
         Answer::Done(json!({ "chargeId": call.idempotency_key }))
     }
 }
 
-/// Books the refund; the row commits together with the fact that it was booked.
+/// Books a refund; the row commits together with its ledger row.
 struct Refund;
 
 #[async_trait]
 impl TransactionalHandler for Refund {
     async fn run(&self, call: &Call, transaction: &mut dyn LedgerTransaction) -> Answer {
         let client = transaction.postgres().expect("a ledger in PostgreSQL");
-        let sql = "INSERT INTO refunds (saga_id) VALUES ($1)";
-        match client.execute(sql, &[&call.saga.0]).await {
+        match client
+            .execute("INSERT INTO refunds VALUES ($1)", &[&call.saga.0])
+            .await
+        {
             Ok(_one) => Answer::Done(json!({})),
             Err(error) => Answer::retry("database", error.to_string()),
         }
@@ -43,8 +44,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let database = PostgresSettings::new("postgres://localhost/payments");
     migrate(&database).await?;
     let topology = Topology::new(Topology::DEFAULT_PREFIX);
-    let urls = vec!["amqp://localhost".to_owned()];
-    let broker = Rabbit::connect(RabbitSettings::new(urls, topology.clone())).await?;
+    let rabbit = RabbitSettings::new(vec!["amqp://localhost".to_owned()], topology.clone());
+    let broker = Rabbit::connect(rabbit).await?;
     let ledger = Arc::new(PostgresLedger::new(&database)?);
     let mut settings = OperationSettings::default();
     let refund = Operation::transactional(Refund, settings);
@@ -53,10 +54,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let shutdown = CancellationToken::new();
     let guard = shutdown.clone().drop_guard();
     tokio::spawn(async move { tokio::signal::ctrl_c().await.map(|()| drop(guard)) });
-    Worker::new("payments", Arc::new(broker), topology, ledger)
+    Ok(Worker::new("payments", Arc::new(broker), topology, ledger)
         .action("payments.charge", charge)
         .undo("payments.refund", refund)
         .run(shutdown)
-        .await?;
-    Ok(())
+        .await?)
 }

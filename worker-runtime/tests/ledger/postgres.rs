@@ -175,3 +175,8 @@ async fn batches_that_cross_neither_deadlock_nor_share_a_claim() {
         "every key was claimed by one task"
     );
 }
+
+#[tokio::test]
+async fn an_action_and_its_settling_never_disagree() {
+    cases::an_action_and_its_settling_never_disagree(Subject::postgres().await).await;
+}
