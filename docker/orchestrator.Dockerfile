@@ -25,4 +25,4 @@ EXPOSE 8080
 # SIGTERM drains: what has begun is committed, what has not goes back to the broker.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["amends"]
-CMD ["serve"]
+CMD ["serve", "/etc/amends/sagas"]

@@ -51,6 +51,8 @@ pub struct BrokerSection {
 pub struct HttpSection {
     /// Address and port of the API.
     pub listen: String,
+    /// Let others than this machine reach the API, which asks nobody who they are.
+    pub expose_without_auth: bool,
 }
 
 /// `[engine]`
@@ -113,7 +115,7 @@ pub fn read(file: Option<&Path>) -> Result<Settings, Failure> {
         .map_err(|error| {
             let from = file.map_or_else(String::new, |path| format!(" in {}", path.display()));
             Failure::new(Kind::Usage, format!("a setting{from} is wrong: {error}"))
-                .help("`amends config` settings and their meaning are in docs/configuration.md")
+                .help("the settings and their meaning are in docs/configuration.md")
         })
 }
 

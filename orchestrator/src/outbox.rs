@@ -86,6 +86,13 @@ impl Outbox {
         lock(&self.confirmed).extend_from_slice(confirmed);
     }
 
+    /// A commit may have been stored although its answer was lost: its rows are in the store, and
+    /// nobody has offered them here.
+    pub fn look_in_store(&self) {
+        self.behind.store(true, Ordering::Release);
+        self.work.notify_one();
+    }
+
     /// Messages in memory that wait to be sent.
     #[must_use]
     pub fn waiting(&self) -> usize {
@@ -215,7 +222,10 @@ impl Outbox {
                 }
                 self.offer(rows);
             }
-            Err(error) => warn!(error = %crate::chain(&error), "taking over the outbox"),
+            Err(error) => {
+                warn!(error = %crate::chain(&error), "taking over the outbox");
+                self.behind.store(true, Ordering::Release);
+            }
         }
     }
 

@@ -12,6 +12,7 @@ pub fn amqp_url() -> String {
     read("AMENDS_TEST_AMQP_URL")
 }
 
+#[expect(clippy::disallowed_methods, reason = "this is the config.rs that may")]
 fn read(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("set {name}; `cargo xtask test` does"))
 }

@@ -174,12 +174,16 @@ impl Task {
             Err(error) => return End::Broken(error),
         };
         let (mut blocked, mut ended) = (live.blocked(), live.ended());
-        let mut blocks = *blocked.borrow_and_update();
+        let mut blocks = false;
         let mut confirms = FuturesUnordered::new();
         // The broker reads nothing while it blocks, so that time does not count.
         let mut count_from = Instant::now();
         let mut closed = false;
         loop {
+            // Looked at before every send: a job may be at hand before the change is.
+            if std::mem::replace(&mut blocks, *blocked.borrow_and_update()) != blocks {
+                count_from = Instant::now();
+            }
             while !blocks && self.flight.len() < self.window {
                 let Some((number, ready)) = self.launch() else {
                     break;
@@ -205,10 +209,7 @@ impl Task {
                     }
                 }
                 job = self.jobs.recv(), if room => self.accept(job),
-                Ok(()) = blocked.changed() => {
-                    blocks = *blocked.borrow_and_update();
-                    count_from = Instant::now();
-                }
+                Ok(()) = blocked.changed() => {}
                 () = set(&mut ended) => return End::Broken(Broken::Ended),
                 () = at(overdue) => return End::Overdue,
                 () = at(expires) => self.outbound.expire(Instant::now()),

@@ -29,7 +29,7 @@ pub async fn dev(args: &DevArgs) -> Outcome {
     logging::start(&settings.log, "warn")?;
     let sources = sources(args)?;
     let port = args.port.unwrap_or(if args.exit { 0 } else { PORT });
-    let listener = listen(&format!("127.0.0.1:{port}")).await?;
+    let listener = listen(&format!("127.0.0.1:{port}"), false).await?;
     let lanes = settings.engine.lanes;
     let parts = Parts::start(args.engine, settings).await?;
     let serving = Serving::start(

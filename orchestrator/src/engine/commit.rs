@@ -57,7 +57,11 @@ impl Lane {
     async fn commit(&self, batch: &Batch) -> Option<CommitReport> {
         let began = Instant::now();
         let store = Arc::clone(&self.shared.store);
+        let lost_answers = self.shared.metrics.store_errors.get();
         let report = self.persist(|| store.commit(batch)).await;
+        if self.shared.metrics.store_errors.get() != lost_answers {
+            self.shared.outbox.look_in_store();
+        }
         match &report {
             Some(_) => self
                 .shared
@@ -302,6 +306,7 @@ impl Lane {
             Ok(report) => report,
             Err(error) => {
                 warn!(saga.id = %group.saga, error = %crate::chain(&error), "judging under a lock");
+                self.shared.outbox.look_in_store();
                 group.lost = 0;
                 return pending.push(group);
             }

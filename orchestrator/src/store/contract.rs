@@ -44,7 +44,8 @@ pub trait Store: Send + Sync + fmt::Debug {
     async fn commit(&self, batch: &Batch) -> Result<CommitReport, StoreError>;
 
     /// Locks one saga, has it judged and writes the result: the way out for a saga that keeps
-    /// losing the compare-and-set.
+    /// losing the compare-and-set. When the judge wants nothing written, the saga is reported as
+    /// committed, because what it was judged against is.
     async fn commit_locked(&self, id: SagaId, judge: Judge<'_>)
     -> Result<CommitReport, StoreError>;
 
@@ -58,10 +59,11 @@ pub trait Store: Send + Sync + fmt::Debug {
     async fn next_wake(&self) -> Result<Option<Timestamp>, StoreError>;
 
     /// Says that this orchestrator lives. Its outbox rows are its own until `lease` after the last
-    /// time it said so.
+    /// time it said so; before the first time, anybody may take them over.
     async fn heartbeat(&self, lease: Duration) -> Result<(), StoreError>;
 
-    /// Takes over outbox rows of orchestrators that live no more.
+    /// Takes over outbox rows of orchestrators that live no more. When its answer is lost the rows
+    /// have a new owner all the same, and only [`own_outbox`](Self::own_outbox) shows them.
     async fn adopt_outbox(&self, limit: u32) -> Result<Vec<OutboxMessage>, StoreError>;
 
     /// This orchestrator's own unsent outbox rows after `after`, in id order: what did not fit in

@@ -1,22 +1,38 @@
 //! Every store keeps the same promises. Those of Postgres alone are in files of their own.
+//!
+//! `cfg(test)` tells clippy that all of this is test code.
 
+#[cfg(test)]
 mod config;
+#[cfg(test)]
 mod postgres_failures;
+#[cfg(test)]
 mod postgres_schema;
+#[cfg(test)]
 mod proxy;
+#[cfg(test)]
 mod sample;
+#[cfg(test)]
 mod stores;
+#[cfg(test)]
 mod suite_commit;
+#[cfg(test)]
 mod suite_reads;
+#[cfg(test)]
 mod suite_time;
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use orchestrator::store::MemoryStore;
+use orchestrator::store::{MemoryStore, Store};
 use saga_core::time::Timestamp;
 use stores::{Database, Pair};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
+
+/// Checks that run on the database at once; each has a few connections.
+const AT_ONCE: usize = 4;
 
 type Check = fn(Pair) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -80,19 +96,40 @@ async fn memory_keeps_every_promise() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn memory_time_goes_as_the_runtimes_clock_goes() {
+    let start = Timestamp::from_micros(1_795_000_000_000_000);
+    let store = MemoryStore::new(Uuid::now_v7(), start);
+    assert_eq!(store.now(), start);
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    assert_eq!(store.now(), start.after(Duration::from_hours(1)));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_keeps_every_promise() {
-    let mut broken = Vec::new();
+    let turns = Arc::new(Semaphore::new(AT_ONCE));
+    let mut running = Vec::new();
     for (name, check) in CHECKS {
-        let database = Database::migrated().await;
-        let pair = Pair {
-            a: Arc::new(database.store().await),
-            b: Arc::new(database.store().await),
-        };
-        if tokio::spawn(check(pair)).await.is_err() {
+        let turns = Arc::clone(&turns);
+        let run = tokio::spawn(async move {
+            let _turn = turns.acquire().await.unwrap();
+            let database = Database::migrated().await;
+            let (a, b) = (database.store().await, database.store().await);
+            let pair = Pair {
+                a: Arc::new(a),
+                b: Arc::new(b),
+            };
+            let outcome = tokio::spawn(check(pair)).await;
+            database.drop().await;
+            outcome.unwrap();
+        });
+        running.push((name, run));
+    }
+    let mut broken = Vec::new();
+    for (name, run) in running {
+        if run.await.is_err() {
             broken.push(name);
         }
-        database.drop().await;
     }
     assert_eq!(
         broken, [""; 0],

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use orchestrator::store::{PostgresSettings, PostgresStore, Store};
+use orchestrator::store::{PostgresSettings, PostgresStore, SagaOutcome, Store};
 use uuid::Uuid;
 
 use crate::config;
@@ -84,11 +84,14 @@ async fn a_locked_commit_whose_answer_is_lost_is_read_back() {
     database.drop().await;
 }
 
+/// Sessions `w` that wait for a row of `sagas`. Not from `pg_stat_activity`, which stands still
+/// inside a transaction.
+const WAITING_FOR_SAGAS: &str = "FROM pg_locks w JOIN pg_locks h USING (pid)
+     WHERE NOT w.granted AND h.granted AND h.relation = 'sagas'::regclass";
+
 /// The process of another session that waits for a lock, once there is one.
 async fn waiting_process(database: &Database) -> i32 {
-    // Not from pg_stat_activity, which stands still inside a transaction.
-    let sql = "SELECT max(w.pid) FROM pg_locks w JOIN pg_locks h USING (pid)
-               WHERE NOT w.granted AND h.granted AND h.relation = 'sagas'::regclass";
+    let sql = &format!("SELECT max(w.pid) {WAITING_FOR_SAGAS}");
     let waited = tokio::time::Instant::now();
     loop {
         let row = database.admin.query_one(sql, &[]).await.unwrap();
@@ -98,6 +101,57 @@ async fn waiting_process(database: &Database) -> i32 {
         assert!(waited.elapsed() < DEADLINE, "a commit waits for the lock");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn batches_in_opposite_order_cause_no_deadlock_that_a_retry_would_hide() {
+    let database = Database::migrated().await;
+    let deadlocks =
+        "SELECT deadlocks::text FROM pg_stat_database WHERE datname = current_database()";
+    let before = database.text(deadlocks).await;
+    let mut settings = database.settings();
+    let joint = if settings.url.contains('?') { '&' } else { '?' };
+    settings.url = format!(
+        "{}{joint}application_name={}",
+        settings.url, database.schema
+    );
+    let a = PostgresStore::connect(settings.clone()).await.unwrap();
+    settings.owner = Uuid::now_v7();
+    let b = PostgresStore::connect(settings).await.unwrap();
+    let mut sagas = Vec::new();
+    for _ in 0..9 {
+        sagas.push(started(&a).await);
+    }
+    // Both come to a halt at the saga in the middle; without a common order each would have half
+    // of the locks that the other needs next.
+    let middle = format!(
+        "BEGIN; SELECT 1 FROM sagas WHERE id = '{}' FOR UPDATE",
+        sagas[4].id
+    );
+    database.admin.batch_execute(&middle).await.unwrap();
+    let forward = batch(sagas.iter().map(|saga| advance(&a, saga)));
+    let backward = batch(sagas.iter().rev().map(|saga| advance(&b, saga)));
+    let one = tokio::spawn(async move { a.commit(&forward).await.unwrap() });
+    let two = tokio::spawn(async move { b.commit(&backward).await.unwrap() });
+    let waiting = format!("SELECT count(DISTINCT w.pid)::text {WAITING_FOR_SAGAS}");
+    eventually!(database.text(&waiting).await == "2");
+    database.admin.batch_execute("COMMIT").await.unwrap();
+    let reports = [one.await.unwrap(), two.await.unwrap()];
+    for saga in &sagas {
+        let outcomes = reports.each_ref().map(|report| report.outcome(saga.id));
+        let wins = outcomes
+            .iter()
+            .filter(|o| matches!(o, Some(SagaOutcome::Committed(_))));
+        assert_eq!(wins.count(), 1, "{outcomes:?}");
+    }
+    // A session hands in its statistics when it ends.
+    let sessions = format!(
+        "SELECT count(*)::text FROM pg_stat_activity WHERE application_name = '{}'",
+        database.schema
+    );
+    eventually!(database.text(&sessions).await == "0");
+    assert_eq!(database.text(deadlocks).await, before);
+    database.drop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -49,7 +49,7 @@ pub(crate) async fn unknown_ids_are_left_out(Pair { a, .. }: Pair) {
     let saga = started(&*a).await;
     let unknown = a.new_saga_id();
     let (sagas, _) = a.load(&[unknown, saga.id]).await.unwrap();
-    assert_eq!(sagas, [saga.clone()]);
+    assert_eq!(sagas, std::slice::from_ref(&saga));
     let keys = [
         (saga.id, ValueKey::Input),
         (saga.id, ValueKey::Result),

@@ -91,7 +91,8 @@ impl Connector {
             )));
         }
         let given = config.get_options().unwrap_or_default().to_owned();
-        config.options(format!("{given} {}", session_options(schema)));
+        // What the URL says wins: the last word counts.
+        config.options(format!("{} {given}", session_options(schema)));
         if config.get_application_name().is_none() {
             config.application_name("amends");
         }

@@ -11,7 +11,7 @@ use super::store::PostgresStore;
 use crate::store::{OutboxMessage, StoreError};
 
 /// Takes over rows whose owner lives no more.
-pub(super) async fn adopt(
+pub(super) async fn adopt_outbox(
     store: &PostgresStore,
     limit: u32,
 ) -> Result<Vec<OutboxMessage>, StoreError> {
@@ -32,7 +32,7 @@ pub(super) async fn adopt(
 }
 
 /// This orchestrator's own rows after `after`.
-pub(super) async fn own(
+pub(super) async fn own_outbox(
     store: &PostgresStore,
     after: Option<MessageId>,
     limit: u32,
@@ -46,7 +46,7 @@ pub(super) async fn own(
 }
 
 /// Deletes rows that the broker has confirmed.
-pub(super) async fn delete(
+pub(super) async fn delete_outbox(
     store: &PostgresStore,
     confirmed: &[MessageId],
 ) -> Result<(), StoreError> {
@@ -68,7 +68,9 @@ pub(super) async fn delete(
 }
 
 /// How many rows there are, and the age of the oldest.
-pub(super) async fn backlog(store: &PostgresStore) -> Result<(u64, Option<Timestamp>), StoreError> {
+pub(super) async fn outbox_backlog(
+    store: &PostgresStore,
+) -> Result<(u64, Option<Timestamp>), StoreError> {
     let rows = store
         .query("measure the outbox", statements::OUTBOX_BACKLOG, &[])
         .await?;

@@ -206,7 +206,7 @@ impl Store for PostgresStore {
     }
 
     async fn adopt_outbox(&self, limit: u32) -> Result<Vec<OutboxMessage>, StoreError> {
-        outbox::adopt(self, limit).await
+        outbox::adopt_outbox(self, limit).await
     }
 
     async fn own_outbox(
@@ -214,15 +214,15 @@ impl Store for PostgresStore {
         after: Option<MessageId>,
         limit: u32,
     ) -> Result<Vec<OutboxMessage>, StoreError> {
-        outbox::own(self, after, limit).await
+        outbox::own_outbox(self, after, limit).await
     }
 
     async fn delete_outbox(&self, confirmed: &[MessageId]) -> Result<(), StoreError> {
-        outbox::delete(self, confirmed).await
+        outbox::delete_outbox(self, confirmed).await
     }
 
     async fn outbox_backlog(&self) -> Result<(u64, Option<Timestamp>), StoreError> {
-        outbox::backlog(self).await
+        outbox::outbox_backlog(self).await
     }
 
     async fn register(&self, definition: &Definition) -> Result<Registration, StoreError> {

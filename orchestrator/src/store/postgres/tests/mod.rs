@@ -1,4 +1,5 @@
-//! What only shows from inside: transactions that must not pretend.
+//! What only shows from inside: sessions and transactions.
 
 mod config;
+mod session;
 mod unit_of_work;

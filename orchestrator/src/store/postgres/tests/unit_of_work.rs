@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::config;
-use crate::store::migrate;
+use crate::store::migrate::migrate;
 use crate::store::postgres::failure::Failure;
 use crate::store::postgres::unit_of_work::UnitOfWork;
 use crate::store::postgres::{PostgresSettings, PostgresStore};
@@ -13,7 +13,7 @@ async fn a_failed_statement_ends_the_unit_of_work() {
     let mut settings = PostgresSettings::new(&config::postgres_url(), Uuid::now_v7());
     settings.schema = format!("amends_test_{}", Uuid::now_v7().simple());
     settings.pool_size = 1;
-    migrate::migrate(&settings).await.unwrap();
+    migrate(&settings).await.unwrap();
     let store = PostgresStore::connect(settings.clone()).await.unwrap();
 
     let insert = "INSERT INTO orchestrators (id, lease_until) VALUES ($1, now())";

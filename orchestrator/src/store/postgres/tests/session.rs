@@ -1,0 +1,78 @@
+//! Every session of the pool has its limits.
+
+use uuid::Uuid;
+
+use super::config;
+use crate::store::migrate::migrate;
+use crate::store::postgres::failure::Failure;
+use crate::store::postgres::{PostgresSettings, PostgresStore};
+
+async fn store(schema: &str, options: &str) -> PostgresStore {
+    let url = config::postgres_url();
+    let joint = if url.contains('?') { '&' } else { '?' };
+    let mut settings = PostgresSettings::new(&format!("{url}{joint}{options}"), Uuid::now_v7());
+    schema.clone_into(&mut settings.schema);
+    settings.pool_size = 1;
+    migrate(&settings).await.unwrap();
+    PostgresStore::connect(settings).await.unwrap()
+}
+
+async fn shown(store: &PostgresStore, setting: &str) -> String {
+    let rows = store
+        .try_query(&format!("SHOW {setting}"), &[])
+        .await
+        .unwrap();
+    rows[0].get(0)
+}
+
+#[tokio::test]
+async fn sessions_have_limits_and_the_url_may_change_them() {
+    let schema = format!("amends_test_{}", Uuid::now_v7().simple());
+    let usual = store(&schema, "connect_timeout=3").await;
+    for (setting, value) in [
+        ("statement_timeout", "30s"),
+        ("lock_timeout", "5s"),
+        ("idle_in_transaction_session_timeout", "30s"),
+        ("application_name", "amends"),
+        ("search_path", &schema),
+        ("jit", "off"),
+    ] {
+        assert_eq!(shown(&usual, setting).await, value, "{setting}");
+    }
+    let own = store(
+        &schema,
+        "application_name=mine&options=-c%20lock_timeout%3D7s",
+    )
+    .await;
+    assert_eq!(shown(&own, "application_name").await, "mine");
+    assert_eq!(shown(&own, "lock_timeout").await, "7s");
+    assert_eq!(shown(&own, "search_path").await, schema);
+    let drop_schema = format!("DROP SCHEMA {schema} CASCADE");
+    own.session()
+        .await
+        .unwrap()
+        .batch(&drop_schema)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn plans_from_before_a_migration_are_left_behind_with_their_session() {
+    let schema = format!("amends_test_{}", Uuid::now_v7().simple());
+    let store = store(&schema, "connect_timeout=3").await;
+    let sql = "SELECT started_at FROM orchestrators";
+    store.try_query(sql, &[]).await.unwrap();
+    let change = "ALTER TABLE orchestrators ALTER started_at TYPE text";
+    store.session().await.unwrap().batch(change).await.unwrap();
+    let stale = store.try_query(sql, &[]).await;
+    assert!(matches!(stale, Err(Failure::Transient(_))), "{stale:?}");
+    store.query("read again", sql, &[]).await.unwrap();
+    let drop_schema = format!("DROP SCHEMA {schema} CASCADE");
+    store
+        .session()
+        .await
+        .unwrap()
+        .batch(&drop_schema)
+        .await
+        .unwrap();
+}
