@@ -9,10 +9,10 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use worker_runtime::ledger::{LedgerTransaction, PostgresLedger, PostgresSettings, migrate};
 use worker_runtime::{
-    Answer, Call, Handler, Operation, OperationSettings, Repeat, TransactionalHandler, Worker,
+    Answer, Call, Handler, Operation, OperationSettings, TransactionalHandler, Worker,
 };
 
-/// Calls the payment provider, which honours the idempotency key.
+/// Calls the payment provider with the key that every attempt has.
 struct Charge;
 
 #[async_trait]
@@ -47,16 +47,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let rabbit = RabbitSettings::new(vec!["amqp://localhost".to_owned()], topology.clone());
     let broker = Rabbit::connect(rabbit).await?;
     let ledger = Arc::new(PostgresLedger::new(&database)?);
-    let mut settings = OperationSettings::default();
-    let refund = Operation::transactional(Refund, settings);
-    settings.repeat = Repeat::Safe;
-    let charge = Operation::outside(Charge, settings);
+    let limits = OperationSettings::default();
     let shutdown = CancellationToken::new();
     let guard = shutdown.clone().drop_guard();
     tokio::spawn(async move { tokio::signal::ctrl_c().await.map(|()| drop(guard)) });
     Ok(Worker::new("payments", Arc::new(broker), topology, ledger)
-        .action("payments.charge", charge)
-        .undo("payments.refund", refund)
+        .action("payments.charge", Operation::outside(Charge, limits))
+        .undo("payments.refund", Operation::transactional(Refund, limits))
         .run(shutdown)
         .await?)
 }
