@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use saga_core::delivery::Repeat;
+use saga_core::ids::{ActionName, Op};
 
 use crate::handler::{Handler, TransactionalHandler};
 
@@ -53,6 +54,14 @@ impl fmt::Debug for Operation {
             .field(&self.settings)
             .finish()
     }
+}
+
+/// One queue's worth of work: an operation, and what is asked of it there.
+#[derive(Debug, Clone)]
+pub(crate) struct Lane {
+    pub(crate) action: ActionName,
+    pub(crate) op: Op,
+    pub(crate) operation: Operation,
 }
 
 /// The limits of one operation. Undoing and settling have queues and slots of their own.

@@ -7,6 +7,8 @@ mod orders;
 mod payments;
 mod shelf;
 mod stock;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 pub use books::{Balance, Books, BooksError};

@@ -8,8 +8,9 @@ mod lease;
 mod pipeline;
 mod postponer;
 mod replier;
+mod request;
 mod retrying;
 mod sent;
 
 pub(crate) use lease::keep_lease;
-pub(crate) use pipeline::{Lane, Pipeline};
+pub(crate) use pipeline::Pipeline;

@@ -1,7 +1,7 @@
 //! One delivery's life: decode, verdict, claim, handler, record, reply confirmed, acknowledge.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use broker::broker::{Broker, Delivery};
 use broker::envelope::command::{self, CommandEnvelope};
@@ -9,9 +9,8 @@ use broker::envelope::replies::ReplyItem;
 use broker::topology::Topology;
 use futures_util::FutureExt;
 use saga_core::delivery::{Repeat, Verdict, on_arrival, on_run, on_settle, on_undo};
-use saga_core::ids::{ActionName, Op};
+use saga_core::ids::Op;
 use saga_core::input::{self, ReplyOutcome, StepError};
-use saga_core::time::Timestamp;
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +21,7 @@ use super::guard::guard;
 use super::held::Held;
 use super::postponer::Postponer;
 use super::replier::{Replier, Reply};
+use super::request::{barrier, call, now};
 use super::retrying::retrying;
 use crate::call::Call;
 use crate::handler::{Answer, Handler, Resolution, TransactionalHandler};
@@ -29,15 +29,7 @@ use crate::ledger::{
     Ask, Barred, Barrier, Begun, Claim, Closing, Found, Ledger, LedgerError, LedgerKey,
     LedgerTransaction, Outcome, Recorded, Recording, Stored, WorkerId,
 };
-use crate::operation::{Execution, Operation};
-
-/// One queue's worth of work: an operation, and what is asked of it there.
-#[derive(Debug, Clone)]
-pub(crate) struct Lane {
-    pub(crate) action: ActionName,
-    pub(crate) op: Op,
-    pub(crate) operation: Operation,
-}
+use crate::operation::{Execution, Lane};
 
 /// What every delivery of a worker passes through.
 pub(crate) struct Pipeline {
@@ -400,37 +392,4 @@ impl Run<'_> {
 /// The effect is outside and done, whatever the size of its output.
 fn applied(output: Value) -> Stored {
     Stored::Applied(fitting(output))
-}
-
-fn call(command: &CommandEnvelope, key: &LedgerKey, cancellation: CancellationToken) -> Call {
-    Call {
-        saga: command.saga,
-        step: command.key.step.clone(),
-        element: command.key.element,
-        action: command.action.clone(),
-        op: command.op,
-        round: command.round,
-        attempt: command.attempt,
-        idempotency_key: key.to_string(),
-        input: command.input.clone(),
-        undoes: command.undoes.clone(),
-        deadline: command.deadline,
-        cancellation,
-    }
-}
-
-fn barrier(command: &CommandEnvelope, key: &LedgerKey) -> Option<Barrier> {
-    (command.op == Op::Compensate).then(|| Barrier {
-        action: key.action(),
-        attempt: command.attempt,
-        output: command.undoes.as_ref().map(|undoes| undoes.output.clone()),
-    })
-}
-
-/// This process's clock; only the deadline is judged by it, which saves work and decides nothing.
-fn now() -> Timestamp {
-    let since = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    Timestamp::from_micros(0).after(since)
 }

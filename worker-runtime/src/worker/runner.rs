@@ -10,8 +10,9 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::server::{Worker, WorkerError};
-use crate::execution::{Lane, Pipeline, keep_lease};
+use crate::execution::{Pipeline, keep_lease};
 use crate::ledger::{Ledger, WorkerId};
+use crate::operation::Lane;
 
 /// After the drain timeout: for cancelled handlers to notice, and for their answers to leave.
 const STOP_GRACE: Duration = Duration::from_secs(2);

@@ -10,9 +10,8 @@ use saga_core::ids::{ActionName, BadActionName, Op};
 use tokio_util::sync::CancellationToken;
 
 use super::runner;
-use crate::execution::Lane;
 use crate::ledger::Ledger;
-use crate::operation::Operation;
+use crate::operation::{Lane, Operation};
 
 /// How long running calls may take to end after a shutdown was asked for, unless told otherwise.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);

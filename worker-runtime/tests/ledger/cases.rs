@@ -343,3 +343,34 @@ pub(crate) async fn a_batch_answers_in_its_own_order(it: Subject) {
     let found = it.ledger.claim(&it.other, &odd).await.unwrap();
     assert!(found.iter().all(|found| matches!(found, Found::InProgress)));
 }
+
+pub(crate) async fn an_action_and_its_settling_never_disagree(it: Subject) {
+    let mut happened = 0;
+    for n in 0..60_u64 {
+        let ask = it.action(&format!("step{n}"));
+        let action = async {
+            tokio::time::sleep(Duration::from_micros(100 * (n % 7))).await;
+            match it.ledger.begin(&it.me, &ask, None).await.unwrap() {
+                Begun::Open(mut transaction) => {
+                    it.take_effect(&mut *transaction).await;
+                    let _recorded = transaction.commit(&done()).await.unwrap();
+                    true
+                }
+                Begun::Found(Found::Stored(Stored::Blocked, _)) => false,
+                other => panic!("{other:?}"),
+            }
+        };
+        let settling = async {
+            tokio::time::sleep(Duration::from_micros(100 * (n % 5))).await;
+            stored(it.ledger.settle(&it.other, &ask).await.unwrap())
+        };
+        let (did_happen, settled) = tokio::join!(action, settling);
+        assert_eq!(
+            settled,
+            if did_happen { done() } else { Stored::Blocked },
+            "{n}"
+        );
+        happened += i64::from(did_happen);
+    }
+    assert_eq!(it.effects().await, happened);
+}

@@ -87,3 +87,8 @@ async fn a_stored_failure_is_replayed_and_leaves_no_effect() {
 async fn a_batch_answers_in_its_own_order() {
     cases::a_batch_answers_in_its_own_order(Subject::memory()).await;
 }
+
+#[tokio::test]
+async fn an_action_and_its_settling_never_disagree() {
+    cases::an_action_and_its_settling_never_disagree(Subject::memory()).await;
+}

@@ -1,6 +1,9 @@
 //! The suite over the ledger in PostgreSQL, and what only that can do wrong.
 
-use worker_runtime::ledger::LedgerError;
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+use worker_runtime::ledger::{Closing, Found, LedgerError, Outcome, Recording, WorkerId};
 
 use crate::cases;
 use crate::subject::{Subject, done};
@@ -127,4 +130,53 @@ async fn a_handler_cannot_end_the_transaction_unnoticed() {
         matches!(committed, Err(LedgerError::Spoiled)),
         "{committed:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn batches_that_cross_neither_deadlock_nor_share_a_claim() {
+    let it = Arc::new(Subject::postgres().await);
+    let mut tasks = JoinSet::new();
+    for task in 0..4 {
+        let it = it.clone();
+        tasks.spawn(async move {
+            let worker = WorkerId::new_run("crossing");
+            let mut calls = Vec::new();
+            for round in 0..10 {
+                // Every task asks for the same keys, each in an order of its own.
+                let mut asks: Vec<_> = (0..40)
+                    .map(|n| it.action(&format!("step{round}.{n}")))
+                    .collect();
+                asks.rotate_left(task * 10);
+                let found = it.ledger.claim(&worker, &asks).await.unwrap();
+                let claims = found.into_iter().filter_map(|found| match found {
+                    Found::Fresh(claim) => Some(claim),
+                    Found::InProgress | Found::Stored(..) => None,
+                    Found::Interrupted(_) => panic!("taken over from a live worker"),
+                });
+                let closing = |claim| Closing {
+                    claim,
+                    outcome: Outcome::Settled(done()),
+                };
+                let closings: Vec<_> = claims.map(closing).collect();
+                let closed = it.ledger.close(&worker, &closings).await.unwrap();
+                assert!(closed.iter().all(|it| matches!(it, Recording::Recorded(_))));
+                calls.extend(closings.into_iter().map(|closing| closing.claim.key));
+            }
+            calls
+        });
+    }
+    let mut calls: Vec<_> = tasks.join_all().await.into_iter().flatten().collect();
+    let count = calls.len();
+    calls.sort_unstable();
+    calls.dedup();
+    assert_eq!(
+        (count, calls.len()),
+        (400, 400),
+        "every key was claimed by one task"
+    );
+}
+
+#[tokio::test]
+async fn an_action_and_its_settling_never_disagree() {
+    cases::an_action_and_its_settling_never_disagree(Subject::postgres().await).await;
 }

@@ -34,7 +34,6 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    /// A worker is up when its queues are consumed.
     pub(crate) async fn new(add: impl FnOnce(Worker) -> Worker) -> Self {
         let topology = Topology::new("test");
         let broker = Arc::new(MemoryBroker::new(MemorySettings::new(topology.clone())));
@@ -114,15 +113,13 @@ impl Bench {
     }
 
     pub(crate) async fn send(&self, command: &Command) {
+        // As when its definition was registered: a command never finds its queue missing.
+        let step = (command.action.clone(), command.op);
+        self.broker.declare_steps(&[step]).await.unwrap();
         self.publish(self.message(command)).await;
     }
 
     pub(crate) async fn publish(&self, message: Outgoing) {
-        let action = "test.run".parse().unwrap();
-        self.broker
-            .declare_steps(&[(action, Op::Action)])
-            .await
-            .unwrap();
         let settled = self.broker.publish(vec![message]).await;
         assert_eq!(settled, [broker::broker::Settled::Confirmed]);
     }

@@ -65,6 +65,7 @@ pub(super) fn tls() -> MakeRustlsConnect {
 
 pub(super) fn pool(
     settings: &PostgresSettings,
+    connections: usize,
     tls: MakeRustlsConnect,
 ) -> Result<Pool, LedgerError> {
     let manager = Manager::from_config(
@@ -75,7 +76,7 @@ pub(super) fn pool(
         },
     );
     Pool::builder(manager)
-        .max_size(settings.connections.max(2))
+        .max_size(connections.max(1))
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(POOL_WAIT))
         .create_timeout(Some(CONNECT_TIMEOUT))

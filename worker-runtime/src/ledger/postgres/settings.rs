@@ -12,8 +12,8 @@ pub struct PostgresSettings {
     pub url: String,
     /// The schema that the tables are in. Handlers' statements run with it as `search_path`.
     pub schema: String,
-    /// Most connections. Every running transactional handler has one, and two more keep claims
-    /// and results flowing.
+    /// Most connections for transactional handlers; each has one while it runs. A few more keep
+    /// claims and results flowing.
     pub connections: usize,
     /// How long a claim outlives the last sign of life of its worker.
     pub lease: Duration,

@@ -28,11 +28,17 @@ pub(super) const BAR: &str = include_str!("sql/bar.sql");
 const RENEW: &str = include_str!("sql/renew.sql");
 const LEAVE: &str = include_str!("sql/leave.sql");
 
+/// One each for claiming, barring, recording and settling.
+const RECORD_CONNECTIONS: usize = 4;
+
 type SqlError = tokio_postgres::Error;
 
 /// The ledger in PostgreSQL. Its database is the one that transactional handlers work in.
 #[derive(Clone)]
 pub struct PostgresLedger {
+    /// For claims and results, which never wait behind handlers.
+    records: Pool,
+    /// For handlers.
     pool: Pool,
     tls: MakeRustlsConnect,
     lease: Duration,
@@ -48,21 +54,22 @@ impl PostgresLedger {
     pub fn new(settings: &PostgresSettings) -> Result<Self, LedgerError> {
         let tls = connect::tls();
         Ok(Self {
-            pool: connect::pool(settings, tls.clone())?,
+            records: connect::pool(settings, RECORD_CONNECTIONS, tls.clone())?,
+            pool: connect::pool(settings, settings.connections, tls.clone())?,
             tls,
             lease: settings.lease,
             lock_timeout: settings.lock_timeout,
         })
     }
 
-    /// The pool, for a handler that reads outside its transaction.
+    /// The handlers' pool, for one that works outside a transaction of the ledger.
     #[must_use]
     pub const fn pool(&self) -> &Pool {
         &self.pool
     }
 
     async fn connection(&self, operation: &'static str) -> Result<Object, LedgerError> {
-        self.pool.get().await.map_err(unreachable(operation))
+        self.records.get().await.map_err(unreachable(operation))
     }
 
     /// Claims, or settles, the keys as one statement.
@@ -277,7 +284,7 @@ impl Ledger for PostgresLedger {
         ask: &Ask,
         barrier: Option<&Barrier>,
     ) -> Result<Begun, LedgerError> {
-        let client = self.connection("begin in").await?;
+        let client = self.pool.get().await.map_err(unreachable("begin in"))?;
         transaction::begin(
             (client, self.tls.clone()),
             self.lock_timeout,

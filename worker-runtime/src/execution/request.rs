@@ -1,0 +1,48 @@
+//! What a command means to the handler and to the ledger.
+
+use std::time::SystemTime;
+
+use broker::envelope::command::CommandEnvelope;
+use saga_core::ids::Op;
+use saga_core::time::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use crate::call::Call;
+use crate::ledger::{Barrier, LedgerKey};
+
+pub(super) fn call(
+    command: &CommandEnvelope,
+    key: &LedgerKey,
+    cancellation: CancellationToken,
+) -> Call {
+    Call {
+        saga: command.saga,
+        step: command.key.step.clone(),
+        element: command.key.element,
+        action: command.action.clone(),
+        op: command.op,
+        round: command.round,
+        attempt: command.attempt,
+        idempotency_key: key.to_string(),
+        input: command.input.clone(),
+        undoes: command.undoes.clone(),
+        deadline: command.deadline,
+        cancellation,
+    }
+}
+
+pub(super) fn barrier(command: &CommandEnvelope, key: &LedgerKey) -> Option<Barrier> {
+    (command.op == Op::Compensate).then(|| Barrier {
+        action: key.action(),
+        attempt: command.attempt,
+        output: command.undoes.as_ref().map(|undoes| undoes.output.clone()),
+    })
+}
+
+/// This process's clock; only the deadline is judged by it, which saves work and decides nothing.
+pub(super) fn now() -> Timestamp {
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    Timestamp::from_micros(0).after(since)
+}
