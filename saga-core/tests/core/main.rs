@@ -1,5 +1,7 @@
-//! The state machine's tests: transcripts to read, properties to trust.
+//! The core's tests: transcripts and examples to read, properties to trust.
 
+mod config;
+mod definitions;
 mod driver;
 mod properties;
 mod script;

@@ -11,7 +11,7 @@ use crate::script::{self, Exchange};
 #[test]
 fn transcripts() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts");
-    let update = std::env::var_os("UPDATE_EXPECT").is_some();
+    let update = crate::config::update_expectations();
     let mut names: Vec<_> = fs::read_dir(&folder)
         .expect("the folder of transcripts")
         .map(|entry| entry.expect("an entry").path())

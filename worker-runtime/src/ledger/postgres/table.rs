@@ -47,7 +47,7 @@ pub struct PostgresLedger {
 
 impl PostgresLedger {
     /// A ledger on this database. Connections are made when they are needed; run
-    /// [`migrate`](super::migrate) first.
+    /// [`migrate`](super::migrate()) first.
     ///
     /// # Errors
     /// When the settings cannot be used.

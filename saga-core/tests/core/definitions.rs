@@ -1,7 +1,7 @@
 //! Definitions that ship, and examples of what the compiler refuses with the words it uses.
 //!
 //! Each `definitions/*.yaml` has a `.txt` beside it with everything the compiler says about it.
-//! `UPDATE_EXPECT=1 cargo test -p saga-core --test definitions` writes them anew; review the
+//! `UPDATE_EXPECT=1 cargo test -p saga-core --test core` writes them anew; review the
 //! difference like code.
 
 #![expect(
@@ -80,7 +80,7 @@ fn the_sagas_that_ship_compile_without_a_word() {
 
 #[test]
 fn every_example_gets_the_expected_words() {
-    let update = std::env::var_os("UPDATE_EXPECT").is_some();
+    let update = crate::config::update_expectations();
     let mut wrong = Vec::new();
     for path in examples() {
         let (compiled, rendered) = compile_file(&path);
