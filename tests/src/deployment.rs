@@ -59,6 +59,13 @@ impl Deployment {
         Process::start("the orchestrator", &["serve", sagas], &self.settings)
     }
 
+    /// Starts another orchestrator beside it; its API is nobody's business.
+    pub fn second_orchestrator(&self) -> Process {
+        let mut settings = self.settings.clone();
+        settings.push(("AMENDS__HTTP__LISTEN".to_owned(), "127.0.0.1:0".to_owned()));
+        Process::start("the second orchestrator", &["serve"], &settings)
+    }
+
     /// Starts a worker process.
     pub fn worker(&self, name: &str) -> Process {
         Process::start(name, &["demo-worker", "--name", name], &self.settings)
