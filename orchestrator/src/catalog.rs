@@ -95,12 +95,13 @@ impl Catalog {
             };
             return self.get(&reference).await;
         }
-        let versions = self.versions().await?;
-        let highest = versions
-            .iter()
-            .filter(|reference| *reference.name == *name && reference.version.pre.is_empty())
-            .max_by(|a, b| a.version.cmp(&b.version));
-        match highest {
+        let mut versions = self.versions().await?;
+        if highest(&versions, name).is_none() {
+            // It may be newer than the list at hand.
+            *write(&self.versions) = None;
+            versions = self.versions().await?;
+        }
+        match highest(&versions, name) {
             Some(reference) => self.get(reference).await,
             None => Err(CatalogError::UnknownName {
                 name: name.to_owned(),
@@ -152,6 +153,14 @@ impl Catalog {
         *write(&self.versions) = Some((Instant::now(), versions.clone()));
         Ok(versions)
     }
+}
+
+/// The highest version of that name that is no pre-release.
+fn highest<'a>(versions: &'a [DefinitionRef], name: &str) -> Option<&'a DefinitionRef> {
+    versions
+        .iter()
+        .filter(|reference| *reference.name == *name && reference.version.pre.is_empty())
+        .max_by(|a, b| a.version.cmp(&b.version))
 }
 
 fn compile(reference: &DefinitionRef, source: &str) -> Result<Arc<Definition>, CatalogError> {

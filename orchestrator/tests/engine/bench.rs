@@ -1,0 +1,225 @@
+//! One or two orchestrators, and a worker that answers what a test tells it to.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use broker::broker::{Broker, Consumer, Delivery, Settled};
+use broker::envelope::command::{self, CommandEnvelope};
+use broker::envelope::replies::{self, ReplyItem};
+use broker::memory::{MemoryBroker, MemorySettings};
+use broker::message::{Outgoing, Properties};
+use broker::topology::Topology;
+use orchestrator::engine::{StartError, StartRequest, Started};
+use orchestrator::orchestrator::Orchestrator;
+use orchestrator::store::{Committed, MemoryStore, Store};
+use saga_core::compiler;
+use saga_core::ids::{Op, SagaId};
+use saga_core::input::{Reply, ReplyOutcome};
+use saga_core::saga::{Saga, Status};
+use serde_json::{Value, json};
+use tokio::time::timeout;
+use uuid::Uuid;
+
+/// Nothing here takes longer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+const DEFINITION: &str = "
+saga: pair
+version: 1.0.0
+key: ${input.key}
+steps:
+  - { id: first, action: pool.first, compensate: { action: pool.undo } }
+  - { id: second, action: pool.second, no_effect: true }
+";
+
+pub(crate) struct Bench {
+    pub(crate) store: MemoryStore,
+    pub(crate) broker: Arc<dyn Broker>,
+    pub(crate) topology: Topology,
+    orchestrators: Vec<Orchestrator>,
+}
+
+impl Bench {
+    pub(crate) async fn with_orchestrators(count: usize) -> Self {
+        let topology = Topology::new("test");
+        let broker: Arc<dyn Broker> =
+            Arc::new(MemoryBroker::new(MemorySettings::new(topology.clone())));
+        let begin = "2026-01-01T00:00:00Z".parse().expect("a time");
+        let store = MemoryStore::new(Uuid::now_v7(), begin);
+        let mut orchestrators = Vec::new();
+        for _ in 0..count {
+            let own: Arc<dyn Store> = Arc::new(store.another_owner(Uuid::now_v7()));
+            let started = Orchestrator::start(own, Arc::clone(&broker), topology.clone(), 2).await;
+            orchestrators.push(started.expect("start an orchestrator"));
+        }
+        let bench = Self {
+            store,
+            broker,
+            topology,
+            orchestrators,
+        };
+        let definition = compiler::compile("pair", DEFINITION)
+            .definition
+            .expect("the definition is right");
+        let catalog = &bench.orchestrators[0].engine().shared().catalog;
+        catalog.register(definition).await.expect("register it");
+        bench
+    }
+
+    pub(crate) async fn start(&self, key: &str) -> Result<Started, StartError> {
+        self.start_at(0, json!({ "key": key })).await
+    }
+
+    pub(crate) async fn start_at(&self, which: usize, input: Value) -> Result<Started, StartError> {
+        let engine = self.orchestrators[which].engine();
+        let definition = engine
+            .shared()
+            .catalog
+            .resolve("pair", None)
+            .await
+            .expect("the definition");
+        let labels = BTreeMap::new();
+        timeout(
+            PATIENCE,
+            engine.start(StartRequest {
+                definition,
+                input,
+                key: None,
+                labels,
+            }),
+        )
+        .await
+        .expect("an answer in time")
+    }
+
+    pub(crate) async fn worker(&self, action: &str, op: Op) -> Hand {
+        let queue = self
+            .topology
+            .step_queue(&action.parse().expect("an action"), op);
+        Hand {
+            consumer: self
+                .broker
+                .consume(&queue, 100)
+                .await
+                .expect("consume the queue"),
+        }
+    }
+
+    pub(crate) async fn reply(&self, items: &[ReplyItem]) {
+        let queue = self.topology.replies_queue();
+        let packed = replies::encode(&queue, items, || Uuid::now_v7().to_string());
+        let messages: Vec<Outgoing> = packed
+            .into_iter()
+            .map(|one| one.message.expect("a small reply"))
+            .collect();
+        self.publish(messages).await;
+    }
+
+    /// Anything at all to the replies.
+    pub(crate) async fn reply_raw(&self, kind: &str, body: &str) {
+        let properties = Properties {
+            routing_key: self.topology.replies_queue(),
+            message_id: Uuid::now_v7().to_string(),
+            kind: kind.to_owned(),
+            ..Properties::default()
+        };
+        self.publish(vec![Outgoing {
+            properties,
+            body: body.to_owned().into(),
+        }])
+        .await;
+    }
+
+    async fn publish(&self, messages: Vec<Outgoing>) {
+        for settled in self.broker.publish(messages).await {
+            assert_eq!(settled, Settled::Confirmed);
+        }
+    }
+
+    /// Waits until the saga is in this state.
+    pub(crate) async fn until(&self, saga: SagaId, status: Status) -> Saga {
+        let wait = async {
+            loop {
+                let (sagas, _): (_, Committed) =
+                    self.store.load(&[saga]).await.expect("load the saga");
+                let found = sagas.into_iter().next().expect("the saga");
+                if found.status() == status {
+                    return found;
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        timeout(PATIENCE, wait)
+            .await
+            .unwrap_or_else(|_| panic!("saga {saga} is not {status}"))
+    }
+
+    /// Waits until this many messages are kept for people.
+    pub(crate) async fn until_letters(&self, count: usize) -> Vec<String> {
+        let wait = async {
+            loop {
+                let letters = self.store.dead_letters();
+                if letters.len() >= count {
+                    return letters.into_iter().map(|letter| letter.reason).collect();
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        timeout(PATIENCE, wait).await.expect("dead letters in time")
+    }
+
+    /// Waits until the replies are consumed and acknowledged: a stopped orchestrator would give
+    /// what it has not acknowledged back to the queue.
+    pub(crate) async fn stop(self) {
+        for orchestrator in self.orchestrators {
+            orchestrator.shutdown(PATIENCE).await;
+        }
+        let left = self.broker.depth(&self.topology.replies_queue()).await;
+        assert_eq!(
+            left.expect("the queue").expect("it exists").messages,
+            0,
+            "replies left"
+        );
+    }
+}
+
+/// A worker whose answers the test gives.
+pub(crate) struct Hand {
+    consumer: Consumer,
+}
+
+impl Hand {
+    pub(crate) async fn next(&mut self) -> CommandEnvelope {
+        let Delivery { message, receipt } = timeout(PATIENCE, self.consumer.next())
+            .await
+            .expect("a command in time")
+            .expect("a command");
+        receipt.ack(&Done);
+        command::decode(&message).expect("a command that can be read")
+    }
+}
+
+struct Done;
+
+impl broker::broker::Durable for Done {}
+
+/// The answer to a command.
+pub(crate) fn answer(command: &CommandEnvelope, outcome: ReplyOutcome) -> ReplyItem {
+    ReplyItem {
+        saga: command.saga,
+        command: command.message_id,
+        reply: Reply {
+            key: command.key.clone(),
+            op: command.op,
+            round: command.round,
+            attempt: command.attempt,
+            outcome,
+            worker: None,
+        },
+    }
+}
+
+pub(crate) fn done() -> ReplyOutcome {
+    ReplyOutcome::Done(Arc::new(json!({})))
+}

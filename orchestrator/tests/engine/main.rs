@@ -1,0 +1,10 @@
+//! The engine and its loops over the embedded store and broker: what they do with whatever comes.
+
+#![expect(
+    clippy::expect_used,
+    reason = "helpers of tests fail the test that asked"
+)]
+
+mod bench;
+mod replies;
+mod starts;
