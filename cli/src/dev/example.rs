@@ -98,17 +98,23 @@ fn count(summary: &mut Summary, status: Status, expected: Status) {
     }
 }
 
+/// A business key that no run before has used.
+fn fresh(kind: char) -> String {
+    let random = uuid::Uuid::now_v7().simple().to_string();
+    format!("{kind}-{}", &random[random.len() - 8..])
+}
+
 fn examples() -> Vec<Example> {
     let order = |customer: &str, sku: &str| {
         json!({
-            "orderId": format!("o-{}", uuid::Uuid::now_v7().simple()),
+            "orderId": fresh('o'),
             "customer": customer,
             "amount": 4200,
             "items": [{ "sku": sku, "quantity": 1 }],
         })
     };
     let booking = json!({
-        "bookingId": format!("b-{}", uuid::Uuid::now_v7().simple()),
+        "bookingId": fresh('b'),
         "traveller": { "name": "Ada", "email": "ada@example.com" },
         "flight": { "number": "LH454", "date": "2027-05-01" },
         "hotel": { "name": "Grand", "nights": 3 },
