@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::ids::{Op, StepKey};
+use crate::operator::Operator;
 
 /// One thing that happened, to be judged by [`decide`](crate::decide::decide).
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +23,8 @@ pub enum Input {
     DeadLetter(DeadLetter),
     /// An earlier input could not be applied, for this reason; the saga rests for an operator.
     Park(String),
+    /// An operator asks for something.
+    Operator(Operator),
 }
 
 /// The facts a saga starts with. The input has been accepted by the definition.

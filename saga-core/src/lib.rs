@@ -12,6 +12,8 @@ pub mod evolve;
 pub mod expression;
 pub mod ids;
 pub mod input;
+pub mod operator;
+pub mod refusal;
 pub mod saga;
 pub mod schema;
 pub mod time;

@@ -334,7 +334,7 @@ impl Lane {
     fn count(&self, folded: &Folded) {
         for verdict in &folded.verdicts {
             match verdict {
-                Verdict::Applied => {}
+                Verdict::Applied | Verdict::Refused(_) => {}
                 Verdict::Ignored(reason) => {
                     self.shared
                         .metrics

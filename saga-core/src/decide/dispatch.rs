@@ -27,11 +27,13 @@ pub fn decide(
         Input::Timer => timer::fire(&mut turn),
         Input::DeadLetter(letter) => dead_letter::apply(&mut turn, letter),
         Input::Park(why) => control::park(&mut turn, why),
+        Input::Operator(operator) => control::apply(&mut turn, operator),
     };
     match done {
         Ok(()) if turn.is_idle() => Outcome::Ignored(Ignored::NotDue),
         Ok(()) => Outcome::Applied(Box::new(turn.finish())),
         Err(Stop::Ignored(reason)) => Outcome::Ignored(reason),
+        Err(Stop::Refused(why)) => Outcome::Refused(why),
         Err(Stop::Illegal(why)) => Outcome::Illegal(why),
         Err(Stop::Needs(keys)) => Outcome::Needs(keys),
     }

@@ -30,8 +30,13 @@ pub(super) fn fire(turn: &mut Turn<'_>) -> Result<(), Stop> {
             unwind::begin(turn, UnwindCause::Deadline)?;
         }
     }
+    fire_steps(turn)
+}
+
+/// Does what is due of the steps, until one of them makes the saga rest.
+pub(super) fn fire_steps(turn: &mut Turn<'_>) -> Result<(), Stop> {
     for position in 0..turn.definition.steps.len() {
-        if turn.saga.pause.is_none() {
+        if !turn.rests() {
             fire_step(turn, position)?;
         }
     }
@@ -50,12 +55,22 @@ fn fire_step(turn: &mut Turn<'_>, position: usize) -> Result<(), Stop> {
         return Ok(());
     }
     match due.limit {
-        None => retry::again(turn, position, op, None),
+        None => match spent(state) {
+            Some(error) => retry::exhausted(turn, position, op, error),
+            None => retry::again(turn, position, op, None),
+        },
         Some(limit) => {
             let message = format!("{limit} of {} has passed", format_span(due.span));
             retry::exhausted(turn, position, op, StepError::new("timeout", message))
         }
     }
+}
+
+/// The error of an action whose attempts ran out while the saga rested.
+fn spent(state: &StepState) -> Option<StepError> {
+    state.work.filter(|work| work.spent)?;
+    let unknown = || StepError::new("unknown", "the last attempt failed");
+    Some(state.error.clone().unwrap_or_else(unknown))
 }
 
 /// When the saga must be looked at again; `None` when nothing of it waits for a time.

@@ -145,7 +145,7 @@ impl World {
                     self.waiting.push(command);
                 }
             }
-            Outcome::Ignored(_) => {}
+            Outcome::Ignored(_) | Outcome::Refused(_) => {}
             Outcome::Illegal(why) => panic!("{input:?} is illegal: {why}"),
             Outcome::Needs(keys) => panic!("values that exist are missing: {keys:?}"),
         }
