@@ -25,6 +25,16 @@ pub fn describe(event: &EventKind) -> String {
             Some(worker) => format!("{key}: done by {worker}"),
             None => format!("{key}: done"),
         },
+        EventKind::AttemptStarted {
+            key,
+            op,
+            attempt,
+            worker,
+            ..
+        } => {
+            let worker = worker.as_deref().unwrap_or("a worker");
+            format!("{key}: {op} attempt {attempt} is executed by {worker}")
+        }
         EventKind::AttemptFailed {
             key,
             op,

@@ -144,6 +144,7 @@ fn spans(history: &[EventView]) -> BTreeMap<String, StepSpan> {
             }
             EventKind::SagaStarted { .. }
             | EventKind::StepSkipped { .. }
+            | EventKind::AttemptStarted { .. }
             | EventKind::AttemptFailed { .. }
             | EventKind::StepSettling { .. }
             | EventKind::CompensationStarted { .. }

@@ -31,6 +31,7 @@ pub fn orphan(saga: SagaId, input: &Input) -> Option<StoredDeadLetter> {
         | Input::Timer
         | Input::DeadLetter(_)
         | Input::Park(_)
+        | Input::Heartbeat(_)
         | Input::Operator(_) => None,
     }
 }
@@ -42,6 +43,7 @@ fn from_input(saga: SagaId, input: &Input, class: &str, reason: String) -> Store
         | Input::Timer
         | Input::DeadLetter(_)
         | Input::Park(_)
+        | Input::Heartbeat(_)
         | Input::Operator(_) => (Vec::new(), String::new()),
     };
     StoredDeadLetter {

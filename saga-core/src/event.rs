@@ -72,6 +72,20 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         worker: Option<String>,
     },
+    /// A worker is executing an attempt. Recorded once for each, however often it says so.
+    AttemptStarted {
+        /// Which.
+        key: StepKey,
+        /// What is attempted.
+        op: Op,
+        /// Which attempt.
+        attempt: u32,
+        /// When the handler started; not before the attempt was sent, whatever the worker's clock.
+        started_at: Timestamp,
+        /// Who executes it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        worker: Option<String>,
+    },
     /// An attempt failed and another follows.
     AttemptFailed {
         /// Which.

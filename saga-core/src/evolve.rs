@@ -102,6 +102,23 @@ pub fn evolve(saga: &mut Saga, event: &Event) {
             if let Some(work) = &mut touch(saga, key).work {
                 work.command = seq;
                 work.probed = true;
+                work.sent_at = at;
+                work.started = None;
+            }
+        }
+        EventKind::AttemptStarted {
+            key,
+            op,
+            started_at,
+            ..
+        } => {
+            let state = touch(saga, key);
+            if *op == Op::Action {
+                state.status = StepStatus::Scheduled;
+            }
+            if let Some(work) = &mut state.work {
+                work.started = Some(*started_at);
+                work.retry = None;
             }
         }
         EventKind::AttemptFailed {
@@ -232,6 +249,7 @@ fn sent(saga: &mut Saga, key: &StepKey, status: StepStatus, attempt: u32, how: S
         sent_at: how.until.unwrap_or(how.at),
         retry: how.until.map(|at| Retry { at, sent: true }),
         probed: false,
+        started: None,
         first,
         spent: false,
     });
@@ -294,6 +312,7 @@ fn wake(saga: &mut Saga, lifetime_ends: Option<Timestamp>, at: Timestamp) {
     for work in under_way {
         work.since = work.since.after(rested);
         work.sent_at = work.sent_at.after(rested);
+        work.started = work.started.map(|started| started.after(rested));
         if let Some(retry) = &mut work.retry {
             retry.at = retry.at.after(rested);
         }

@@ -180,6 +180,8 @@ pub struct Work {
     pub retry: Option<Retry>,
     /// A dead letter of this attempt has been sent again.
     pub probed: bool,
+    /// A worker is known to execute this attempt since then.
+    pub started: Option<Timestamp>,
     /// The attempt that the retry policy counts as its first.
     pub first: u32,
     /// Attempts have run out while the saga rested: it is settled when that goes on.

@@ -99,6 +99,7 @@ impl Folding<'_> {
                     | Input::Timer
                     | Input::DeadLetter(_)
                     | Input::Park(_)
+                    | Input::Heartbeat(_)
                     | Input::Operator(_) => None,
                 };
                 self.apply(*decision, start_key);

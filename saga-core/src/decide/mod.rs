@@ -4,6 +4,7 @@ mod control;
 mod dead_letter;
 mod dispatch;
 mod forward;
+mod heartbeat;
 mod reply;
 mod resolve_by_hand;
 mod rest;

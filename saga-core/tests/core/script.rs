@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use saga_core::decision::{Command, Decision, Outcome};
 use saga_core::ids::{Op, StepKey, StepName};
-use saga_core::input::{DeadLetter, Input, Reply, ReplyOutcome, Start, StepError};
+use saga_core::input::{DeadLetter, Heartbeat, Input, Reply, ReplyOutcome, Start, StepError};
 use saga_core::operator::{Operator, Resolution, Verb};
 use saga_core::time::{format_span, parse_span};
 use serde_json::Value;
@@ -93,6 +93,17 @@ fn parse_input(driver: &Driver, line: &str) -> Result<Input, String> {
         "timer" => Ok(Input::Timer),
         "park" => Ok(Input::Park(rest.to_owned())),
         "reply" => parse_reply(driver, rest),
+        "started" => {
+            let words = Words::new(driver, rest)?;
+            Ok(Input::Heartbeat(Heartbeat {
+                key: words.key,
+                op: words.op,
+                round: words.round,
+                attempt: words.attempt,
+                started_at: driver.now,
+                worker: Some("w1".to_owned()),
+            }))
+        }
         "dead" => {
             let mut words = Words::new(driver, rest)?;
             let reason = std::mem::take(&mut words.rest);

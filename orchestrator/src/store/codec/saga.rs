@@ -109,6 +109,9 @@ struct UnderWay {
     retry: Option<(i64, bool)>,
     #[serde(default, skip_serializing_if = "is_false")]
     probed: bool,
+    /// After `sent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    started: Option<i64>,
     #[serde(default = "one", skip_serializing_if = "is_one")]
     first: u32,
     #[serde(default, skip_serializing_if = "is_false")]
@@ -195,6 +198,7 @@ fn encode_step(saga: &Saga, state: &StepState) -> Step {
                 .retry
                 .map(|retry| (micros_after(work.sent_at, retry.at), retry.sent)),
             probed: work.probed,
+            started: work.started.map(|at| micros_after(work.sent_at, at)),
             first: work.first,
             spent: work.spent,
         }),
@@ -225,6 +229,7 @@ fn decode_step(started_at: Timestamp, step: Step) -> StepState {
                 sent_at,
                 retry,
                 probed: work.probed,
+                started: work.started.map(|after| plus_micros(sent_at, after)),
                 first: work.first,
                 spent: work.spent,
             }

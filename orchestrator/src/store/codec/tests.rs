@@ -71,6 +71,7 @@ fn full() -> Saga {
             sent: true,
         }),
         probed: true,
+        started: None,
         first: 1,
         spent: false,
     };
@@ -80,6 +81,7 @@ fn full() -> Saga {
         sent_at: at(7),
         retry: None,
         probed: false,
+        started: None,
         first: 1,
         spent: false,
     };
@@ -132,6 +134,7 @@ fn mended() -> Saga {
         sent_at: Timestamp::from_micros(STARTED + 7),
         retry: None,
         probed: false,
+        started: Some(Timestamp::from_micros(STARTED + 12)),
         first: 4,
         spent: true,
     };
@@ -224,7 +227,7 @@ fn a_finished_step_costs_its_name_and_six_bytes() {
 }
 
 /// What operators cause, and what they need to be told apart.
-fn by_hand(at: Timestamp, error: StepError) -> [EventKind; 14] {
+fn by_hand(at: Timestamp, error: StepError) -> [EventKind; 15] {
     let (op, key) = (Op::Compensate, key("charge"));
     [
         EventKind::AttemptFailed {
@@ -282,10 +285,17 @@ fn by_hand(at: Timestamp, error: StepError) -> [EventKind; 14] {
             by: by(),
         },
         EventKind::StepResolved {
-            key,
+            key: key.clone(),
             op,
             happened: true,
             by: by(),
+        },
+        EventKind::AttemptStarted {
+            key,
+            op,
+            attempt: 2,
+            started_at: at,
+            worker: Some("w1".to_owned()),
         },
     ]
 }
