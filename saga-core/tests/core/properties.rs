@@ -102,10 +102,10 @@ enum How {
 
 fn moves() -> impl Strategy<Value = Vec<Move>> {
     let how = prop_oneof![
-        6 => Just(How::Done),
+        5 => Just(How::Done),
         1 => Just(How::Fail),
         1 => Just(How::FailBeforeEffect),
-        1 => Just(How::FailAfterEffect),
+        2 => Just(How::FailAfterEffect),
     ];
     let work = (any::<usize>(), how, prop::bool::weighted(0.1))
         .prop_map(|(pick, how, twice)| Move::Work { pick, how, twice });
@@ -251,8 +251,7 @@ impl World {
                 }));
             }
             Move::Operate { ask, pick } => {
-                let steps = &self.driver.definition.steps;
-                let step = steps[pick % steps.len()].name.clone();
+                let step = self.troubled(*pick);
                 if let Some(verb) = self.verb(*ask, step) {
                     self.operate(verb);
                 }
@@ -267,6 +266,32 @@ impl World {
     fn operate(&mut self, verb: Verb) {
         let (who, reason) = ("ada".to_owned(), "because".to_owned());
         self.judge(&Input::Operator(Operator { who, reason, verb }));
+    }
+
+    /// A step that operators would look at; any step when there is none.
+    fn troubled(&self, pick: usize) -> StepName {
+        let steps = &self.driver.definition.steps;
+        let names: Vec<_> = steps.iter().map(|step| step.name.clone()).collect();
+        let troubled: Vec<_> = names
+            .iter()
+            .filter(|name| {
+                matches!(
+                    self.driver
+                        .saga
+                        .step_status(&StepKey::whole((*name).clone())),
+                    StepStatus::Failed
+                        | StepStatus::OutcomeUnknown
+                        | StepStatus::CompensationFailed
+                )
+            })
+            .cloned()
+            .collect();
+        let among = if troubled.is_empty() {
+            &names
+        } else {
+            &troubled
+        };
+        among[pick % among.len()].clone()
     }
 
     fn verb(&self, ask: Ask, step: StepName) -> Option<Verb> {
