@@ -9,6 +9,7 @@ pub mod definition;
 pub mod delivery;
 pub mod event;
 pub mod evolve;
+pub mod explain;
 pub mod expression;
 pub mod ids;
 pub mod input;

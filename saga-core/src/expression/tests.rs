@@ -15,7 +15,6 @@ use crate::definition::DefinitionRef;
 use crate::ids::{SagaId, StepKey, StepName};
 use crate::input::StepError;
 use crate::saga::{Saga, StepState, StepStatus};
-use crate::time::Timestamp;
 use crate::values::{ValueKey, Values};
 
 /// A saga with two steps behind it: `charge` succeeded, `gift` was skipped.
@@ -71,12 +70,13 @@ fn state(status: StepStatus, error: Option<StepError>) -> StepState {
         status,
         attempt: 1,
         round: 0,
-        command: 1,
-        since: Timestamp::from_micros(0),
-        retry: None,
-        probed: false,
+        undo_round: 0,
+        undo_refused: false,
+        substituted: false,
+        alarmed: 0,
         error,
         late: 0,
+        work: None,
     }
 }
 
