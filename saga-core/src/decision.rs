@@ -112,6 +112,8 @@ pub struct Command {
 /// The action that a compensation undoes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Undoes {
+    /// The action's round, which is not the undo's: its row of the ledger is found by it.
+    pub round: u32,
     /// What the action was given.
     pub input: Value,
     /// What it answered.

@@ -341,7 +341,7 @@ impl World {
         let outcome = match command.op {
             Op::Action => act(books.actions.entry(command.round).or_default(), how),
             Op::Settle => settle(books.actions.entry(command.round).or_default(), how),
-            Op::Compensate => undo(books, command.round, how),
+            Op::Compensate => undo(books, command, how),
         };
         let reply = Reply {
             key: command.key.clone(),
@@ -478,11 +478,13 @@ fn settle(row: &mut Row, how: How) -> ReplyOutcome {
     ReplyOutcome::NeverHappened
 }
 
-fn undo(books: &mut Books, round: u32, how: How) -> ReplyOutcome {
-    if books.happened() == 0 {
+fn undo(books: &mut Books, command: &Command, how: How) -> ReplyOutcome {
+    let undoes = command.undoes.as_ref().expect("what an undo undoes");
+    let action = books.actions.get(&undoes.round);
+    if !action.is_some_and(|row| row.happened) {
         books.undone_without_effect = true;
     }
-    match act(books.undos.entry(round).or_default(), how) {
+    match act(books.undos.entry(command.round).or_default(), how) {
         ReplyOutcome::Done(_) => ReplyOutcome::Done(Arc::new(json!({}))),
         other => other,
     }

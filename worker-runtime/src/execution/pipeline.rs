@@ -421,7 +421,7 @@ fn call(command: &CommandEnvelope, key: &LedgerKey, cancellation: CancellationTo
 
 fn barrier(command: &CommandEnvelope, key: &LedgerKey) -> Option<Barrier> {
     (command.op == Op::Compensate).then(|| Barrier {
-        action: key.action(),
+        action: key.action(command.undoes.as_ref().map_or(0, |undoes| undoes.round)),
         attempt: command.attempt,
         output: command.undoes.as_ref().map(|undoes| undoes.output.clone()),
     })
