@@ -3,6 +3,10 @@
 use saga_core::event::{EventKind, PauseCause, UnwindCause};
 
 /// One event as a sentence fragment for listings.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one arm for each event, all of them in one place"
+)]
 pub fn describe(event: &EventKind) -> String {
     match event {
         EventKind::SagaStarted {

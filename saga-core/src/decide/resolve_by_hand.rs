@@ -22,15 +22,13 @@ pub(super) fn skip(
     by: By,
 ) -> Result<(), Stop> {
     let (position, _) = find(turn, step)?;
-    match turn.status_at(position) {
-        StepStatus::Failed => {}
-        StepStatus::OutcomeUnknown => {
-            return Err(Stop::Refused(Refused::InDoubt(step.clone())));
-        }
-        status => {
-            let step = step.clone();
-            return Err(Stop::Refused(Refused::NothingToSkip { step, status }));
-        }
+    let status = turn.status_at(position);
+    if status == StepStatus::OutcomeUnknown {
+        return Err(Stop::Refused(Refused::InDoubt(step.clone())));
+    }
+    if status != StepStatus::Failed {
+        let step = step.clone();
+        return Err(Stop::Refused(Refused::NothingToSkip { step, status }));
     }
     stands_in_the_way(turn, position)?;
     if turn.definition.steps[position].pivot {
@@ -58,7 +56,7 @@ pub(super) fn resolve(
             resolve_step(turn, position, &state, resolution, by)
         }
         Some(state) if state.status == StepStatus::CompensationFailed => {
-            resolve_undo(turn, position, &state, resolution, by)
+            resolve_undo(turn, position, &state, resolution, &by)
         }
         Some(_) | None => Err(Stop::Refused(Refused::NothingToResolve {
             step: step.clone(),
@@ -96,7 +94,7 @@ fn resolve_undo(
     position: usize,
     state: &StepState,
     resolution: &Resolution,
-    by: By,
+    by: &By,
 ) -> Result<(), Stop> {
     let key = turn.key_at(position);
     let resolved = |happened| EventKind::StepResolved {

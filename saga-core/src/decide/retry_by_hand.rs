@@ -141,14 +141,23 @@ fn hasten(turn: &mut Turn<'_>, position: usize, state: &StepState, by: By) -> Re
         .work
         .and_then(|work| work.retry)
         .is_some_and(|retry| !retry.sent);
+    if !waits {
+        let (step, status) = (key.step, state.status);
+        return Err(Stop::Refused(Refused::InFlight { step, status }));
+    }
     let op = match state.status {
-        StepStatus::BackingOff if waits => Op::Action,
-        StepStatus::Settling if waits => Op::Settle,
-        StepStatus::Compensating if waits => Op::Compensate,
-        status => {
-            let step = key.step;
-            return Err(Stop::Refused(Refused::InFlight { step, status }));
-        }
+        StepStatus::Settling => Op::Settle,
+        StepStatus::Compensating => Op::Compensate,
+        StepStatus::Pending
+        | StepStatus::Scheduled
+        | StepStatus::BackingOff
+        | StepStatus::Succeeded
+        | StepStatus::Failed
+        | StepStatus::Skipped
+        | StepStatus::OutcomeUnknown
+        | StepStatus::Compensated
+        | StepStatus::CompensationFailed
+        | StepStatus::NeverHappened => Op::Action,
     };
     turn.emit(EventKind::RetryHastened { key, op, by });
     retry::again(turn, position, op, None)

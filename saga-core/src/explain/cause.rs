@@ -169,6 +169,10 @@ impl Cause {
 }
 
 impl fmt::Display for Cause {
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm for each cause, all of them in one place"
+    )]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Parked { why } => write!(f, "an input could not be applied: {why}"),

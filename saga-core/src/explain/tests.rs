@@ -62,7 +62,10 @@ impl Sale {
                     self.values.insert(key, value);
                 }
             }
-            other => panic!("{input:?}: {other:?}"),
+            other @ (Outcome::Ignored(_)
+            | Outcome::Refused(_)
+            | Outcome::Illegal(_)
+            | Outcome::Needs(_)) => panic!("{input:?}: {other:?}"),
         }
     }
 
