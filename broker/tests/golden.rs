@@ -58,6 +58,7 @@ fn refund() -> Command {
         action: "payments.refund".parse().expect("a name"),
         input: json!({ "chargeId": "ch-9" }),
         undoes: Some(Undoes {
+            round: 0,
             input: json!({ "customer": "c-1", "amount": 1250 }),
             output: Arc::new(json!({ "chargeId": "ch-9" })),
         }),

@@ -163,6 +163,31 @@ pub enum SagaCommand {
     /// Wait until a saga ends or rests
     #[command(after_help = "Example: amends saga wait 01990a3e-7c1d-7b44-a5b4-0c5f0a9d2e11")]
     Wait(WaitArgs),
+    /// Undo what a saga has done, and end it
+    #[command(after_help = "Example: amends saga cancel 01990a3e-… --reason 'customer called'")]
+    Cancel(OperateArgs),
+    /// Send nothing more for a saga, and stop its clock
+    #[command(after_help = "Example: amends saga pause 01990a3e-… --reason 'bank is down'")]
+    Pause(OperateArgs),
+    /// Let a saga go on where it rested
+    #[command(after_help = "Example: amends saga resume 01990a3e-… --reason 'bank is back'")]
+    Resume(OperateArgs),
+    /// End a saga without undoing anything
+    #[command(after_help = "Example: amends saga terminate 01990a3e-… --reason 'undone by hand'")]
+    Terminate(OperateArgs),
+    /// Try a failed step or a failed undo again, or a waiting attempt now
+    #[command(after_help = "Example: amends saga retry 01990a3e-… ship --reason 'address mended'")]
+    Retry(StepArgs),
+    /// Go on without a failed step
+    #[command(
+        after_help = "Example: amends saga skip 01990a3e-… ship --with '{}' --reason 'by hand'"
+    )]
+    Skip(SkipArgs),
+    /// Say what became of a step, or of an undo, that nobody else knows
+    #[command(
+        after_help = "Example: amends saga resolve 01990a3e-… pay --never --reason 'no trace'"
+    )]
+    Resolve(ResolveArgs),
 }
 
 /// `amends saga start`
@@ -234,6 +259,72 @@ pub struct WaitArgs {
     /// Give up after this, for example 5m
     #[arg(long, default_value = "10m")]
     pub timeout: String,
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// Which saga, and why.
+#[derive(Debug, Args)]
+pub struct OperateArgs {
+    /// The saga's id
+    pub id: String,
+    #[command(flatten)]
+    pub signature: SignatureArgs,
+}
+
+/// Which step, and why.
+#[derive(Debug, Args)]
+pub struct StepArgs {
+    /// The saga's id
+    pub id: String,
+    /// The step
+    pub step: String,
+    #[command(flatten)]
+    pub signature: SignatureArgs,
+}
+
+/// `amends saga skip`
+#[derive(Debug, Args)]
+pub struct SkipArgs {
+    #[command(flatten)]
+    pub step: StepArgs,
+    /// What the step's dependents read instead of its output, as JSON
+    #[arg(long, value_name = "JSON", default_value = "null")]
+    pub with: String,
+}
+
+/// `amends saga resolve`
+#[derive(Debug, Args)]
+pub struct ResolveArgs {
+    #[command(flatten)]
+    pub step: StepArgs,
+    /// It happened, and answered this JSON
+    #[arg(
+        long,
+        value_name = "JSON",
+        conflicts_with = "never",
+        required_unless_present = "never"
+    )]
+    pub happened: Option<String>,
+    /// It never happened, and will not
+    #[arg(long)]
+    pub never: bool,
+}
+
+/// Why, and by whom; it stays in the saga's history.
+#[derive(Debug, Args)]
+pub struct SignatureArgs {
+    /// Why; it stays in the saga's history
+    #[arg(long)]
+    pub reason: String,
+    /// Who asks
+    #[arg(
+        long = "as",
+        value_name = "NAME",
+        env = "USER",
+        default_value = "unknown"
+    )]
+    pub who: String,
     #[command(flatten)]
     pub server: ServerArgs,
 }

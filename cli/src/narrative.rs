@@ -29,15 +29,31 @@ pub fn describe(event: &EventKind) -> String {
             Some(worker) => format!("{key}: done by {worker}"),
             None => format!("{key}: done"),
         },
+        EventKind::AttemptStarted {
+            key,
+            op,
+            attempt,
+            worker,
+            ..
+        } => {
+            let worker = worker.as_deref().unwrap_or("a worker");
+            format!("{key}: {op} attempt {attempt} is executed by {worker}")
+        }
         EventKind::AttemptFailed {
             key,
             op,
             attempt,
             error,
             retry_at,
+            last,
         } => {
             let (code, message) = (&error.code, &error.message);
-            format!("{key}: {op} attempt {attempt} failed, again at {retry_at}: {code}: {message}")
+            let next = if *last {
+                "to be settled when the saga goes on".to_owned()
+            } else {
+                format!("again at {retry_at}")
+            };
+            format!("{key}: {op} attempt {attempt} failed, {next}: {code}: {message}")
         }
         EventKind::StepFailed { key, error } => {
             format!(
@@ -60,7 +76,7 @@ pub fn describe(event: &EventKind) -> String {
             format!("{key}: attempt {attempt} of its undo is sent")
         }
         EventKind::StepCompensated { key, .. } => format!("{key}: undone"),
-        EventKind::UndoFailed { key, error } => {
+        EventKind::UndoFailed { key, error, .. } => {
             format!("{key}: its undo failed: {}: {}", error.code, error.message)
         }
         EventKind::StepProbed {
@@ -79,7 +95,7 @@ pub fn describe(event: &EventKind) -> String {
         } => {
             format!("{key}: too late, {op} attempt {attempt} said {outcome}")
         }
-        EventKind::EffectAfterUndo { key, attempt } => {
+        EventKind::EffectAfterUndo { key, attempt, .. } => {
             format!("{key}: ALARM, attempt {attempt} took effect after it was ruled out")
         }
         EventKind::DeadlinePassed => "the deadline passed after the point of no return".to_owned(),
@@ -98,13 +114,63 @@ pub fn describe(event: &EventKind) -> String {
             )
         }
         EventKind::CompensationFailed => "something could not be undone".to_owned(),
+        EventKind::SagaResumed { .. }
+        | EventKind::SagaTerminated { .. }
+        | EventKind::CancelTooLate { .. }
+        | EventKind::StepRetried { .. }
+        | EventKind::RetryHastened { .. }
+        | EventKind::UndoRetried { .. }
+        | EventKind::StepSkippedByOperator { .. }
+        | EventKind::StepResolved { .. } => describe_by_hand(event),
     }
+}
+
+/// What an operator did; empty for anything else.
+fn describe_by_hand(event: &EventKind) -> String {
+    let (what, by) = match event {
+        EventKind::SagaResumed { by: Some(by), .. } => ("goes on".to_owned(), by),
+        EventKind::SagaResumed { by: None, .. } => {
+            return "goes on: a late answer told what was not known".to_owned();
+        }
+        EventKind::SagaTerminated { by } => ("terminated without undoing anything".to_owned(), by),
+        EventKind::CancelTooLate { by } => {
+            let what = "not cancelled, the point of no return had passed; it was asked for";
+            (what.to_owned(), by)
+        }
+        EventKind::StepRetried { key, round, by } => {
+            (format!("{key}: to be tried again, round {round}"), by)
+        }
+        EventKind::RetryHastened { key, op, by } => (
+            format!("{key}: the next attempt of its {op} is made now"),
+            by,
+        ),
+        EventKind::UndoRetried { key, round, by, .. } => {
+            (format!("{key}: its undo is tried again, round {round}"), by)
+        }
+        EventKind::StepSkippedByOperator { key, by } => (format!("{key}: skipped by hand"), by),
+        EventKind::StepResolved {
+            key,
+            op,
+            happened,
+            by,
+        } => {
+            let word = if *happened {
+                "happened"
+            } else {
+                "never happened"
+            };
+            (format!("{key}: its {op} {word}"), by)
+        }
+        _ => return String::new(),
+    };
+    format!("{what}, by {}: {}", by.who, by.reason)
 }
 
 fn why(cause: &UnwindCause) -> String {
     match cause {
         UnwindCause::StepFailed(step) => format!("{step} failed"),
         UnwindCause::Deadline => "the deadline passed".to_owned(),
+        UnwindCause::Cancelled(by) => format!("cancelled by {}: {}", by.who, by.reason),
     }
 }
 
@@ -120,5 +186,6 @@ pub fn rests(cause: &PauseCause) -> String {
         }
         PauseCause::MaxLifetime => "it lived longer than its definition allows".to_owned(),
         PauseCause::Parked(why) => format!("an input could not be applied: {why}"),
+        PauseCause::Operator(by) => format!("paused by {}: {}", by.who, by.reason),
     }
 }

@@ -70,6 +70,9 @@ fn heading(saga: &SagaView, last: Timestamp, paint: Paint) -> String {
             let _infallible = writeln!(text, "  undone because {step} failed");
         }
         Some(UnwindCause::Deadline) => text.push_str("  undone because its deadline passed\n"),
+        Some(UnwindCause::Cancelled(by)) => {
+            let _infallible = writeln!(text, "  cancelled by {}: {}", by.who, by.reason);
+        }
         None => {}
     }
     text
@@ -141,6 +144,7 @@ fn spans(history: &[EventView]) -> BTreeMap<String, StepSpan> {
             }
             EventKind::SagaStarted { .. }
             | EventKind::StepSkipped { .. }
+            | EventKind::AttemptStarted { .. }
             | EventKind::AttemptFailed { .. }
             | EventKind::StepSettling { .. }
             | EventKind::CompensationStarted { .. }
@@ -152,7 +156,15 @@ fn spans(history: &[EventView]) -> BTreeMap<String, StepSpan> {
             | EventKind::SagaPaused { .. }
             | EventKind::SagaCompleted { .. }
             | EventKind::SagaCompensated { .. }
-            | EventKind::CompensationFailed => {}
+            | EventKind::CompensationFailed
+            | EventKind::SagaResumed { .. }
+            | EventKind::SagaTerminated { .. }
+            | EventKind::CancelTooLate { .. }
+            | EventKind::StepRetried { .. }
+            | EventKind::RetryHastened { .. }
+            | EventKind::UndoRetried { .. }
+            | EventKind::StepSkippedByOperator { .. }
+            | EventKind::StepResolved { .. } => {}
         }
     }
     spans

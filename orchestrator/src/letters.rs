@@ -27,16 +27,24 @@ pub fn orphan(saga: SagaId, input: &Input) -> Option<StoredDeadLetter> {
             "unknown_saga",
             "no saga has this id".to_owned(),
         )),
-        Input::Start(_) | Input::Timer | Input::DeadLetter(_) | Input::Park(_) => None,
+        Input::Start(_)
+        | Input::Timer
+        | Input::DeadLetter(_)
+        | Input::Park(_)
+        | Input::Heartbeat(_)
+        | Input::Operator(_) => None,
     }
 }
 
 fn from_input(saga: SagaId, input: &Input, class: &str, reason: String) -> StoredDeadLetter {
     let (body, step) = match input {
         Input::Reply(reply) => (reply_bytes(saga, reply), reply.key.to_string()),
-        Input::Start(_) | Input::Timer | Input::DeadLetter(_) | Input::Park(_) => {
-            (Vec::new(), String::new())
-        }
+        Input::Start(_)
+        | Input::Timer
+        | Input::DeadLetter(_)
+        | Input::Park(_)
+        | Input::Heartbeat(_)
+        | Input::Operator(_) => (Vec::new(), String::new()),
     };
     StoredDeadLetter {
         id: Uuid::now_v7(),

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::event::Event;
 use crate::ids::{ActionName, Op, StepKey};
+use crate::refusal::Refused;
 use crate::saga::Saga;
 use crate::time::Timestamp;
 use crate::values::ValueKey;
@@ -19,6 +20,8 @@ pub enum Outcome {
     Applied(Box<Decision>),
     /// It changes nothing, for this reason.
     Ignored(Ignored),
+    /// An operator asked for something that makes no sense now; the saga is as it was.
+    Refused(Refused),
     /// It can only come from a bug; the saga is to be parked.
     Illegal(String),
     /// The decision reads values that are not at hand; load them and ask again.
@@ -109,6 +112,8 @@ pub struct Command {
 /// The action that a compensation undoes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Undoes {
+    /// The action's round, which is not the undo's: its row of the ledger is found by it.
+    pub round: u32,
     /// What the action was given.
     pub input: Value,
     /// What it answered.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::definition::DefinitionRef;
 use crate::ids::{Op, StepKey, StepName};
 use crate::input::StepError;
+use crate::operator::By;
 use crate::time::Timestamp;
 
 /// The schema version written with every event. Readers accept this and every earlier one.
@@ -71,6 +72,20 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         worker: Option<String>,
     },
+    /// A worker is executing an attempt. Recorded once for each, however often it says so.
+    AttemptStarted {
+        /// Which.
+        key: StepKey,
+        /// What is attempted.
+        op: Op,
+        /// Which attempt.
+        attempt: u32,
+        /// When the handler started; not before the attempt was sent, whatever the worker's clock.
+        started_at: Timestamp,
+        /// Who executes it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        worker: Option<String>,
+    },
     /// An attempt failed and another follows.
     AttemptFailed {
         /// Which.
@@ -83,6 +98,9 @@ pub enum EventKind {
         error: StepError,
         /// When the next attempt runs.
         retry_at: Timestamp,
+        /// There is no next attempt: the saga rests, and the step is settled when it goes on.
+        #[serde(default, skip_serializing_if = "is_false")]
+        last: bool,
     },
     /// The step failed for good and without effect.
     StepFailed {
@@ -152,6 +170,9 @@ pub enum EventKind {
         key: StepKey,
         /// Why.
         error: StepError,
+        /// It is certain that it had no effect.
+        #[serde(default, skip_serializing_if = "is_false")]
+        certified: bool,
     },
     /// A command was dead-lettered and is sent once more as a probe.
     StepProbed {
@@ -181,6 +202,9 @@ pub enum EventKind {
         key: StepKey,
         /// Which attempt answered.
         attempt: u32,
+        /// Of which round.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        round: u32,
     },
     /// The deadline passed after the pivot; the saga goes on.
     DeadlinePassed,
@@ -203,6 +227,80 @@ pub enum EventKind {
     },
     /// Something could not be undone; the saga rests for an operator.
     CompensationFailed,
+    /// The saga goes on where it rested; its clock stood still meanwhile.
+    SagaResumed {
+        /// Who let it; nobody when a late answer mended why it rested.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<By>,
+        /// It had lived too long and may live until then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lifetime_ends: Option<Timestamp>,
+    },
+    /// An operator ended the saga without undoing anything.
+    SagaTerminated {
+        /// Who.
+        by: By,
+    },
+    /// The saga was to be cancelled, but its pivot had happened; it goes forward.
+    CancelTooLate {
+        /// Who cancelled it.
+        by: By,
+    },
+    /// A failed step is tried again from its first attempt, under a new outside key.
+    StepRetried {
+        /// Which.
+        key: StepKey,
+        /// The new round.
+        round: u32,
+        /// Who asked for it.
+        by: By,
+    },
+    /// The next attempt does not wait for its time.
+    RetryHastened {
+        /// Which.
+        key: StepKey,
+        /// What is attempted.
+        op: Op,
+        /// Who asked for it.
+        by: By,
+    },
+    /// A failed undo is tried again.
+    UndoRetried {
+        /// Which.
+        key: StepKey,
+        /// A new one where the last is certain to have had no effect, otherwise the same.
+        round: u32,
+        /// Its next attempt.
+        attempt: u32,
+        /// Who asked for it.
+        by: By,
+    },
+    /// The saga goes on without a failed step; what its dependents read is among the values.
+    StepSkippedByOperator {
+        /// Which.
+        key: StepKey,
+        /// Who skipped it.
+        by: By,
+    },
+    /// An operator said what became of a step or of its undo.
+    StepResolved {
+        /// Which.
+        key: StepKey,
+        /// The action or its undo.
+        op: Op,
+        /// Whether it happened.
+        happened: bool,
+        /// Who said so.
+        by: By,
+    },
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde's skip_serializing_if passes a reference"
+)]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 #[expect(
@@ -221,6 +319,8 @@ pub enum UnwindCause {
     StepFailed(StepName),
     /// The forward path took too long.
     Deadline,
+    /// An operator cancelled it.
+    Cancelled(By),
 }
 
 /// Why a saga rests.
@@ -237,4 +337,6 @@ pub enum PauseCause {
     MaxLifetime,
     /// An input could not be applied: a bug, or data that the store cannot hold.
     Parked(String),
+    /// An operator paused it.
+    Operator(By),
 }

@@ -1,5 +1,7 @@
 //! Folds events into the state. Replaying a saga's history through it reproduces its row.
 
+use std::time::Duration;
+
 use crate::event::{Event, EventKind, PauseCause, UnwindCause};
 use crate::ids::{Op, StepKey};
 use crate::input::StepError;
@@ -54,13 +56,13 @@ pub fn evolve(saga: &mut Saga, event: &Event) {
                 key,
                 status,
                 *attempt,
-                *round,
                 Sent {
                     seq,
                     at,
                     until: *not_before,
                 },
             );
+            touch(saga, key).round = *round;
         }
         EventKind::StepSettling {
             key,
@@ -68,14 +70,12 @@ pub fn evolve(saga: &mut Saga, event: &Event) {
             error,
             not_before,
         } => {
-            let round = saga.steps.get(key).map_or(0, |state| state.round);
             let until = *not_before;
             sent(
                 saga,
                 key,
                 StepStatus::Settling,
                 *attempt,
-                round,
                 Sent { seq, at, until },
             );
             if error.is_some() {
@@ -94,14 +94,31 @@ pub fn evolve(saga: &mut Saga, event: &Event) {
                 key,
                 StepStatus::Compensating,
                 *attempt,
-                *round,
                 Sent { seq, at, until },
             );
+            touch(saga, key).undo_round = *round;
         }
         EventKind::StepProbed { key, .. } => {
             if let Some(work) = &mut touch(saga, key).work {
                 work.command = seq;
                 work.probed = true;
+                work.sent_at = at;
+                work.started = None;
+            }
+        }
+        EventKind::AttemptStarted {
+            key,
+            op,
+            started_at,
+            ..
+        } => {
+            let state = touch(saga, key);
+            if *op == Op::Action {
+                state.status = StepStatus::Scheduled;
+            }
+            if let Some(work) = &mut state.work {
+                work.started = Some(*started_at);
+                work.retry = None;
             }
         }
         EventKind::AttemptFailed {
@@ -109,6 +126,7 @@ pub fn evolve(saga: &mut Saga, event: &Event) {
             op,
             error,
             retry_at,
+            last,
             ..
         } => {
             let state = touch(saga, key);
@@ -128,6 +146,7 @@ pub fn evolve(saga: &mut Saga, event: &Event) {
                     at: *retry_at,
                     sent: false,
                 });
+                work.spent = *last;
             }
         }
         EventKind::StepSkipped { key } => close(saga, key, StepStatus::Skipped, None),
@@ -148,15 +167,27 @@ pub fn evolve(saga: &mut Saga, event: &Event) {
         EventKind::StepCompensated { key, attempt } => {
             touch(saga, key).attempt = *attempt;
             close(saga, key, StepStatus::Compensated, None);
-            if saga.phase == Phase::CompensationFailed {
-                saga.phase = Phase::Compensating;
-            }
+            undo_goes_on(saga);
         }
-        EventKind::UndoFailed { key, error } => {
+        EventKind::UndoFailed {
+            key,
+            error,
+            certified,
+        } => {
             close(saga, key, StepStatus::CompensationFailed, Some(error));
+            touch(saga, key).undo_refused = *certified;
         }
-        EventKind::LateReply { key, attempt, .. } | EventKind::EffectAfterUndo { key, attempt } => {
-            touch(saga, key).late = *attempt;
+        EventKind::LateReply { key, attempt, .. } => touch(saga, key).late = *attempt,
+        EventKind::EffectAfterUndo {
+            key,
+            attempt,
+            round,
+        } => {
+            let state = touch(saga, key);
+            state.alarmed = round + 1;
+            if *round == state.round {
+                state.late = *attempt;
+            }
         }
         EventKind::UnwindHeld { cause } => saga.unwind = Some(cause.clone()),
         EventKind::CompensationStarted { cause } => turn_back(saga, cause),
@@ -164,7 +195,23 @@ pub fn evolve(saga: &mut Saga, event: &Event) {
             saga.deadline = None;
             saga.unwind = None;
         }
-        EventKind::SagaPaused { cause } => rest(saga, cause),
+        EventKind::CancelTooLate { .. } => saga.unwind = None,
+        EventKind::SagaPaused { cause } => rest(saga, cause, at),
+        EventKind::SagaResumed { lifetime_ends, .. } => wake(saga, *lifetime_ends, at),
+        EventKind::SagaTerminated { .. } => end(saga, Phase::Terminated, at),
+        EventKind::StepRetried { key, round, .. } => {
+            close(saga, key, StepStatus::Pending, None);
+            let state = touch(saga, key);
+            (state.attempt, state.round, state.late) = (0, *round, 0);
+        }
+        EventKind::UndoRetried { .. } => undo_goes_on(saga),
+        EventKind::StepSkippedByOperator { key, .. } => {
+            let error = touch(saga, key).error.take();
+            close(saga, key, StepStatus::Skipped, error.as_ref());
+            touch(saga, key).substituted = true;
+        }
+        // What follows from them are events of their own.
+        EventKind::RetryHastened { .. } | EventKind::StepResolved { .. } => {}
         EventKind::SagaCompleted { .. } => end(saga, Phase::Completed, at),
         EventKind::SagaCompensated { residue } => {
             end(
@@ -188,21 +235,23 @@ struct Sent {
 
 /// A command was handed to the outbox. The first attempt of an action, a settling or an undo
 /// starts its clock.
-fn sent(saga: &mut Saga, key: &StepKey, status: StepStatus, attempt: u32, round: u32, how: Sent) {
+fn sent(saga: &mut Saga, key: &StepKey, status: StepStatus, attempt: u32, how: Sent) {
     let state = touch(saga, key);
-    let since = match &state.work {
-        Some(work) if attempt > 1 => work.since,
-        _ => how.at,
+    let (since, first) = match &state.work {
+        Some(work) if attempt > 1 => (work.since, work.first),
+        _ => (how.at, attempt),
     };
     state.status = status;
     state.attempt = attempt;
-    state.round = round;
     state.work = Some(Work {
         command: how.seq,
         since,
         sent_at: how.until.unwrap_or(how.at),
         retry: how.until.map(|at| Retry { at, sent: true }),
         probed: false,
+        started: None,
+        first,
+        spent: false,
     });
 }
 
@@ -211,6 +260,10 @@ fn touch<'a>(saga: &'a mut Saga, key: &StepKey) -> &'a mut StepState {
         status: StepStatus::Pending,
         attempt: 0,
         round: 0,
+        undo_round: 0,
+        undo_refused: false,
+        substituted: false,
+        alarmed: 0,
         error: None,
         late: 0,
         work: None,
@@ -230,19 +283,51 @@ fn turn_back(saga: &mut Saga, cause: &UnwindCause) {
 }
 
 /// Resting after the pivot means that the saga will not unwind any more.
-fn rest(saga: &mut Saga, cause: &PauseCause) {
+fn rest(saga: &mut Saga, cause: &PauseCause, at: Timestamp) {
     match cause {
         PauseCause::FailedAfterPivot(_) => saga.unwind = None,
         PauseCause::StepFailed(_)
         | PauseCause::PivotUnknown(_)
         | PauseCause::MaxLifetime
-        | PauseCause::Parked(_) => {}
+        | PauseCause::Parked(_)
+        | PauseCause::Operator(_) => {}
+    }
+    if saga.pause.is_none() {
+        saga.paused_at = Some(at);
     }
     saga.pause = Some(cause.clone());
+}
+
+/// While a saga rests its clock stands still: every time that it waits for comes as much later.
+fn wake(saga: &mut Saga, lifetime_ends: Option<Timestamp>, at: Timestamp) {
+    let rested = saga.paused_at.map_or(Duration::ZERO, |from| at.since(from));
+    saga.pause = None;
+    saga.paused_at = None;
+    saga.lifetime_ends = lifetime_ends.unwrap_or(saga.lifetime_ends);
+    saga.deadline = saga.deadline.map(|deadline| deadline.after(rested));
+    let under_way = saga
+        .steps
+        .values_mut()
+        .filter_map(|step| step.work.as_mut());
+    for work in under_way {
+        work.since = work.since.after(rested);
+        work.sent_at = work.sent_at.after(rested);
+        work.started = work.started.map(|started| started.after(rested));
+        if let Some(retry) = &mut work.retry {
+            retry.at = retry.at.after(rested);
+        }
+    }
+}
+
+fn undo_goes_on(saga: &mut Saga) {
+    if saga.phase == Phase::CompensationFailed {
+        saga.phase = Phase::Compensating;
+    }
 }
 
 fn end(saga: &mut Saga, phase: Phase, at: Timestamp) {
     saga.phase = phase;
     saga.pause = None;
+    saga.paused_at = None;
     saga.ended_at = Some(at);
 }

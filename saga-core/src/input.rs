@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::ids::{Op, StepKey};
+use crate::operator::Operator;
+use crate::time::Timestamp;
 
 /// One thing that happened, to be judged by [`decide`](crate::decide::decide).
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +24,10 @@ pub enum Input {
     DeadLetter(DeadLetter),
     /// An earlier input could not be applied, for this reason; the saga rests for an operator.
     Park(String),
+    /// A worker is at it: the proof that a command was started.
+    Heartbeat(Heartbeat),
+    /// An operator asks for something.
+    Operator(Operator),
 }
 
 /// The facts a saga starts with. The input has been accepted by the definition.
@@ -114,6 +120,23 @@ impl StepError {
             details: None,
         }
     }
+}
+
+/// A worker says that it is executing a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// Which piece of work.
+    pub key: StepKey,
+    /// What was asked.
+    pub op: Op,
+    /// Which round of it.
+    pub round: u32,
+    /// Which attempt.
+    pub attempt: u32,
+    /// When the handler started, by the worker's clock.
+    pub started_at: Timestamp,
+    /// Who executes it, for people.
+    pub worker: Option<String>,
 }
 
 /// A command that the broker or a worker could not handle.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::definition::DefinitionRef;
 use crate::event::{PauseCause, UnwindCause};
-use crate::ids::{SagaId, StepKey, StepName};
+use crate::ids::{Op, SagaId, StepKey, StepName};
 use crate::input::StepError;
 use crate::time::Timestamp;
 
@@ -23,6 +23,8 @@ pub struct Saga {
     pub phase: Phase,
     /// It rests for an operator.
     pub pause: Option<PauseCause>,
+    /// Since when it rests: its clock stands still.
+    pub paused_at: Option<Timestamp>,
     /// Why it unwinds, or will once a pivot in flight is settled.
     pub unwind: Option<UnwindCause>,
     /// Business key.
@@ -147,8 +149,16 @@ pub struct StepState {
     pub status: StepStatus,
     /// Attempt of what is under way or was last tried: the action, its settling or its undo.
     pub attempt: u32,
-    /// Round of it.
+    /// Round of the action, and of settling it. It rises when a failed step is tried again.
     pub round: u32,
+    /// Round of the undo. It rises when one that is certain to have had no effect is tried again.
+    pub undo_round: u32,
+    /// The undo failed, and it is certain that it had no effect.
+    pub undo_refused: bool,
+    /// An operator put an output in the place of what the step did not do.
+    pub substituted: bool,
+    /// One more than the last round that reported an effect after it was ruled out; 0 for none.
+    pub alarmed: u32,
     /// The last error, unless it succeeded since.
     pub error: Option<StepError>,
     /// The attempt whose late reply is on record; 0 when there was none.
@@ -170,6 +180,12 @@ pub struct Work {
     pub retry: Option<Retry>,
     /// A dead letter of this attempt has been sent again.
     pub probed: bool,
+    /// A worker is known to execute this attempt since then.
+    pub started: Option<Timestamp>,
+    /// The attempt that the retry policy counts as its first.
+    pub first: u32,
+    /// Attempts have run out while the saga rested: it is settled when that goes on.
+    pub spent: bool,
 }
 
 /// When the next attempt runs, and who wakes it.
@@ -209,6 +225,17 @@ pub enum StepStatus {
     CompensationFailed,
     /// It never happened and cannot happen any more.
     NeverHappened,
+}
+
+impl StepState {
+    /// The round of one of its operations.
+    #[must_use]
+    pub const fn round_of(&self, op: Op) -> u32 {
+        match op {
+            Op::Action | Op::Settle => self.round,
+            Op::Compensate => self.undo_round,
+        }
+    }
 }
 
 impl StepStatus {
@@ -258,6 +285,7 @@ impl Saga {
             version: 0,
             phase: Phase::Running,
             pause: None,
+            paused_at: None,
             unwind: None,
             key: None,
             labels: BTreeMap::new(),
@@ -294,6 +322,9 @@ impl Saga {
             | Phase::CompensationFailed
             | Phase::Terminated => StepStatus::Skipped,
         };
-        self.steps.get(key).map_or(untouched, |state| state.status)
+        match self.steps.get(key).map(|state| state.status) {
+            None | Some(StepStatus::Pending) => untouched,
+            Some(status) => status,
+        }
     }
 }

@@ -108,8 +108,18 @@ struct BodyOut<'a> {
 
 #[derive(Serialize)]
 struct ActionOut<'a> {
+    #[serde(skip_serializing_if = "is_zero")]
+    round: u32,
     input: &'a Value,
     output: &'a Value,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "skip_serializing_if passes a reference"
+)]
+const fn is_zero(round: &u32) -> bool {
+    *round == 0
 }
 
 fn body(command: &Command) -> Bytes {
@@ -117,6 +127,7 @@ fn body(command: &Command) -> Bytes {
         operation: command.action.operation(),
         input: &command.input,
         action: command.undoes.as_ref().map(|undoes| ActionOut {
+            round: undoes.round,
             input: &undoes.input,
             output: &undoes.output,
         }),
@@ -176,6 +187,8 @@ struct BodyIn {
 #[derive(Deserialize)]
 struct ActionIn {
     #[serde(default)]
+    round: u32,
+    #[serde(default)]
     input: Value,
     #[serde(default)]
     output: Value,
@@ -213,6 +226,7 @@ pub fn decode(message: &Incoming) -> Result<CommandEnvelope, EnvelopeError> {
         action: required(headers, ACTION)?,
         input: body.input,
         undoes: body.action.map(|undone| Undoes {
+            round: undone.round,
             input: undone.input,
             output: Arc::new(undone.output),
         }),

@@ -5,6 +5,7 @@ mod definition;
 mod demo_worker;
 mod dev;
 mod explain_code;
+mod operate;
 mod saga;
 mod serve;
 mod validate;

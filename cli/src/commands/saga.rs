@@ -16,6 +16,8 @@ use crate::config::Settings;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::{clock, narrative, output, timeline};
 
+use super::operate;
+
 /// Seconds that one request waits for a saga.
 const WAIT_SECONDS: u64 = 30;
 
@@ -29,6 +31,13 @@ pub async fn saga(command: &SagaCommand) -> Outcome {
         }
         SagaCommand::History(args) => history(args).await,
         SagaCommand::Wait(args) => wait(args).await,
+        SagaCommand::Cancel(args) => operate::on_saga("cancel", args).await,
+        SagaCommand::Pause(args) => operate::on_saga("pause", args).await,
+        SagaCommand::Resume(args) => operate::on_saga("resume", args).await,
+        SagaCommand::Terminate(args) => operate::on_saga("terminate", args).await,
+        SagaCommand::Retry(args) => operate::retry(args).await,
+        SagaCommand::Skip(args) => operate::skip(args).await,
+        SagaCommand::Resolve(args) => operate::resolve(args).await,
     }
 }
 

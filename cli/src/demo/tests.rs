@@ -70,6 +70,7 @@ impl Shop {
             action: action.parse().unwrap(),
             input: input.clone(),
             undoes: (op == Op::Compensate).then(|| Undoes {
+                round: 0,
                 input: input.clone(),
                 output: Arc::new(json!({})),
             }),

@@ -14,6 +14,7 @@ use super::group::{Group, Pending};
 use super::handle::{StartError, Started};
 use super::job::{Done, Job};
 use super::lane::{Judged, Lane, Occurrence};
+use super::operate::{self, OperateError};
 use crate::letters;
 use crate::store::{Batch, CommitReport, Committed, SagaOutcome, Transition};
 
@@ -98,7 +99,7 @@ impl Lane {
                     rearm.push((group.saga, transition.saga.version, folded.wake_at));
                 }
                 self.publish_and_remember(transition, &folded);
-                self.settle(group, *proof, true).await;
+                self.settle(group, *proof, true, &folded.verdicts).await;
             }
             Some(SagaOutcome::KeyTaken(holder)) => {
                 let started = Started {
@@ -139,7 +140,7 @@ impl Lane {
             return;
         }
         match proof {
-            Some(proof) => self.settle(group, proof, true).await,
+            Some(proof) => self.settle(group, proof, true, &folded.verdicts).await,
             None => {
                 group.read = true;
                 pending.push(group);
@@ -189,11 +190,15 @@ impl Lane {
         }
     }
 
-    /// Tells everyone who waited for these inputs.
-    async fn settle(&self, group: Group, proof: Committed, created: bool) {
-        for job in group.jobs {
+    /// Tells everyone who waited for these inputs; there are no verdicts when there was no saga.
+    async fn settle(&self, group: Group, proof: Committed, created: bool, verdicts: &[Verdict]) {
+        for (index, job) in group.jobs.into_iter().enumerate() {
             match job.done {
                 Done::Nobody | Done::Timer => {}
+                Done::Operator(tell) => {
+                    let answer = operate::answer(group.saga, verdicts.get(index));
+                    let _nobody_waits_any_more = tell.send(answer);
+                }
                 Done::Delivery(inflight) => inflight.settle(proof).await,
                 Done::Start(_) => {
                     let Some(definition) = job.definition else {
@@ -236,6 +241,11 @@ impl Lane {
                 answer(job.done, Err(StartError::Unstorable(why.to_owned())));
                 continue;
             }
+            if let Done::Operator(tell) = job.done {
+                let _nobody_waits_any_more =
+                    tell.send(Err(OperateError::Unstorable(why.to_owned())));
+                continue;
+            }
             error!(saga.id = %saga, error = why, "an input cannot be stored; the saga is parked");
             let letter = letters::unstorable(saga, &job.input, why);
             let input = Input::Park(letter.reason.clone());
@@ -263,7 +273,7 @@ impl Lane {
             ..Batch::default()
         };
         if batch.dead_letters.is_empty() || self.commit(&batch).await.is_some() {
-            self.settle(group, proof, false).await;
+            self.settle(group, proof, false, &[]).await;
         }
     }
 
@@ -339,7 +349,7 @@ impl Lane {
     fn count(&self, folded: &Folded) {
         for verdict in &folded.verdicts {
             match verdict {
-                Verdict::Applied => {}
+                Verdict::Applied | Verdict::Refused(_) => {}
                 Verdict::Ignored(reason) => {
                     self.shared
                         .metrics

@@ -9,6 +9,7 @@ use saga_core::decision::{Ignored, Outcome};
 use saga_core::definition::Definition;
 use saga_core::ids::MessageId;
 use saga_core::input::{Input, Start};
+use saga_core::refusal::Refused;
 use saga_core::saga::Saga;
 use saga_core::time::Timestamp;
 use saga_core::values::{ValueKey, Values};
@@ -20,6 +21,8 @@ use crate::store::{OutboxMessage, StartKey, Transition};
 pub(super) enum Verdict {
     Applied,
     Ignored(Ignored),
+    /// An operator's verb made no sense.
+    Refused(Refused),
     /// A bug; the saga is parked by the same transition.
     Illegal(String),
 }
@@ -92,12 +95,18 @@ impl Folding<'_> {
             Outcome::Applied(decision) => {
                 let start_key = match input {
                     Input::Start(start) => start_key(self.definition, start),
-                    Input::Reply(_) | Input::Timer | Input::DeadLetter(_) | Input::Park(_) => None,
+                    Input::Reply(_)
+                    | Input::Timer
+                    | Input::DeadLetter(_)
+                    | Input::Park(_)
+                    | Input::Heartbeat(_)
+                    | Input::Operator(_) => None,
                 };
                 self.apply(*decision, start_key);
                 Ok(Verdict::Applied)
             }
             Outcome::Ignored(reason) => Ok(Verdict::Ignored(reason)),
+            Outcome::Refused(reason) => Ok(Verdict::Refused(reason)),
             Outcome::Illegal(why) => Ok(Verdict::Illegal(why)),
             Outcome::Needs(keys) => Err(keys),
         }

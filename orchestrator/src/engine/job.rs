@@ -10,6 +10,7 @@ use saga_core::input::Input;
 use tokio::sync::{Mutex, oneshot};
 
 use super::handle::{StartError, Started};
+use super::operate::OperateError;
 use crate::store::{Committed, StoredDeadLetter};
 
 /// One input for one saga.
@@ -36,6 +37,8 @@ pub enum Done {
     Delivery(Arc<Inflight>),
     /// Somebody who started a saga.
     Start(oneshot::Sender<Result<Started, StartError>>),
+    /// Somebody who asked something of the saga.
+    Operator(oneshot::Sender<Result<(), OperateError>>),
     /// The timer that found the saga due: it is armed anew.
     Timer,
 }

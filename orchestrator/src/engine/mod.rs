@@ -9,8 +9,10 @@ mod group;
 mod handle;
 mod job;
 mod lane;
+mod operate;
 
 pub use closings::Closings;
 pub use handle::{Engine, StartError, StartRequest, Started};
 pub use job::{Done, Inflight, Job};
 pub use lane::{Occurrence, Shared};
+pub use operate::OperateError;

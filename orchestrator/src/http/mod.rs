@@ -2,11 +2,15 @@
 
 mod definitions;
 mod health;
+mod operators;
 mod problem;
 mod router;
 mod sagas;
 mod view;
 
+pub use operators::OperateBody;
 pub use problem::Problem;
 pub use router::{Api, BODY_BYTES_MAX, router};
-pub use view::{DefinitionView, EventView, PageView, SagaView, StartBody, StartedView, StepView};
+pub use view::{
+    DefinitionView, EventView, OperatedView, PageView, SagaView, StartBody, StartedView, StepView,
+};

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::CatalogError;
-use crate::engine::StartError;
+use crate::engine::{OperateError, StartError};
 use crate::store::StoreError;
 
 /// What went wrong, for a program and for a person.
@@ -124,6 +124,33 @@ impl From<CatalogError> for Problem {
                 "The broker is away",
                 detail,
             ),
+        }
+    }
+}
+
+impl From<OperateError> for Problem {
+    fn from(error: OperateError) -> Self {
+        let detail = crate::chain(&error);
+        match error {
+            OperateError::NoSaga(_) => Self::not_found(detail),
+            OperateError::Refused(_) => {
+                let title = "That makes no sense now";
+                Self::new(StatusCode::CONFLICT, "refused", title, detail)
+            }
+            OperateError::Unstorable(_) => {
+                let title = "The request cannot be stored";
+                Self::new(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "unstorable",
+                    title,
+                    detail,
+                )
+            }
+            OperateError::ShuttingDown => {
+                let title = "The orchestrator is shutting down";
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                Self::new(status, "shutting_down", title, detail)
+            }
         }
     }
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::get;
+use axum::routing::{get, post};
 use broker::broker::Broker;
 
 use super::problem::Problem;
-use super::{definitions, health, sagas};
+use super::{definitions, health, operators, sagas};
 use crate::engine::Engine;
 use crate::orchestrator::Orchestrator;
 
@@ -39,6 +39,16 @@ pub fn router(api: Api) -> Router {
         .route("/v1/sagas", get(sagas::list).post(sagas::start))
         .route("/v1/sagas/{id}", get(sagas::show))
         .route("/v1/sagas/{id}/history", get(sagas::history))
+        .route("/v1/sagas/{id}/cancel", post(operators::cancel))
+        .route("/v1/sagas/{id}/pause", post(operators::pause))
+        .route("/v1/sagas/{id}/resume", post(operators::resume))
+        .route("/v1/sagas/{id}/terminate", post(operators::terminate))
+        .route("/v1/sagas/{id}/steps/{step}/retry", post(operators::retry))
+        .route("/v1/sagas/{id}/steps/{step}/skip", post(operators::skip))
+        .route(
+            "/v1/sagas/{id}/steps/{step}/resolve",
+            post(operators::resolve),
+        )
         .route(
             "/v1/definitions",
             get(definitions::list).post(definitions::register),

@@ -203,12 +203,12 @@ pub(super) async fn history(
     Ok(Json(events.into_iter().map(EventView::from).collect()))
 }
 
-fn saga_id(text: &str) -> Result<SagaId, Problem> {
+pub(super) fn saga_id(text: &str) -> Result<SagaId, Problem> {
     text.parse()
         .map_err(|_| Problem::bad_request(format!("`{text}` is not a saga id")))
 }
 
-async fn find(api: &Api, id: SagaId) -> Result<Saga, Problem> {
+pub(super) async fn find(api: &Api, id: SagaId) -> Result<Saga, Problem> {
     let (sagas, _) = api.engine.shared().store.load(&[id]).await?;
     let missing = || Problem::not_found(format!("there is no saga {id}"));
     sagas.into_iter().next().ok_or_else(missing)

@@ -45,6 +45,15 @@ pub struct StartedView {
     pub created: bool,
 }
 
+/// Answer to an operator's verb: it is on disk.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OperatedView {
+    /// The saga.
+    pub id: String,
+    /// Where it stands now.
+    pub status: Status,
+}
+
 /// One saga. In a listing the fields after `ended_at` are absent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SagaView {

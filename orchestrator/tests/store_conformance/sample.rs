@@ -91,6 +91,9 @@ pub(crate) fn advance(store: &dyn Store, saga: &Saga) -> Transition {
         sent_at: at,
         retry: None,
         probed: false,
+        started: None,
+        first: 1,
+        spent: false,
     };
     let state = StepState {
         status: StepStatus::Scheduled,
@@ -99,6 +102,10 @@ pub(crate) fn advance(store: &dyn Store, saga: &Saga) -> Transition {
         error: None,
         late: 0,
         work: Some(work),
+        undo_round: 0,
+        undo_refused: false,
+        substituted: false,
+        alarmed: 0,
     };
     next.steps.insert(key.clone(), state);
     let kind = EventKind::StepScheduled {

@@ -1,5 +1,7 @@
 //! The broker gave up on a command: whether it had an effect is not known.
 
+use std::time::Duration;
+
 use super::retry;
 use super::send::{self, Attempt};
 use super::turn::{Stop, Turn};
@@ -12,6 +14,9 @@ use crate::saga::StepStatus;
 /// from its ledger, and a bystander of somebody else's crash simply runs. The second counts as a
 /// failed attempt, of an action as its last one.
 pub(super) fn apply(turn: &mut Turn<'_>, letter: &DeadLetter) -> Result<(), Stop> {
+    if turn.saga.phase.is_closed() {
+        return Err(Stop::Ignored(Ignored::Closed));
+    }
     let (position, step) = turn.step(&letter.key)?;
     let Some(state) = turn.saga.steps.get(&letter.key) else {
         return Err(Stop::Illegal(format!(
@@ -27,7 +32,7 @@ pub(super) fn apply(turn: &mut Turn<'_>, letter: &DeadLetter) -> Result<(), Stop
     let Some(work) = state.work.filter(|_| is_under_way) else {
         return Err(Stop::Ignored(Ignored::StaleAttempt));
     };
-    if (letter.round, letter.attempt) != (state.round, state.attempt) {
+    if (letter.round, letter.attempt) != (state.round_of(letter.op), state.attempt) {
         return Err(Stop::Ignored(Ignored::StaleAttempt));
     }
     let error = StepError::new("dead_lettered", letter.reason.clone());
@@ -39,9 +44,13 @@ pub(super) fn apply(turn: &mut Turn<'_>, letter: &DeadLetter) -> Result<(), Stop
             }
         };
     }
+    if turn.rests() {
+        // Nothing is sent while the saga rests; the next attempt is the probe.
+        return retry::attempt_failed(turn, position, letter.op, error, Some(Duration::ZERO));
+    }
     let attempt = Attempt {
         number: state.attempt,
-        round: state.round,
+        round: state.round_of(letter.op),
         rung: None,
     };
     match send::probe(turn, step, letter.op, attempt, &letter.reason)? {

@@ -1,7 +1,7 @@
 //! The one match on what happened.
 
 use super::turn::{Stop, Turn};
-use super::{control, dead_letter, forward, reply, timer};
+use super::{control, dead_letter, forward, heartbeat, reply, timer};
 use crate::decision::{Ignored, Outcome};
 use crate::definition::Definition;
 use crate::input::Input;
@@ -26,12 +26,15 @@ pub fn decide(
         Input::Reply(reply) => reply::apply(&mut turn, reply),
         Input::Timer => timer::fire(&mut turn),
         Input::DeadLetter(letter) => dead_letter::apply(&mut turn, letter),
+        Input::Heartbeat(beat) => heartbeat::apply(&mut turn, beat),
         Input::Park(why) => control::park(&mut turn, why),
+        Input::Operator(operator) => control::apply(&mut turn, operator),
     };
     match done {
         Ok(()) if turn.is_idle() => Outcome::Ignored(Ignored::NotDue),
         Ok(()) => Outcome::Applied(Box::new(turn.finish())),
         Err(Stop::Ignored(reason)) => Outcome::Ignored(reason),
+        Err(Stop::Refused(why)) => Outcome::Refused(why),
         Err(Stop::Illegal(why)) => Outcome::Illegal(why),
         Err(Stop::Needs(keys)) => Outcome::Needs(keys),
     }

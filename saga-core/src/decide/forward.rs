@@ -48,9 +48,18 @@ pub(super) fn after_success(turn: &mut Turn<'_>, position: usize) -> Result<(), 
     }
 }
 
-/// Dispatches whatever is possible after the saga stood still.
+/// Goes on after the saga stood still: draws the consequences of a failure that came meanwhile,
+/// or dispatches whatever has become possible.
 pub(super) fn resume(turn: &mut Turn<'_>) -> Result<(), Stop> {
-    advance(turn, 0..turn.definition.steps.len())
+    match (0..turn.definition.steps.len()).find(|&at| has_failed(turn, at)) {
+        Some(position) => consequence(turn, position),
+        None => advance(turn, 0..turn.definition.steps.len()),
+    }
+}
+
+/// Whether a step has failed and stands in the way of the forward path.
+pub(super) fn has_failed(turn: &Turn<'_>, position: usize) -> bool {
+    turn.status_at(position) == StepStatus::Failed && !turn.is_finished(position)
 }
 
 /// A step failed for good and without effect.
@@ -61,6 +70,9 @@ pub(super) fn fail(turn: &mut Turn<'_>, position: usize, error: StepError) -> Re
         key: key.clone(),
         error,
     });
+    if let OnFailure::FallbackOutput(output) = &step.on_failure {
+        turn.write(ValueKey::Output(key), Arc::new(output.clone()));
+    }
     match turn.saga.phase {
         Phase::Running if turn.saga.unwind.is_some() => return unwind::reconsider(turn),
         Phase::Running => {}
@@ -68,11 +80,22 @@ pub(super) fn fail(turn: &mut Turn<'_>, position: usize, error: StepError) -> Re
         Phase::Completed | Phase::Compensated { .. } | Phase::Terminated => return Ok(()),
     }
     match &step.on_failure {
-        OnFailure::Continue => advance(turn, step.dependents.iter().copied()),
-        OnFailure::FallbackOutput(output) => {
-            turn.write(ValueKey::Output(key), Arc::new(output.clone()));
+        OnFailure::Continue | OnFailure::FallbackOutput(_) => {
             advance(turn, step.dependents.iter().copied())
         }
+        OnFailure::Compensate | OnFailure::Pause => consequence(turn, position),
+    }
+}
+
+/// What follows from a failure that stands in the way. While the saga rests nothing does: it may
+/// be tried again by hand, and is looked at when the saga goes on.
+fn consequence(turn: &mut Turn<'_>, position: usize) -> Result<(), Stop> {
+    if turn.rests() {
+        return Ok(());
+    }
+    let step = &turn.definition.steps[position];
+    match &step.on_failure {
+        OnFailure::Continue | OnFailure::FallbackOutput(_) => Ok(()),
         OnFailure::Compensate | OnFailure::Pause if turn.pivot_passed() => {
             turn.emit(EventKind::SagaPaused {
                 cause: PauseCause::FailedAfterPivot(step.name.clone()),
@@ -135,7 +158,16 @@ fn dispatch(turn: &mut Turn<'_>, position: usize) -> Result<bool, Stop> {
             }
         }
     }
-    if let Err(error) = send::action(turn, step, Attempt::FIRST)? {
+    let round = turn
+        .saga
+        .steps
+        .get(&turn.key_at(position))
+        .map_or(0, |state| state.round);
+    let first = Attempt {
+        round,
+        ..Attempt::FIRST
+    };
+    if let Err(error) = send::action(turn, step, first)? {
         fail(turn, position, send::expression_error(&error))?;
     }
     Ok(false)

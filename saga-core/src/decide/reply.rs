@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::turn::{Stop, Turn};
-use super::{forward, retry, unwind};
+use super::{forward, rest, retry, unwind};
 use crate::decision::Ignored;
 use crate::event::EventKind;
 use crate::ids::Op;
@@ -21,10 +21,11 @@ pub(super) fn apply(turn: &mut Turn<'_>, reply: &Reply) -> Result<(), Stop> {
             reply.key
         )));
     };
-    if reply.round < state.round {
-        return Err(Stop::Ignored(Ignored::StaleRound));
+    let round = state.round_of(reply.op);
+    if reply.round < round {
+        return stale_round(turn, state.alarmed, reply);
     }
-    if reply.round > state.round {
+    if reply.round > round {
         return Err(Stop::Illegal(format!(
             "round {} of step {} is not yet",
             reply.round, reply.key
@@ -34,11 +35,41 @@ pub(super) fn apply(turn: &mut Turn<'_>, reply: &Reply) -> Result<(), Stop> {
         return Err(Stop::Ignored(Ignored::Fenced));
     }
     let state = state.clone();
-    match reply.op {
-        Op::Action => action(turn, position, &state, reply),
-        Op::Settle => settle(turn, position, &state, reply),
-        Op::Compensate => undo(turn, position, &state, reply),
+    if turn.saga.phase.is_closed() && !is_certain(&reply.outcome) {
+        return Err(Stop::Ignored(Ignored::Closed));
     }
+    match reply.op {
+        Op::Action => action(turn, position, &state, reply)?,
+        Op::Settle => settle(turn, position, &state, reply)?,
+        Op::Compensate => undo(turn, position, &state, reply)?,
+    }
+    rest::end_if_known(turn)
+}
+
+/// What is recorded even of a saga that an operator has ended.
+const fn is_certain(outcome: &ReplyOutcome) -> bool {
+    match outcome {
+        ReplyOutcome::Done(_) | ReplyOutcome::Fail(_) | ReplyOutcome::NeverHappened => true,
+        ReplyOutcome::AttemptFailed { .. }
+        | ReplyOutcome::Fenced
+        | ReplyOutcome::Expired
+        | ReplyOutcome::Unknown(_) => false,
+    }
+}
+
+/// A step is tried again only when its last round is certain to have had no effect: an effect
+/// that is reported all the same is an alarm, once.
+fn stale_round(turn: &mut Turn<'_>, alarmed: u32, reply: &Reply) -> Result<(), Stop> {
+    let effect = reply.op == Op::Action && matches!(reply.outcome, ReplyOutcome::Done(_));
+    if !effect || alarmed > reply.round {
+        return Err(Stop::Ignored(Ignored::StaleRound));
+    }
+    turn.emit(EventKind::EffectAfterUndo {
+        key: reply.key.clone(),
+        attempt: reply.attempt,
+        round: reply.round,
+    });
+    Ok(())
 }
 
 fn action(
@@ -61,17 +92,21 @@ fn action(
             }
             late(turn, state, reply)
         }
-        StepStatus::Failed | StepStatus::NeverHappened => {
-            if matches!(reply.outcome, ReplyOutcome::Fail(_)) {
-                return Err(Stop::Ignored(Ignored::Duplicate));
-            }
-            late(turn, state, reply)
-        }
+        StepStatus::Failed | StepStatus::NeverHappened => denied(turn, state, reply),
+        StepStatus::Skipped if state.substituted => denied(turn, state, reply),
         StepStatus::Pending | StepStatus::Skipped => Err(Stop::Illegal(format!(
             "step {} was never dispatched",
             reply.key
         ))),
     }
+}
+
+/// The step is over and is certain not to have happened.
+fn denied(turn: &mut Turn<'_>, state: &StepState, reply: &Reply) -> Result<(), Stop> {
+    if matches!(reply.outcome, ReplyOutcome::Fail(_)) {
+        return Err(Stop::Ignored(Ignored::Duplicate));
+    }
+    late(turn, state, reply)
 }
 
 /// The step is open: success from any attempt is success, a certified failure from any attempt is
@@ -83,7 +118,10 @@ fn open_action(
     reply: &Reply,
 ) -> Result<(), Stop> {
     match &reply.outcome {
-        ReplyOutcome::Done(output) => succeeded(turn, position, reply, output),
+        ReplyOutcome::Done(output) => {
+            let worker = reply.worker.clone();
+            succeeded(turn, position, reply.attempt, worker, output)
+        }
         ReplyOutcome::Fail(error) => forward::fail(turn, position, error.clone()),
         ReplyOutcome::AttemptFailed { error, retry_after } => {
             current_action(state, reply)?;
@@ -111,22 +149,23 @@ fn current_action(state: &StepState, reply: &Reply) -> Result<(), Stop> {
     }
 }
 
-fn succeeded(
+/// In the place of an attempt: the success was found out, by settling or by an operator.
+pub(super) const FOUND_OUT: u32 = 0;
+
+pub(super) fn succeeded(
     turn: &mut Turn<'_>,
     position: usize,
-    reply: &Reply,
+    attempt: u32,
+    worker: Option<String>,
     output: &Arc<Value>,
 ) -> Result<(), Stop> {
-    let attempt = match reply.op {
-        Op::Action => reply.attempt,
-        Op::Settle | Op::Compensate => 0,
-    };
+    let key = turn.key_at(position);
     turn.emit(EventKind::StepSucceeded {
-        key: reply.key.clone(),
+        key: key.clone(),
         attempt,
-        worker: reply.worker.clone(),
+        worker,
     });
-    turn.write(ValueKey::Output(reply.key.clone()), Arc::clone(output));
+    turn.write(ValueKey::Output(key), Arc::clone(output));
     forward::after_success(turn, position)
 }
 
@@ -138,12 +177,8 @@ fn settle(
 ) -> Result<(), Stop> {
     match state.status {
         StepStatus::Settling => {}
-        StepStatus::NeverHappened | StepStatus::Failed => {
-            if matches!(reply.outcome, ReplyOutcome::Done(_)) {
-                return late(turn, state, reply);
-            }
-            return Err(Stop::Ignored(Ignored::Duplicate));
-        }
+        StepStatus::NeverHappened | StepStatus::Failed => return settled(turn, state, reply),
+        StepStatus::Skipped if state.substituted => return settled(turn, state, reply),
         StepStatus::Succeeded
         | StepStatus::OutcomeUnknown
         | StepStatus::Compensating
@@ -160,7 +195,9 @@ fn settle(
         }
     }
     match &reply.outcome {
-        ReplyOutcome::Done(output) => succeeded(turn, position, reply, output),
+        ReplyOutcome::Done(output) => {
+            succeeded(turn, position, FOUND_OUT, reply.worker.clone(), output)
+        }
         ReplyOutcome::Fail(error) => forward::fail(turn, position, error.clone()),
         ReplyOutcome::NeverHappened => never_happened(turn, position, state),
         ReplyOutcome::Unknown(error) => retry::exhausted(turn, position, Op::Settle, error.clone()),
@@ -176,9 +213,21 @@ fn settle(
     }
 }
 
+/// Settled before, as not having happened.
+fn settled(turn: &mut Turn<'_>, state: &StepState, reply: &Reply) -> Result<(), Stop> {
+    if matches!(reply.outcome, ReplyOutcome::Done(_)) {
+        return late(turn, state, reply);
+    }
+    Err(Stop::Ignored(Ignored::Duplicate))
+}
+
 /// Going forward, an action that ran out of attempts and never happened has failed; turning back,
 /// it is simply not there to be undone.
-fn never_happened(turn: &mut Turn<'_>, position: usize, state: &StepState) -> Result<(), Stop> {
+pub(super) fn never_happened(
+    turn: &mut Turn<'_>,
+    position: usize,
+    state: &StepState,
+) -> Result<(), Stop> {
     if turn.saga.phase == Phase::Running && turn.saga.unwind.is_none() {
         let error = state.error.clone().unwrap_or_else(|| {
             StepError::new("never_happened", "settling found that it never happened")
@@ -238,7 +287,7 @@ fn undo(
             unwind::advance(turn)
         }
         ReplyOutcome::Fail(error) => {
-            retry::exhausted(turn, position, Op::Compensate, error.clone())
+            retry::undo_failed(turn, reply.key.clone(), error.clone(), true)
         }
         ReplyOutcome::AttemptFailed { error, retry_after } => {
             current(state, reply)?;
@@ -285,10 +334,17 @@ fn late(turn: &mut Turn<'_>, state: &StepState, reply: &Reply) -> Result<(), Sto
         return Err(Stop::Ignored(Ignored::LateAgain));
     }
     let (key, op, attempt) = (reply.key.clone(), reply.op, reply.attempt);
-    let denied = matches!(state.status, StepStatus::Failed | StepStatus::NeverHappened);
+    let denied = matches!(
+        state.status,
+        StepStatus::Failed | StepStatus::NeverHappened | StepStatus::Skipped
+    );
     turn.emit(
         if denied && matches!(reply.outcome, ReplyOutcome::Done(_)) {
-            EventKind::EffectAfterUndo { key, attempt }
+            EventKind::EffectAfterUndo {
+                key,
+                attempt,
+                round: reply.round,
+            }
         } else {
             EventKind::LateReply {
                 key,

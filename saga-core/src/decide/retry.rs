@@ -9,7 +9,7 @@ use crate::definition::{Compensation, Delay, Effect, RetryPolicy, Step, Timeouts
 use crate::event::EventKind;
 use crate::ids::{Op, StepKey};
 use crate::input::StepError;
-use crate::saga::Work;
+use crate::saga::{StepStatus, Work};
 
 /// Settling is repeated until the ledger knows: giving up would leave an effect in doubt.
 const SETTLE_INITIAL: Duration = Duration::from_millis(500);
@@ -36,6 +36,7 @@ pub(super) fn attempt_failed(
     let step = &definition.steps[position];
     let key = StepKey::whole(step.name.clone());
     let (attempt, work) = under_way(turn, &key)?;
+    let tried = attempt.number - work.first + 1;
     let settle = settle_policy();
     let (policy, timeouts) = match (op, &step.effect) {
         (Op::Action, _) => (&step.retry, step.timeouts),
@@ -50,13 +51,13 @@ pub(super) fn attempt_failed(
     };
     let delay = match retry_after {
         Some(span) => Delay::Timer(span),
-        None => policy.delay(turn.saga.id, &key, op, attempt.number),
+        None => policy.delay(turn.saga.id, &key, op, tried),
     };
-    let retry_at = turn.now.after(delay.span());
+    let retry_at = turn.clock().after(delay.span());
     let in_time = timeouts
         .schedule_to_close
         .is_none_or(|limit| retry_at < work.since.after(limit));
-    if !in_time || !policy.allows_another(attempt.number, &error.code) {
+    if !in_time || !policy.allows_another(tried, &error.code) {
         return exhausted(turn, position, op, error);
     }
     turn.emit(EventKind::AttemptFailed {
@@ -65,9 +66,10 @@ pub(super) fn attempt_failed(
         attempt: attempt.number,
         error,
         retry_at,
+        last: false,
     });
     match delay {
-        Delay::Rung(rung) if turn.saga.pause.is_none() => again(turn, position, op, Some(rung)),
+        Delay::Rung(rung) if !turn.rests() => again(turn, position, op, Some(rung)),
         Delay::Rung(_) | Delay::Timer(_) => Ok(()),
     }
 }
@@ -101,7 +103,8 @@ pub(super) fn again(
     }
 }
 
-/// No further attempt. An action in doubt is settled before anything follows from it.
+/// No further attempt. An action in doubt is settled before anything follows from it, when the
+/// saga goes on if it rests.
 pub(super) fn exhausted(
     turn: &mut Turn<'_>,
     position: usize,
@@ -112,6 +115,17 @@ pub(super) fn exhausted(
     let key = StepKey::whole(step.name.clone());
     let (last, _) = under_way(turn, &key)?;
     match op {
+        Op::Action if turn.rests() => {
+            turn.emit(EventKind::AttemptFailed {
+                key,
+                op,
+                attempt: last.number,
+                error,
+                retry_at: turn.clock(),
+                last: true,
+            });
+            Ok(())
+        }
         Op::Action => send::settle(
             turn,
             step,
@@ -125,11 +139,23 @@ pub(super) fn exhausted(
             turn.emit(EventKind::StepOutcomeUnknown { key, error });
             unwind::after_unknown(turn, position)
         }
-        Op::Compensate => {
-            turn.emit(EventKind::UndoFailed { key, error });
-            unwind::advance(turn)
-        }
+        Op::Compensate => undo_failed(turn, key, error, false),
     }
+}
+
+/// The undo failed for good; whether it had an effect is certain or not.
+pub(super) fn undo_failed(
+    turn: &mut Turn<'_>,
+    key: StepKey,
+    error: StepError,
+    certified: bool,
+) -> Result<(), Stop> {
+    turn.emit(EventKind::UndoFailed {
+        key,
+        error,
+        certified,
+    });
+    unwind::advance(turn)
 }
 
 /// The attempt that is under way.
@@ -140,7 +166,11 @@ pub(super) fn under_way(turn: &Turn<'_>, key: &StepKey) -> Result<(Attempt, Work
     Ok((
         Attempt {
             number: state.attempt,
-            round: state.round,
+            round: if state.status == StepStatus::Compensating {
+                state.undo_round
+            } else {
+                state.round
+            },
             rung: None,
         },
         work,

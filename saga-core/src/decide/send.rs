@@ -243,6 +243,7 @@ fn undo_input(
     Ok(compensation.input.render(&scope).map(|input| UndoInput {
         input,
         undoes: Undoes {
+            round: scope.saga.steps.get(&key).map_or(0, |state| state.round),
             input: step.input.render(&scope).unwrap_or(Value::Null),
             output: Arc::clone(&output),
         },

@@ -1,5 +1,7 @@
 //! A time may have come.
 
+use std::time::Duration;
+
 use super::turn::{Stop, Turn};
 use super::{retry, unwind};
 use crate::decision::Ignored;
@@ -9,6 +11,10 @@ use crate::ids::{Op, StepKey};
 use crate::input::StepError;
 use crate::saga::{Phase, Saga, StepState, StepStatus};
 use crate::time::{Timestamp, format_span};
+
+/// The worker ends an attempt at `start_to_close` and reports it. Only when nothing is heard for
+/// this much longer (or for its `heartbeat` limit, where it has one) the orchestrator does.
+const BACKSTOP_MARGIN: Duration = Duration::from_secs(10);
 
 pub(super) fn fire(turn: &mut Turn<'_>) -> Result<(), Stop> {
     if turn.saga.phase.is_closed() {
@@ -30,8 +36,13 @@ pub(super) fn fire(turn: &mut Turn<'_>) -> Result<(), Stop> {
             unwind::begin(turn, UnwindCause::Deadline)?;
         }
     }
+    fire_steps(turn)
+}
+
+/// Does what is due of the steps, until one of them makes the saga rest.
+pub(super) fn fire_steps(turn: &mut Turn<'_>) -> Result<(), Stop> {
     for position in 0..turn.definition.steps.len() {
-        if turn.saga.pause.is_none() {
+        if !turn.rests() {
             fire_step(turn, position)?;
         }
     }
@@ -49,13 +60,29 @@ fn fire_step(turn: &mut Turn<'_>, position: usize) -> Result<(), Stop> {
     if turn.now < due.at {
         return Ok(());
     }
-    match due.limit {
-        None => retry::again(turn, position, op, None),
-        Some(limit) => {
+    match due.what {
+        What::Retry => match spent(state) {
+            Some(error) => retry::exhausted(turn, position, op, error),
+            None => retry::again(turn, position, op, None),
+        },
+        What::EndOfStep(limit) => {
             let message = format!("{limit} of {} has passed", format_span(due.span));
             retry::exhausted(turn, position, op, StepError::new("timeout", message))
         }
+        What::EndOfAttempt => {
+            let span = format_span(due.span);
+            let message = format!("start_to_close of {span} has passed without a word");
+            let error = StepError::new("timeout", message);
+            retry::attempt_failed(turn, position, op, error, None)
+        }
     }
+}
+
+/// The error of an action whose attempts ran out while the saga rested.
+fn spent(state: &StepState) -> Option<StepError> {
+    state.work.filter(|work| work.spent)?;
+    let unknown = || StepError::new("unknown", "the last attempt failed");
+    Some(state.error.clone().unwrap_or_else(unknown))
 }
 
 /// When the saga must be looked at again; `None` when nothing of it waits for a time.
@@ -85,9 +112,17 @@ fn deadline(saga: &Saga) -> Option<Timestamp> {
 
 struct Due {
     at: Timestamp,
-    /// The timeout that ends it, with its span; a retry when there is none.
-    limit: Option<&'static str>,
-    span: std::time::Duration,
+    what: What,
+    /// The limit that has passed; zero for a retry.
+    span: Duration,
+}
+
+enum What {
+    Retry,
+    /// All attempts end, by this limit.
+    EndOfStep(&'static str),
+    /// The attempt that was started is given up.
+    EndOfAttempt,
 }
 
 /// The first time that matters to what is under way.
@@ -112,23 +147,32 @@ fn earliest(step: &Step, state: &StepState) -> Option<(Op, Due)> {
     let waits = work.retry.filter(|retry| !retry.sent);
     let retry = waits.map(|retry| Due {
         at: retry.at,
-        limit: None,
-        span: std::time::Duration::ZERO,
+        what: What::Retry,
+        span: Duration::ZERO,
     });
     let close = timeouts.schedule_to_close.map(|span| Due {
         at: work.since.after(span),
-        limit: Some("schedule_to_close"),
+        what: What::EndOfStep("schedule_to_close"),
         span,
     });
     let begin = timeouts
         .schedule_to_start
-        .filter(|_| waits.is_none())
+        .filter(|_| waits.is_none() && work.started.is_none())
         .map(|span| Due {
             at: work.sent_at.after(span),
-            limit: Some("schedule_to_start"),
+            what: What::EndOfStep("schedule_to_start"),
             span,
         });
-    [retry, close, begin]
+    let started = work.started.filter(|_| waits.is_none());
+    let backstop = started.zip(timeouts.start_to_close).map(|(started, span)| {
+        let margin = timeouts.heartbeat.unwrap_or(BACKSTOP_MARGIN);
+        Due {
+            at: started.after(span).after(margin),
+            what: What::EndOfAttempt,
+            span,
+        }
+    });
+    [retry, close, begin, backstop]
         .into_iter()
         .flatten()
         .min_by_key(|due| due.at)

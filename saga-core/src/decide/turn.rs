@@ -10,6 +10,7 @@ use crate::event::{Event, EventKind};
 use crate::evolve::evolve;
 use crate::expression::{Reads, Scope};
 use crate::ids::StepKey;
+use crate::refusal::Refused;
 use crate::saga::{Saga, StepStatus};
 use crate::time::Timestamp;
 use crate::values::{ValueKey, Values};
@@ -18,6 +19,8 @@ use crate::values::{ValueKey, Values};
 pub(super) enum Stop {
     /// Nothing changes.
     Ignored(Ignored),
+    /// An operator's verb makes no sense now.
+    Refused(Refused),
     /// A bug.
     Illegal(String),
     /// Values are missing.
@@ -54,6 +57,19 @@ impl<'a> Turn<'a> {
 
     pub(super) const fn is_idle(&self) -> bool {
         self.events.is_empty()
+    }
+
+    pub(super) const fn rests(&self) -> bool {
+        self.saga.pause.is_some()
+    }
+
+    /// The time by the saga's own clock, which stands still while it rests: what is to happen
+    /// later is reckoned from here, and resuming shifts it by the time that it rested.
+    pub(super) fn clock(&self) -> Timestamp {
+        match self.saga.pause {
+            Some(_) => self.saga.paused_at.unwrap_or(self.now),
+            None => self.now,
+        }
     }
 
     pub(super) fn finish(self) -> Decision {
@@ -136,10 +152,14 @@ impl<'a> Turn<'a> {
                 .definition
                 .step(&key.step)
                 .is_some_and(|step| matches!(step.on_failure, OnFailure::FallbackOutput(_))),
+            StepStatus::Skipped => self
+                .saga
+                .steps
+                .get(key)
+                .is_some_and(|state| state.substituted),
             StepStatus::Pending
             | StepStatus::Scheduled
             | StepStatus::BackingOff
-            | StepStatus::Skipped
             | StepStatus::Settling
             | StepStatus::OutcomeUnknown
             | StepStatus::NeverHappened => false,
@@ -189,10 +209,18 @@ impl<'a> Turn<'a> {
 
     /// Whether the point of no return is behind the saga.
     pub(super) fn pivot_passed(&self) -> bool {
-        (0..self.definition.steps.len()).any(|position| {
-            self.definition.steps[position].pivot
-                && self.status_at(position) == StepStatus::Succeeded
-        })
+        self.passed_pivot().is_some()
+    }
+
+    /// The point of no return that is behind the saga.
+    pub(super) fn passed_pivot(&self) -> Option<&'a Step> {
+        let definition = self.definition;
+        (0..definition.steps.len())
+            .find(|&position| {
+                definition.steps[position].pivot
+                    && self.status_at(position) == StepStatus::Succeeded
+            })
+            .map(|position| &definition.steps[position])
     }
 
     /// Whether a finished step must be undone when the saga turns back.

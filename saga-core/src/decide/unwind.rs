@@ -11,30 +11,32 @@ use crate::saga::{Phase, StepStatus};
 
 /// The saga has failed. It turns back, unless a pivot in flight may already have decided otherwise.
 pub(super) fn begin(turn: &mut Turn<'_>, cause: UnwindCause) -> Result<(), Stop> {
-    let pivots = pivots_in_doubt(turn);
-    if pivots.is_empty() {
+    if pivots_in_doubt(turn).is_empty() {
         return turn_back(turn, cause);
     }
     turn.emit(EventKind::UnwindHeld { cause });
-    for position in pivots {
-        settle_if_dispatched(turn, position)?;
-    }
-    Ok(())
+    reconsider(turn)
 }
 
-/// A pivot that held up the unwinding may be settled now.
+/// A pivot that holds up the unwinding may be settled now. While the saga rests nothing follows.
 pub(super) fn reconsider(turn: &mut Turn<'_>) -> Result<(), Stop> {
     let Some(cause) = turn.saga.unwind.clone() else {
         return Ok(());
     };
+    if turn.rests() {
+        return Ok(());
+    }
     if turn.pivot_passed() {
         return past_the_pivot(turn, &cause);
     }
-    if pivots_in_doubt(turn).is_empty() {
-        turn_back(turn, cause)
-    } else {
-        Ok(())
+    let pivots = pivots_in_doubt(turn);
+    if pivots.is_empty() {
+        return turn_back(turn, cause);
     }
+    for position in pivots {
+        settle_if_dispatched(turn, position)?;
+    }
+    Ok(())
 }
 
 /// The pivot turned out to have happened: the saga stays on its forward path.
@@ -48,6 +50,10 @@ fn past_the_pivot(turn: &mut Turn<'_>, cause: &UnwindCause) -> Result<(), Stop> 
         }
         UnwindCause::Deadline => {
             turn.emit(EventKind::DeadlinePassed);
+            forward::resume(turn)
+        }
+        UnwindCause::Cancelled(by) => {
+            turn.emit(EventKind::CancelTooLate { by: by.clone() });
             forward::resume(turn)
         }
     }
@@ -99,7 +105,7 @@ fn pivots_in_doubt(turn: &Turn<'_>) -> Vec<usize> {
         .collect()
 }
 
-fn in_doubt(turn: &Turn<'_>, position: usize) -> bool {
+pub(super) fn in_doubt(turn: &Turn<'_>, position: usize) -> bool {
     let status = turn.status_at(position);
     status.is_in_flight() || status == StepStatus::OutcomeUnknown
 }
@@ -109,7 +115,7 @@ pub(super) fn after_unknown(turn: &mut Turn<'_>, position: usize) -> Result<(), 
     let step = &turn.definition.steps[position];
     match turn.saga.phase {
         Phase::Running => {
-            if step.pivot && turn.saga.pause.is_none() {
+            if step.pivot && !turn.rests() {
                 turn.emit(EventKind::SagaPaused {
                     cause: PauseCause::PivotUnknown(step.name.clone()),
                 });
@@ -143,6 +149,7 @@ fn start_undo(turn: &mut Turn<'_>, position: usize) -> Result<(), Stop> {
         turn.emit(EventKind::UndoFailed {
             key: StepKey::whole(step.name.clone()),
             error,
+            certified: true,
         });
     }
     Ok(())

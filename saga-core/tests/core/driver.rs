@@ -62,6 +62,11 @@ impl Driver {
     }
 
     fn store(&mut self, decision: &Decision) {
+        let rests = self.saga.pause.is_some() && decision.saga.pause.is_some();
+        assert!(
+            !rests || decision.commands.is_empty(),
+            "something is sent while the saga rests"
+        );
         assert!(!decision.events.is_empty(), "a decision without an event");
         self.history.extend(decision.events.iter().cloned());
         for (key, value) in &decision.values {

@@ -2,7 +2,8 @@
 //!
 //! A model of the world carries out commands the way a worker's ledger makes them: an action takes
 //! effect at most once, settling fences it, an undo undoes. The messages may be lost, doubled and
-//! answered in any order, and attempts fail before or after their effect.
+//! answered in any order, and attempts fail before or after their effect. Operators ask for
+//! anything at any time, and when they say what became of a step, they tell the truth.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,9 +13,10 @@ use crate::driver::{Driver, compile};
 use proptest::prelude::*;
 use saga_core::decision::{Command, Outcome};
 use saga_core::definition::Definition;
-use saga_core::event::EventKind;
-use saga_core::ids::{Op, StepKey};
-use saga_core::input::{DeadLetter, Input, Reply, ReplyOutcome, Start, StepError};
+use saga_core::event::{EventKind, PauseCause};
+use saga_core::ids::{Op, StepKey, StepName};
+use saga_core::input::{DeadLetter, Heartbeat, Input, Reply, ReplyOutcome, Start, StepError};
+use saga_core::operator::{Operator, Resolution, Verb};
 use saga_core::saga::{Phase, StepStatus};
 use serde_json::json;
 
@@ -51,6 +53,17 @@ steps:
   - { id: z, action: p.z, depends_on: [go], retry: { maximum_attempts: 0 } }
 ";
 
+const RESTS: &str = "
+saga: rests
+version: 1.0.0
+steps:
+  - { id: a, action: p.a, compensate: { action: p.undo_a, retry: { maximum_attempts: 2 } } }
+  - { id: b, action: p.b, on_failure: pause, compensate: { action: p.undo_b }, retry: { maximum_attempts: 2 } }
+  - { id: c, action: p.c, on_failure: continue, no_effect: true, timeouts: { start_to_close: 10s } }
+  - { id: go, action: p.go, pivot: true, retry: { maximum_attempts: 2 } }
+  - { id: z, action: p.z, retry: { maximum_attempts: 2 } }
+";
+
 /// What the world does next.
 #[derive(Debug, Clone)]
 enum Move {
@@ -60,8 +73,23 @@ enum Move {
     GiveUp { pick: usize },
     /// One of the earlier replies comes again.
     Repeat { pick: usize },
+    /// A worker says that it is at one of the waiting commands.
+    Beat { pick: usize },
+    /// An operator asks for something.
+    Operate { ask: Ask, pick: usize },
     /// Time passes.
     Wait { seconds: u64 },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ask {
+    Cancel,
+    Pause,
+    Resume,
+    Terminate,
+    Retry,
+    Skip,
+    Resolve,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,15 +102,27 @@ enum How {
 
 fn moves() -> impl Strategy<Value = Vec<Move>> {
     let how = prop_oneof![
-        6 => Just(How::Done),
+        5 => Just(How::Done),
         1 => Just(How::Fail),
         1 => Just(How::FailBeforeEffect),
-        1 => Just(How::FailAfterEffect),
+        2 => Just(How::FailAfterEffect),
     ];
     let work = (any::<usize>(), how, prop::bool::weighted(0.1))
         .prop_map(|(pick, how, twice)| Move::Work { pick, how, twice });
+    let ask = prop_oneof![
+        2 => Just(Ask::Cancel),
+        4 => Just(Ask::Pause),
+        6 => Just(Ask::Resume),
+        1 => Just(Ask::Terminate),
+        8 => Just(Ask::Retry),
+        2 => Just(Ask::Skip),
+        6 => Just(Ask::Resolve),
+    ];
+    let operate = (ask, any::<usize>()).prop_map(|(ask, pick)| Move::Operate { ask, pick });
     let one = prop_oneof![
         12 => work,
+        4 => operate,
+        1 => any::<usize>().prop_map(|pick| Move::Beat { pick }),
         1 => any::<usize>().prop_map(|pick| Move::GiveUp { pick }),
         2 => any::<usize>().prop_map(|pick| Move::Repeat { pick }),
         2 => (0..400_u64).prop_map(|seconds| Move::Wait { seconds }),
@@ -93,11 +133,27 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
 /// What the workers' ledger and the outside world hold of one step.
 #[derive(Debug, Default)]
 struct Books {
+    actions: BTreeMap<u32, Row>,
+    undos: BTreeMap<u32, Row>,
+    undone_without_effect: bool,
+}
+
+/// One round of an action or an undo.
+#[derive(Debug, Default)]
+struct Row {
     happened: bool,
     blocked: bool,
     rejected: bool,
-    undone: u32,
-    undone_without_effect: bool,
+}
+
+impl Books {
+    fn happened(&self) -> usize {
+        self.actions.values().filter(|row| row.happened).count()
+    }
+
+    fn undone(&self) -> usize {
+        self.undos.values().filter(|row| row.happened).count()
+    }
 }
 
 struct World {
@@ -145,7 +201,7 @@ impl World {
                     self.waiting.push(command);
                 }
             }
-            Outcome::Ignored(_) => {}
+            Outcome::Ignored(_) | Outcome::Refused(_) => {}
             Outcome::Illegal(why) => panic!("{input:?} is illegal: {why}"),
             Outcome::Needs(keys) => panic!("values that exist are missing: {keys:?}"),
         }
@@ -180,11 +236,96 @@ impl World {
                     self.judge(&Input::Reply(reply));
                 }
             }
+            Move::Beat { pick } => {
+                if self.waiting.is_empty() {
+                    return;
+                }
+                let command = self.waiting[pick % self.waiting.len()].clone();
+                self.judge(&Input::Heartbeat(Heartbeat {
+                    key: command.key,
+                    op: command.op,
+                    round: command.round,
+                    attempt: command.attempt,
+                    started_at: self.driver.now,
+                    worker: None,
+                }));
+            }
+            Move::Operate { ask, pick } => {
+                let step = self.troubled(*pick);
+                if let Some(verb) = self.verb(*ask, step) {
+                    self.operate(verb);
+                }
+            }
             Move::Wait { seconds } => {
                 self.driver.now = self.driver.now.after(Duration::from_secs(*seconds));
                 self.judge(&Input::Timer);
             }
         }
+    }
+
+    fn operate(&mut self, verb: Verb) {
+        let (who, reason) = ("ada".to_owned(), "because".to_owned());
+        self.judge(&Input::Operator(Operator { who, reason, verb }));
+    }
+
+    /// A step that operators would look at; any step when there is none.
+    fn troubled(&self, pick: usize) -> StepName {
+        let steps = &self.driver.definition.steps;
+        let names: Vec<_> = steps.iter().map(|step| step.name.clone()).collect();
+        let troubled: Vec<_> = names
+            .iter()
+            .filter(|name| {
+                matches!(
+                    self.driver
+                        .saga
+                        .step_status(&StepKey::whole((*name).clone())),
+                    StepStatus::Failed
+                        | StepStatus::OutcomeUnknown
+                        | StepStatus::CompensationFailed
+                )
+            })
+            .cloned()
+            .collect();
+        let among = if troubled.is_empty() {
+            &names
+        } else {
+            &troubled
+        };
+        among[pick % among.len()].clone()
+    }
+
+    fn verb(&self, ask: Ask, step: StepName) -> Option<Verb> {
+        let output = Arc::new(json!({ "n": 1 }));
+        Some(match ask {
+            Ask::Cancel => Verb::Cancel,
+            Ask::Pause => Verb::Pause,
+            Ask::Resume => Verb::Resume,
+            Ask::Terminate => Verb::Terminate,
+            Ask::Retry => Verb::Retry { step },
+            Ask::Skip => Verb::Skip { step, output },
+            Ask::Resolve => {
+                let key = StepKey::whole(step.clone());
+                let status = self.driver.saga.step_status(&key);
+                let is_undo = status == StepStatus::CompensationFailed;
+                let happened = self.books.get(&key).is_some_and(|books| {
+                    (if is_undo {
+                        books.undone()
+                    } else {
+                        books.happened()
+                    }) > 0
+                });
+                // Never is a promise too: nothing may be on its way.
+                if !happened && self.waiting.iter().any(|command| command.key == key) {
+                    return None;
+                }
+                let resolution = if happened {
+                    Resolution::Happened(output)
+                } else {
+                    Resolution::Never
+                };
+                Verb::Resolve { step, resolution }
+            }
+        })
     }
 
     fn take(&mut self, pick: usize) -> Option<Command> {
@@ -198,9 +339,9 @@ impl World {
     fn work(&mut self, command: &Command, how: How) {
         let books = self.books.entry(command.key.clone()).or_default();
         let outcome = match command.op {
-            Op::Action => act(books, how),
-            Op::Settle => settle(books, how),
-            Op::Compensate => undo(books, how),
+            Op::Action => act(books.actions.entry(command.round).or_default(), how),
+            Op::Settle => settle(books.actions.entry(command.round).or_default(), how),
+            Op::Compensate => undo(books, command, how),
         };
         let reply = Reply {
             key: command.key.clone(),
@@ -219,6 +360,8 @@ impl World {
         for _ in 0..500 {
             if let Some(command) = self.take(0) {
                 self.work(&command, How::Done);
+            } else if matches!(self.driver.saga.pause, Some(PauseCause::Operator(_))) {
+                self.operate(Verb::Resume);
             } else if self.at_rest() {
                 return;
             } else {
@@ -249,16 +392,22 @@ impl World {
         for step in &self.driver.definition.steps {
             let key = StepKey::whole(step.name.clone());
             let books = self.books.get(&key);
-            let happened = books.is_some_and(|books| books.happened);
-            let undone = books.map_or(0, |books| books.undone);
+            let happened = books.map_or(0, Books::happened);
+            let undone = books.map_or(0, Books::undone);
+            assert!(happened <= 1, "{key} happened {happened} times");
             assert!(undone <= 1, "{key} was undone {undone} times");
+            let happened = happened == 1;
             assert!(
                 !books.is_some_and(|books| books.undone_without_effect),
                 "{key} never happened and was undone"
             );
             match &saga.phase {
                 Phase::Completed => {
-                    assert!(happened && undone == 0, "completed, but {key}: {books:?}");
+                    let counts = saga.step_status(&key) == StepStatus::Succeeded;
+                    assert!(
+                        happened == counts && undone == 0,
+                        "completed, but {key}: {books:?}"
+                    );
                 }
                 Phase::Compensated { .. } => {
                     let undoable =
@@ -286,69 +435,67 @@ fn failed() -> ReplyOutcome {
 }
 
 /// The ledger's row decides before the handler is asked.
-fn act(books: &mut Books, how: How) -> ReplyOutcome {
-    if books.blocked {
+fn act(row: &mut Row, how: How) -> ReplyOutcome {
+    if row.blocked {
         return ReplyOutcome::Fenced;
     }
-    if books.rejected {
+    if row.rejected {
         return ReplyOutcome::Fail(StepError::new("refused", "no"));
     }
-    if books.happened {
+    if row.happened {
         return ReplyOutcome::Done(Arc::new(json!({ "n": 1 })));
     }
     match how {
         How::Done => {
-            books.happened = true;
+            row.happened = true;
             ReplyOutcome::Done(Arc::new(json!({ "n": 1 })))
         }
         How::Fail => {
-            books.rejected = true;
+            row.rejected = true;
             ReplyOutcome::Fail(StepError::new("refused", "no"))
         }
         How::FailBeforeEffect => failed(),
         How::FailAfterEffect => {
-            books.happened = true;
+            row.happened = true;
             failed()
         }
     }
 }
 
-fn settle(books: &mut Books, how: How) -> ReplyOutcome {
-    if how == How::FailBeforeEffect {
-        return failed();
+fn settle(row: &mut Row, how: How) -> ReplyOutcome {
+    match how {
+        How::FailBeforeEffect => return failed(),
+        How::Fail => return ReplyOutcome::Unknown(StepError::new("unknown", "who knows")),
+        How::Done | How::FailAfterEffect => {}
     }
-    if books.happened {
+    if row.happened {
         return ReplyOutcome::Done(Arc::new(json!({ "n": 1 })));
     }
-    books.blocked = true;
+    if row.rejected {
+        return ReplyOutcome::Fail(StepError::new("refused", "no"));
+    }
+    row.blocked = true;
     ReplyOutcome::NeverHappened
 }
 
-fn undo(books: &mut Books, how: How) -> ReplyOutcome {
-    if !books.happened {
+fn undo(books: &mut Books, command: &Command, how: How) -> ReplyOutcome {
+    let undoes = command.undoes.as_ref().expect("what an undo undoes");
+    let action = books.actions.get(&undoes.round);
+    if !action.is_some_and(|row| row.happened) {
         books.undone_without_effect = true;
     }
-    match how {
-        _ if books.undone > 0 => ReplyOutcome::Done(Arc::new(json!({}))),
-        How::Done => {
-            books.undone += 1;
-            ReplyOutcome::Done(Arc::new(json!({})))
-        }
-        How::Fail => ReplyOutcome::Fail(StepError::new("refused", "no")),
-        How::FailBeforeEffect => failed(),
-        How::FailAfterEffect => {
-            books.undone += 1;
-            failed()
-        }
+    match act(books.undos.entry(command.round).or_default(), how) {
+        ReplyOutcome::Done(_) => ReplyOutcome::Done(Arc::new(json!({}))),
+        other => other,
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(400), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn promises_are_kept(which in 0..3_usize, moves in moves()) {
-        let definition = compile([LINE, DIAMOND, PIVOT][which]).expect("the definition");
+    fn promises_are_kept(which in 0..4_usize, moves in moves()) {
+        let definition = compile([LINE, DIAMOND, PIVOT, RESTS][which]).expect("the definition");
         let mut world = World::start(definition);
         for one in &moves {
             world.play(one);

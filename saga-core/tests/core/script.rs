@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use saga_core::decision::{Command, Decision, Outcome};
 use saga_core::ids::{Op, StepKey, StepName};
-use saga_core::input::{DeadLetter, Input, Reply, ReplyOutcome, Start, StepError};
+use saga_core::input::{DeadLetter, Heartbeat, Input, Reply, ReplyOutcome, Start, StepError};
+use saga_core::operator::{Operator, Resolution, Verb};
 use saga_core::time::{format_span, parse_span};
 use serde_json::Value;
 
@@ -92,6 +93,17 @@ fn parse_input(driver: &Driver, line: &str) -> Result<Input, String> {
         "timer" => Ok(Input::Timer),
         "park" => Ok(Input::Park(rest.to_owned())),
         "reply" => parse_reply(driver, rest),
+        "started" => {
+            let words = Words::new(driver, rest)?;
+            Ok(Input::Heartbeat(Heartbeat {
+                key: words.key,
+                op: words.op,
+                round: words.round,
+                attempt: words.attempt,
+                started_at: driver.now,
+                worker: Some("w1".to_owned()),
+            }))
+        }
         "dead" => {
             let mut words = Words::new(driver, rest)?;
             let reason = std::mem::take(&mut words.rest);
@@ -103,8 +115,40 @@ fn parse_input(driver: &Driver, line: &str) -> Result<Input, String> {
                 reason,
             }))
         }
+        "cancel" => Ok(operator(Verb::Cancel)),
+        "pause" => Ok(operator(Verb::Pause)),
+        "resume" => Ok(operator(Verb::Resume)),
+        "terminate" => Ok(operator(Verb::Terminate)),
+        "retry" | "skip" | "resolve" => Ok(operator(parse_step_verb(verb, rest)?)),
         other => Err(format!("`{other}` is no input")),
     }
+}
+
+fn operator(verb: Verb) -> Input {
+    Input::Operator(Operator {
+        who: "ada".to_owned(),
+        reason: "because".to_owned(),
+        verb,
+    })
+}
+
+fn parse_step_verb(verb: &str, text: &str) -> Result<Verb, String> {
+    let (step, rest) = text.split_once(' ').unwrap_or((text, ""));
+    let step = StepName::new(step);
+    if verb == "retry" {
+        return Ok(Verb::Retry { step });
+    }
+    if verb == "skip" {
+        let output = Arc::new(json(rest)?);
+        return Ok(Verb::Skip { step, output });
+    }
+    let (word, value) = rest.split_once(' ').unwrap_or((rest, ""));
+    let resolution = match word {
+        "happened" => Resolution::Happened(Arc::new(json(value)?)),
+        "never" => Resolution::Never,
+        other => return Err(format!("`{other}` resolves nothing")),
+    };
+    Ok(Verb::Resolve { step, resolution })
 }
 
 /// `STEP [undo|settle] [attempt=N] [round=N] …`; attempt and round default to those under way.
@@ -124,10 +168,11 @@ impl Words {
         let mut words = Self {
             op: Op::Action,
             attempt: state.map_or(1, |state| state.attempt),
-            round: state.map_or(0, |state| state.round),
+            round: 0,
             key,
             rest: String::new(),
         };
+        let mut round = None;
         loop {
             let (word, after) = rest.split_once(' ').unwrap_or((rest, ""));
             let number = |text: &str| text.parse().map_err(|_| format!("`{word}` has no number"));
@@ -137,9 +182,11 @@ impl Words {
                 words.op = Op::Settle;
             } else if let Some(attempt) = word.strip_prefix("attempt=") {
                 words.attempt = number(attempt)?;
-            } else if let Some(round) = word.strip_prefix("round=") {
-                words.round = number(round)?;
+            } else if let Some(given) = word.strip_prefix("round=") {
+                round = Some(number(given)?);
             } else {
+                let current = state.map_or(0, |state| state.round_of(words.op));
+                words.round = round.unwrap_or(current);
                 rest.clone_into(&mut words.rest);
                 return Ok(words);
             }
@@ -192,6 +239,7 @@ fn render(driver: &Driver, outcome: &Outcome) -> String {
     match outcome {
         Outcome::Applied(decision) => render_decision(driver, decision),
         Outcome::Ignored(reason) => format!("ignored: {}\n", reason.as_str()),
+        Outcome::Refused(why) => format!("refused: {}: {why}\n", why.as_str()),
         Outcome::Illegal(why) => format!("illegal: {why}\n"),
         Outcome::Needs(keys) => format!("needs: {keys:?}\n"),
     }

@@ -33,7 +33,7 @@ pub(super) fn call(
 
 pub(super) fn barrier(command: &CommandEnvelope, key: &LedgerKey) -> Option<Barrier> {
     (command.op == Op::Compensate).then(|| Barrier {
-        action: key.action(),
+        action: key.action(command.undoes.as_ref().map_or(0, |undoes| undoes.round)),
         attempt: command.attempt,
         output: command.undoes.as_ref().map(|undoes| undoes.output.clone()),
     })

@@ -57,11 +57,13 @@ impl LedgerKey {
         }
     }
 
-    /// The key of the action that this one undoes; for an action, itself.
+    /// The key of the action that this one undoes. Rounds of an undo are counted apart from those
+    /// of its action.
     #[must_use]
-    pub fn action(&self) -> Self {
+    pub fn action(&self, round: u32) -> Self {
         Self {
             effect: Effect::Action,
+            round,
             ..self.clone()
         }
     }

@@ -94,6 +94,7 @@ impl Bench {
             action: action.parse().unwrap(),
             input,
             undoes: (op == Op::Compensate).then(|| Undoes {
+                round: 0,
                 input: json!({}),
                 output: Arc::new(json!({})),
             }),

@@ -49,6 +49,8 @@ struct State {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pause: Option<PauseCause>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    paused: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     unwind: Option<UnwindCause>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     deadline: Option<i64>,
@@ -76,6 +78,14 @@ struct Step {
     attempt: u32,
     #[serde(rename = "round", default, skip_serializing_if = "is_zero")]
     round: u32,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    undo_round: u32,
+    #[serde(default, skip_serializing_if = "is_false")]
+    undo_refused: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    substituted: bool,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    alarmed: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     error: Option<StepError>,
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -99,6 +109,13 @@ struct UnderWay {
     retry: Option<(i64, bool)>,
     #[serde(default, skip_serializing_if = "is_false")]
     probed: bool,
+    /// After `sent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    started: Option<i64>,
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    first: u32,
+    #[serde(default, skip_serializing_if = "is_false")]
+    spent: bool,
 }
 
 /// The text of `sagas.state`.
@@ -111,6 +128,7 @@ pub(in crate::store) fn encode_state(saga: &Saga) -> Result<String, serde_json::
         v: STATE_FORMAT,
         phase: saga.phase.clone(),
         pause: saga.pause.clone(),
+        paused: saga.paused_at.map(Timestamp::as_micros),
         unwind: saga.unwind.clone(),
         deadline: saga.deadline.map(Timestamp::as_micros),
         ends: saga.lifetime_ends.as_micros(),
@@ -135,6 +153,7 @@ pub(in crate::store) fn decode_saga(row: &SagaRow<'_>) -> Result<Saga, DecodeErr
         version: row.version,
         phase: state.phase,
         pause: state.pause,
+        paused_at: state.paused.map(Timestamp::from_micros),
         unwind: state.unwind,
         key: row.key.map(str::to_owned),
         labels: serde_json::from_str(row.labels).map_err(DecodeError::Malformed)?,
@@ -165,6 +184,10 @@ fn encode_step(saga: &Saga, state: &StepState) -> Step {
         status: state.status,
         attempt: state.attempt,
         round: state.round,
+        undo_round: state.undo_round,
+        undo_refused: state.undo_refused,
+        substituted: state.substituted,
+        alarmed: state.alarmed,
         error: state.error.clone(),
         late: state.late,
         work: state.work.map(|work| UnderWay {
@@ -175,6 +198,9 @@ fn encode_step(saga: &Saga, state: &StepState) -> Step {
                 .retry
                 .map(|retry| (micros_after(work.sent_at, retry.at), retry.sent)),
             probed: work.probed,
+            started: work.started.map(|at| micros_after(work.sent_at, at)),
+            first: work.first,
+            spent: work.spent,
         }),
     }
 }
@@ -184,6 +210,10 @@ fn decode_step(started_at: Timestamp, step: Step) -> StepState {
         status: step.status,
         attempt: step.attempt,
         round: step.round,
+        undo_round: step.undo_round,
+        undo_refused: step.undo_refused,
+        substituted: step.substituted,
+        alarmed: step.alarmed,
         error: step.error,
         late: step.late,
         work: step.work.map(|work| {
@@ -199,6 +229,9 @@ fn decode_step(started_at: Timestamp, step: Step) -> StepState {
                 sent_at,
                 retry,
                 probed: work.probed,
+                started: work.started.map(|after| plus_micros(sent_at, after)),
+                first: work.first,
+                spent: work.spent,
             }
         }),
     }

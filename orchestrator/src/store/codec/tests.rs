@@ -7,6 +7,7 @@ use saga_core::definition::DefinitionRef;
 use saga_core::event::{EVENT_SCHEMA, Event, EventKind, PauseCause, UnwindCause};
 use saga_core::ids::{Op, SagaId, StepKey, StepName};
 use saga_core::input::StepError;
+use saga_core::operator::By;
 use saga_core::saga::{Phase, Retry, Saga, StepState, StepStatus, Work};
 use saga_core::time::Timestamp;
 use saga_core::values::ValueKey;
@@ -33,6 +34,10 @@ fn done() -> StepState {
         status: StepStatus::Succeeded,
         attempt: 1,
         round: 0,
+        undo_round: 0,
+        undo_refused: false,
+        substituted: false,
+        alarmed: 0,
         error: None,
         late: 0,
         work: None,
@@ -66,6 +71,9 @@ fn full() -> Saga {
             sent: true,
         }),
         probed: true,
+        started: None,
+        first: 1,
+        spent: false,
     };
     let in_flight = Work {
         command: 9,
@@ -73,6 +81,9 @@ fn full() -> Saga {
         sent_at: at(7),
         retry: None,
         probed: false,
+        started: None,
+        first: 1,
+        spent: false,
     };
     let backing_off = StepState {
         status: StepStatus::BackingOff,
@@ -81,6 +92,7 @@ fn full() -> Saga {
         error: Some(error),
         late: 2,
         work: Some(work),
+        ..done()
     };
     let scheduled = StepState {
         status: StepStatus::Scheduled,
@@ -107,6 +119,56 @@ fn full() -> Saga {
         (key("charge"), scheduled),
     ]);
     saga
+}
+
+/// A saga that an operator has paused, and mended before.
+fn mended() -> Saga {
+    let mut saga = fresh();
+    saga.phase = Phase::Compensating;
+    saga.pause = Some(PauseCause::Operator(by()));
+    saga.paused_at = Some(Timestamp::from_micros(STARTED + 9));
+    saga.unwind = Some(UnwindCause::Cancelled(by()));
+    let work = Work {
+        command: 30,
+        since: Timestamp::from_micros(STARTED + 7),
+        sent_at: Timestamp::from_micros(STARTED + 7),
+        retry: None,
+        probed: false,
+        started: Some(Timestamp::from_micros(STARTED + 12)),
+        first: 4,
+        spent: true,
+    };
+    let undoing = StepState {
+        status: StepStatus::Compensating,
+        attempt: 5,
+        undo_round: 2,
+        work: Some(work),
+        ..done()
+    };
+    let refused = StepState {
+        status: StepStatus::CompensationFailed,
+        undo_refused: true,
+        ..done()
+    };
+    let skipped = StepState {
+        status: StepStatus::Skipped,
+        substituted: true,
+        alarmed: 1,
+        ..done()
+    };
+    saga.steps = BTreeMap::from([
+        (key("charge"), undoing),
+        (key("place"), refused),
+        (key("ship"), skipped),
+    ]);
+    saga
+}
+
+fn by() -> By {
+    By {
+        who: "ada".to_owned(),
+        reason: "the bank is back".to_owned(),
+    }
 }
 
 fn decode(saga: &Saga, state: &str) -> Saga {
@@ -142,7 +204,7 @@ fn states_are_written_as_the_golden_file_says_and_read_back() {
         saga.ended_at = Some(Timestamp::from_micros(STARTED + 5));
         saga
     };
-    let sagas = [fresh(), full(), closed];
+    let sagas = [fresh(), full(), closed, mended()];
     let lines = std::fs::read_to_string(golden("state-1.jsonl")).unwrap();
     let lines: Vec<&str> = lines.lines().collect();
     assert_eq!(lines.len(), sagas.len());
@@ -162,6 +224,80 @@ fn a_finished_step_costs_its_name_and_six_bytes() {
     let bytes = encode_state(&saga).unwrap().len() - before;
     assert!(bytes <= 200 * ("step000".len() + 6) + 20, "{bytes}");
     assert_eq!(decode(&saga, &encode_state(&saga).unwrap()), saga);
+}
+
+/// What operators cause, and what they need to be told apart.
+fn by_hand(at: Timestamp, error: StepError) -> [EventKind; 15] {
+    let (op, key) = (Op::Compensate, key("charge"));
+    [
+        EventKind::AttemptFailed {
+            key: key.clone(),
+            op: Op::Action,
+            attempt: 5,
+            error: error.clone(),
+            retry_at: at,
+            last: true,
+        },
+        EventKind::UndoFailed {
+            key: key.clone(),
+            error,
+            certified: true,
+        },
+        EventKind::EffectAfterUndo {
+            key: key.clone(),
+            attempt: 1,
+            round: 2,
+        },
+        EventKind::SagaPaused {
+            cause: PauseCause::Operator(by()),
+        },
+        EventKind::SagaResumed {
+            by: Some(by()),
+            lifetime_ends: Some(at),
+        },
+        EventKind::SagaResumed {
+            by: None,
+            lifetime_ends: None,
+        },
+        EventKind::CompensationStarted {
+            cause: UnwindCause::Cancelled(by()),
+        },
+        EventKind::CancelTooLate { by: by() },
+        EventKind::SagaTerminated { by: by() },
+        EventKind::StepRetried {
+            key: key.clone(),
+            round: 1,
+            by: by(),
+        },
+        EventKind::RetryHastened {
+            key: key.clone(),
+            op,
+            by: by(),
+        },
+        EventKind::UndoRetried {
+            key: key.clone(),
+            round: 0,
+            attempt: 3,
+            by: by(),
+        },
+        EventKind::StepSkippedByOperator {
+            key: key.clone(),
+            by: by(),
+        },
+        EventKind::StepResolved {
+            key: key.clone(),
+            op,
+            happened: true,
+            by: by(),
+        },
+        EventKind::AttemptStarted {
+            key,
+            op,
+            attempt: 2,
+            started_at: at,
+            worker: Some("w1".to_owned()),
+        },
+    ]
 }
 
 #[test]
@@ -199,10 +335,11 @@ fn events_are_written_as_the_golden_file_says_and_read_back() {
             attempt: 1,
             error: error.clone(),
             retry_at: at,
+            last: false,
         },
         EventKind::StepFailed {
             key: key("charge"),
-            error,
+            error: error.clone(),
         },
         EventKind::CompensationStarted {
             cause: UnwindCause::Deadline,
@@ -216,9 +353,10 @@ fn events_are_written_as_the_golden_file_says_and_read_back() {
         },
         EventKind::CompensationFailed,
     ];
+    let kinds = kinds.into_iter().chain(by_hand(at, error));
     let lines = std::fs::read_to_string(golden("events-1.jsonl")).unwrap();
     let lines: Vec<&str> = lines.lines().collect();
-    assert_eq!(lines.len(), kinds.len());
+    assert_eq!(lines.len(), kinds.clone().count());
     for ((seq, kind), line) in (1..).zip(kinds).zip(lines) {
         let event = Event { seq, at, kind };
         assert_eq!(encode_event(&event).unwrap(), line);

@@ -1,0 +1,57 @@
+//! An operator's verb on its way in, and the answer on its way out.
+
+use saga_core::ids::SagaId;
+use saga_core::input::Input;
+use saga_core::operator::Operator;
+use saga_core::refusal::Refused;
+use tokio::sync::oneshot;
+
+use super::fold::Verdict;
+use super::handle::Engine;
+use super::job::{Done, Job};
+
+/// Why an operator's verb did not happen. The saga is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum OperateError {
+    /// There is no such saga.
+    #[error("there is no saga {0}")]
+    NoSaga(SagaId),
+    /// It makes no sense now.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// The store cannot hold what was said.
+    #[error("what was said cannot be stored: {0}")]
+    Unstorable(String),
+    /// The orchestrator is shutting down, or gave the request up; look at the saga before
+    /// repeating it.
+    #[error("the orchestrator is shutting down; look at the saga and ask again")]
+    ShuttingDown,
+}
+
+impl Engine {
+    /// Asks something of a saga and waits until it is on disk, or refused on the stored state.
+    ///
+    /// # Errors
+    /// Why it did not happen.
+    pub async fn operate(&self, saga: SagaId, operator: Operator) -> Result<(), OperateError> {
+        let (tell, told) = oneshot::channel();
+        self.submit(Job {
+            saga,
+            definition: None,
+            input: Input::Operator(operator),
+            letter: None,
+            done: Done::Operator(tell),
+        })
+        .await;
+        told.await.unwrap_or(Err(OperateError::ShuttingDown))
+    }
+}
+
+/// What to tell an operator; without a verdict there was no saga to judge.
+pub(super) fn answer(saga: SagaId, verdict: Option<&Verdict>) -> Result<(), OperateError> {
+    match verdict {
+        Some(Verdict::Applied | Verdict::Ignored(_)) => Ok(()),
+        Some(Verdict::Refused(reason)) => Err(reason.clone().into()),
+        Some(Verdict::Illegal(_)) | None => Err(OperateError::NoSaga(saga)),
+    }
+}

@@ -1,0 +1,149 @@
+//! What operators ask of a saga.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Path, State};
+use saga_core::ids::StepName;
+use saga_core::operator::{Operator, Resolution, Verb};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use super::problem::Problem;
+use super::router::Api;
+use super::sagas::{find, saga_id};
+use super::view::OperatedView;
+
+/// Longest reason, in bytes.
+const REASON_BYTES_MAX: usize = 1000;
+
+/// Longest name of an operator, in bytes.
+const WHO_BYTES_MAX: usize = 200;
+
+/// Body of every operator verb.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OperateBody {
+    /// Why, for those who read the history.
+    pub reason: String,
+    /// Who asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
+    /// For `skip`: what the step's dependents read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Value>,
+    /// For `resolve`: it happened and answered this, which may be null.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
+    pub happened: Option<Value>,
+    /// For `resolve`: it never happened and will not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub never: bool,
+}
+
+/// A null that is there is a value.
+fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(from).map(Some)
+}
+
+type RawBody = Result<Bytes, BytesRejection>;
+type Answer = Result<Json<OperatedView>, Problem>;
+
+pub(super) async fn cancel(api: State<Api>, id: Path<String>, body: RawBody) -> Answer {
+    on_saga(&api, &id, body, Verb::Cancel).await
+}
+
+pub(super) async fn pause(api: State<Api>, id: Path<String>, body: RawBody) -> Answer {
+    on_saga(&api, &id, body, Verb::Pause).await
+}
+
+pub(super) async fn resume(api: State<Api>, id: Path<String>, body: RawBody) -> Answer {
+    on_saga(&api, &id, body, Verb::Resume).await
+}
+
+pub(super) async fn terminate(api: State<Api>, id: Path<String>, body: RawBody) -> Answer {
+    on_saga(&api, &id, body, Verb::Terminate).await
+}
+
+pub(super) async fn retry(
+    State(api): State<Api>,
+    Path((id, step)): Path<(String, String)>,
+    body: RawBody,
+) -> Answer {
+    let body = read(body)?;
+    let step = StepName::new(&step);
+    operate(&api, &id, &body, Verb::Retry { step }).await
+}
+
+pub(super) async fn skip(
+    State(api): State<Api>,
+    Path((id, step)): Path<(String, String)>,
+    body: RawBody,
+) -> Answer {
+    let body = read(body)?;
+    let step = StepName::new(&step);
+    let output = Arc::new(body.output.clone().unwrap_or(Value::Null));
+    operate(&api, &id, &body, Verb::Skip { step, output }).await
+}
+
+pub(super) async fn resolve(
+    State(api): State<Api>,
+    Path((id, step)): Path<(String, String)>,
+    body: RawBody,
+) -> Answer {
+    let body = read(body)?;
+    let step = StepName::new(&step);
+    let resolution = match (&body.happened, body.never) {
+        (Some(output), false) => Resolution::Happened(Arc::new(output.clone())),
+        (None, true) => Resolution::Never,
+        (Some(_), true) | (None, false) => {
+            let detail = "say either `happened`, with the output, or `never: true`";
+            return Err(Problem::bad_request(detail));
+        }
+    };
+    operate(&api, &id, &body, Verb::Resolve { step, resolution }).await
+}
+
+async fn on_saga(api: &Api, id: &str, body: RawBody, verb: Verb) -> Answer {
+    let body = read(body)?;
+    operate(api, id, &body, verb).await
+}
+
+fn read(body: RawBody) -> Result<OperateBody, Problem> {
+    let body = body.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let body: OperateBody = serde_json::from_slice(&body)
+        .map_err(|error| Problem::bad_request(format!("the body is not a request: {error}")))?;
+    if body.reason.trim().is_empty() || body.reason.len() > REASON_BYTES_MAX {
+        let detail = format!("say a reason, of 1 to {REASON_BYTES_MAX} bytes");
+        return Err(Problem::bad_request(detail));
+    }
+    if body
+        .who
+        .as_ref()
+        .is_some_and(|who| who.len() > WHO_BYTES_MAX)
+    {
+        let detail = format!("`who` may have {WHO_BYTES_MAX} bytes");
+        return Err(Problem::bad_request(detail));
+    }
+    Ok(body)
+}
+
+async fn operate(api: &Api, id: &str, body: &OperateBody, verb: Verb) -> Answer {
+    let saga = saga_id(id)?;
+    let operator = Operator {
+        who: body.who.clone().unwrap_or_else(|| "unknown".to_owned()),
+        reason: body.reason.clone(),
+        verb,
+    };
+    api.engine.operate(saga, operator).await?;
+    let saga = find(api, saga).await?;
+    Ok(Json(OperatedView {
+        id: saga.id.to_string(),
+        status: saga.status(),
+    }))
+}

@@ -1,0 +1,121 @@
+//! An operator knows better: what became of a step or an undo, or that it can be done without.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::retry_by_hand::{failed_undo, find, stands_in_the_way};
+use super::turn::{Stop, Turn};
+use super::{reply, rest, unwind};
+use crate::event::EventKind;
+use crate::ids::{Op, StepName};
+use crate::operator::{By, Resolution};
+use crate::refusal::Refused;
+use crate::saga::{StepState, StepStatus};
+use crate::values::ValueKey;
+
+/// Goes on without a failed step, as if it had answered `output`.
+pub(super) fn skip(
+    turn: &mut Turn<'_>,
+    step: &StepName,
+    output: &Arc<Value>,
+    by: By,
+) -> Result<(), Stop> {
+    let (position, _) = find(turn, step)?;
+    let status = turn.status_at(position);
+    if status == StepStatus::OutcomeUnknown {
+        return Err(Stop::Refused(Refused::InDoubt(step.clone())));
+    }
+    if status != StepStatus::Failed {
+        let step = step.clone();
+        return Err(Stop::Refused(Refused::NothingToSkip { step, status }));
+    }
+    stands_in_the_way(turn, position)?;
+    if turn.definition.steps[position].pivot {
+        return Err(Stop::Refused(Refused::IsPivot(step.clone())));
+    }
+    let key = turn.key_at(position);
+    turn.emit(EventKind::StepSkippedByOperator {
+        key: key.clone(),
+        by: by.clone(),
+    });
+    turn.write(ValueKey::Output(key), Arc::clone(output));
+    rest::end_if_mended(turn, by)
+}
+
+/// Records what became of a step whose outcome is unknown, or of an undo that failed.
+pub(super) fn resolve(
+    turn: &mut Turn<'_>,
+    step: &StepName,
+    resolution: &Resolution,
+    by: By,
+) -> Result<(), Stop> {
+    let (position, state) = find(turn, step)?;
+    match state {
+        Some(state) if state.status == StepStatus::OutcomeUnknown => {
+            resolve_step(turn, position, &state, resolution, by)
+        }
+        Some(state) if state.status == StepStatus::CompensationFailed => {
+            resolve_undo(turn, position, &state, resolution, &by)
+        }
+        Some(_) | None => Err(Stop::Refused(Refused::NothingToResolve {
+            step: step.clone(),
+            status: turn.status_at(position),
+        })),
+    }
+}
+
+fn resolve_step(
+    turn: &mut Turn<'_>,
+    position: usize,
+    state: &StepState,
+    resolution: &Resolution,
+    by: By,
+) -> Result<(), Stop> {
+    turn.emit(EventKind::StepResolved {
+        key: turn.key_at(position),
+        op: Op::Action,
+        happened: matches!(resolution, Resolution::Happened(_)),
+        by: by.clone(),
+    });
+    match resolution {
+        Resolution::Happened(output) => {
+            reply::succeeded(turn, position, reply::FOUND_OUT, None, output)?;
+        }
+        Resolution::Never => reply::never_happened(turn, position, state)?,
+    }
+    rest::end_if_mended(turn, by)
+}
+
+/// An undo that never happened is tried again. The operator has settled its last round, so the
+/// next one has a key of its own.
+fn resolve_undo(
+    turn: &mut Turn<'_>,
+    position: usize,
+    state: &StepState,
+    resolution: &Resolution,
+    by: &By,
+) -> Result<(), Stop> {
+    let key = turn.key_at(position);
+    let resolved = |happened| EventKind::StepResolved {
+        key: key.clone(),
+        op: Op::Compensate,
+        happened,
+        by: by.clone(),
+    };
+    match resolution {
+        Resolution::Happened(_) => {
+            turn.emit(resolved(true));
+            turn.emit(EventKind::StepCompensated {
+                key: key.clone(),
+                attempt: state.attempt,
+            });
+            unwind::advance(turn)
+        }
+        Resolution::Never if turn.rests() => Err(Stop::Refused(Refused::Paused)),
+        Resolution::Never => {
+            turn.emit(resolved(false));
+            failed_undo(turn, position, state, true, by.clone())
+        }
+    }
+}

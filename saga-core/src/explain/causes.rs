@@ -1,0 +1,171 @@
+//! Finds the causes in the state of a saga.
+
+use super::cause::Cause;
+use crate::definition::{Definition, Effect, OnFailure, Step};
+use crate::event::PauseCause;
+use crate::ids::{Op, StepKey};
+use crate::saga::{Phase, Saga, StepState, StepStatus, Work};
+use crate::time::Timestamp;
+
+/// Why the saga is not further, what needs a person first; empty when it is over. `now` tells a
+/// retry that waits from one whose time has come.
+#[must_use]
+pub fn causes(definition: &Definition, saga: &Saga, now: Timestamp) -> Vec<Cause> {
+    if saga.phase.is_closed() {
+        return Vec::new();
+    }
+    let mut found: Vec<Cause> = saga
+        .pause
+        .iter()
+        .filter_map(|why| at_rest(saga, why))
+        .collect();
+    for step in &definition.steps {
+        let key = StepKey::whole(step.name.clone());
+        if let Some(state) = saga.steps.get(&key) {
+            found.extend(of_step(definition, saga, step, state, now));
+        }
+    }
+    found.sort_by_key(rank);
+    found
+}
+
+/// What stands still for ever comes before what takes its time.
+const fn rank(cause: &Cause) -> u8 {
+    match cause {
+        Cause::Parked { .. } => 0,
+        Cause::OutcomeUnknown { .. } => 1,
+        Cause::CompensationFailed { .. } => 2,
+        Cause::RetriesExhaustedAfterPivot { .. } | Cause::StepFailed { .. } => 3,
+        Cause::MaxLifetime { .. } => 4,
+        Cause::Paused { .. } => 5,
+        Cause::BackingOff { .. } => 6,
+        Cause::Dispatched { .. } => 7,
+        Cause::Executing { .. } => 8,
+    }
+}
+
+/// Why it rests, unless one of its steps says that.
+fn at_rest(saga: &Saga, why: &PauseCause) -> Option<Cause> {
+    match why {
+        PauseCause::Parked(why) => Some(Cause::Parked { why: why.clone() }),
+        PauseCause::MaxLifetime => Some(Cause::MaxLifetime {
+            ended: saga.lifetime_ends,
+        }),
+        PauseCause::Operator(by) => Some(Cause::Paused {
+            by: by.clone(),
+            since: saga.paused_at,
+        }),
+        PauseCause::FailedAfterPivot(_)
+        | PauseCause::StepFailed(_)
+        | PauseCause::PivotUnknown(_) => None,
+    }
+}
+
+fn of_step(
+    definition: &Definition,
+    saga: &Saga,
+    step: &Step,
+    state: &StepState,
+    now: Timestamp,
+) -> Option<Cause> {
+    let (name, error) = (step.name.clone(), state.error.clone());
+    match state.status {
+        StepStatus::Failed => failed(definition, saga, step, state),
+        StepStatus::OutcomeUnknown => Some(Cause::OutcomeUnknown {
+            outside_key: outside_key(saga, step, Op::Action, state.round),
+            step: name,
+            error,
+        }),
+        StepStatus::CompensationFailed => Some(Cause::CompensationFailed {
+            outside_key: outside_key(saga, step, Op::Compensate, state.undo_round),
+            step: name,
+            error,
+        }),
+        StepStatus::Scheduled | StepStatus::BackingOff => {
+            let limit = step.retry.maximum_attempts;
+            in_flight(saga, step, state, (Op::Action, limit), now)
+        }
+        StepStatus::Settling => in_flight(saga, step, state, (Op::Settle, 0), now),
+        StepStatus::Compensating => {
+            let limit = match &step.effect {
+                Effect::Compensate(undo) => undo.retry.maximum_attempts,
+                Effect::None | Effect::Residue(_) | Effect::Retriable => 0,
+            };
+            in_flight(saga, step, state, (Op::Compensate, limit), now)
+        }
+        StepStatus::Pending
+        | StepStatus::Succeeded
+        | StepStatus::Skipped
+        | StepStatus::Compensated
+        | StepStatus::NeverHappened => None,
+    }
+}
+
+/// A failed step matters while the saga rests before it: otherwise it turns back or went on.
+fn failed(definition: &Definition, saga: &Saga, step: &Step, state: &StepState) -> Option<Cause> {
+    match &step.on_failure {
+        OnFailure::Compensate | OnFailure::Pause => {}
+        OnFailure::Continue | OnFailure::FallbackOutput(_) => return None,
+    }
+    if saga.phase != Phase::Running || saga.pause.is_none() || saga.unwind.is_some() {
+        return None;
+    }
+    let past_the_pivot = definition.steps.iter().any(|one| {
+        let key = StepKey::whole(one.name.clone());
+        one.pivot && saga.step_status(&key) == StepStatus::Succeeded
+    });
+    let (step, error) = (step.name.clone(), state.error.clone());
+    Some(if past_the_pivot {
+        Cause::RetriesExhaustedAfterPivot { step, error }
+    } else {
+        Cause::StepFailed { step, error }
+    })
+}
+
+/// Something is under way. While the saga rests the retries that wait for a timer do not count.
+fn in_flight(
+    saga: &Saga,
+    step: &Step,
+    state: &StepState,
+    (op, maximum_attempts): (Op, u32),
+    now: Timestamp,
+) -> Option<Cause> {
+    let work: Work = state.work?;
+    let (step, attempt) = (step.name.clone(), state.attempt);
+    if let Some(retry) = work.retry {
+        if !retry.sent && saga.pause.is_some() {
+            return None;
+        }
+        if !retry.sent || retry.at > now {
+            return Some(Cause::BackingOff {
+                step,
+                op,
+                attempt: if retry.sent { attempt - 1 } else { attempt },
+                maximum_attempts,
+                until: retry.at,
+                error: state.error.clone(),
+                on_rung: retry.sent,
+            });
+        }
+    }
+    Some(match work.started {
+        Some(since) => Cause::Executing {
+            step,
+            op,
+            attempt,
+            since,
+        },
+        None => Cause::Dispatched {
+            step,
+            op,
+            attempt,
+            since: work.sent_at,
+        },
+    })
+}
+
+/// What the worker passes to the outside world, and what to look for there.
+fn outside_key(saga: &Saga, step: &Step, op: Op, round: u32) -> String {
+    let key = StepKey::whole(step.name.clone());
+    format!("{}:{}:{}:{op}:{round}", saga.id, key.step, key.element)
+}
