@@ -8,8 +8,8 @@ WORKDIR /source
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/source/target \
-    cargo build --release --locked --bin amends \
-    && cp target/release/amends /usr/local/bin/amends
+    cargo build --profile production --locked --bin amends \
+    && cp target/production/amends /usr/local/bin/amends
 
 FROM debian:bookworm-slim
 # Certificates of public authorities, for connections with TLS.

@@ -53,6 +53,11 @@ impl Deployment {
         }
     }
 
+    /// What its processes are told through the environment.
+    pub fn settings(&self) -> &[(String, String)] {
+        &self.settings
+    }
+
     /// Starts an orchestrator with the example sagas.
     pub fn orchestrator(&self) -> Process {
         let sagas = concat!(env!("CARGO_MANIFEST_DIR"), "/../sagas");
