@@ -42,7 +42,10 @@ fn check(summary: &Value, engine: &str) {
 
 #[test]
 fn the_demo_runs_with_nothing_installed() {
-    check(&summary_of("embedded", &std::env::temp_dir(), &[]), "embedded");
+    check(
+        &summary_of("embedded", &std::env::temp_dir(), &[]),
+        "embedded",
+    );
 }
 
 #[test]
@@ -63,5 +66,9 @@ async fn the_demo_runs_on_the_servers_that_the_settings_name() {
     let run = tokio::task::spawn_blocking(move || summary_of("connect", &folder, &settings));
     check(&run.await.expect("the demo"), "connect");
     let ended = "SELECT count(*) FROM amends.sagas WHERE ended_at IS NOT NULL";
-    assert_eq!(deployment.database.number(ended).await, 5, "they ran somewhere else");
+    assert_eq!(
+        deployment.database.number(ended).await,
+        5,
+        "they ran somewhere else"
+    );
 }
