@@ -1,6 +1,7 @@
 //! The demo's worker beside a running engine.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use broker::broker::Broker;
 use broker::topology::Topology;
@@ -22,16 +23,17 @@ pub struct RunningWorker {
 }
 
 impl RunningWorker {
-    /// Starts it.
+    /// Starts it. Told to stop, it lets running calls finish for `drain`.
     pub fn start(
         name: &str,
         broker: Arc<dyn Broker>,
         topology: Topology,
         ledger: Arc<dyn Ledger>,
         books: &Books,
+        drain: Duration,
     ) -> Self {
         let worker = crate::demo::demo_worker(name, broker, topology, ledger, books);
-        Self::run(worker)
+        Self::run(worker.drain_timeout(drain))
     }
 
     fn run(worker: Worker) -> Self {

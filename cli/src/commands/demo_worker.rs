@@ -1,6 +1,7 @@
 //! `amends demo-worker`: one worker process with the operations of the example sagas.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing::info;
 
@@ -17,8 +18,15 @@ pub async fn demo_worker(args: &DemoWorkerArgs) -> Outcome {
     let (ledger, books) = postgres_ledger(&settings.worker).await?;
     let broker = connections::broker(&settings, &args.name).await?;
     let topology = connections::topology(&settings);
-    let mut worker =
-        RunningWorker::start(&args.name, Arc::clone(&broker), topology, ledger, &books);
+    let drain = Duration::from_secs(settings.worker.drain_seconds);
+    let mut worker = RunningWorker::start(
+        &args.name,
+        Arc::clone(&broker),
+        topology,
+        ledger,
+        &books,
+        drain,
+    );
     info!(worker = args.name, "ready");
     tokio::select! {
         asked = asked_to_stop() => asked?,

@@ -46,6 +46,7 @@ pub async fn dev(args: &DevArgs) -> Outcome {
         parts.topology.clone(),
         Arc::clone(&parts.ledger),
         &parts.books,
+        DRAIN,
     );
     let done = use_it(args, &serving, &sources).await;
     let worker_done = worker.stop().await;
