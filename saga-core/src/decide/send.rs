@@ -161,6 +161,7 @@ fn action_command(
     Command {
         deadline: close_by(turn, &key, &step.timeouts),
         start_to_close: step.timeouts.start_to_close,
+        heartbeat: step.timeouts.heartbeat,
         action: step.action.clone(),
         op: Op::Action,
         round: attempt.round,
@@ -185,6 +186,7 @@ fn settle_command(step: &Step, attempt: Attempt, seq: u64, input: Value) -> Comm
         input,
         undoes: None,
         start_to_close: step.timeouts.start_to_close,
+        heartbeat: None,
         deadline: None,
         rung: attempt.rung,
         priority: step.priority,
@@ -208,6 +210,7 @@ fn undo_command(
     Command {
         deadline: close_by(turn, &key, &compensation.timeouts),
         start_to_close: compensation.timeouts.start_to_close,
+        heartbeat: compensation.timeouts.heartbeat,
         action: compensation.action.clone(),
         op: Op::Compensate,
         round: attempt.round,

@@ -99,6 +99,7 @@ impl Bench {
                 output: Arc::new(json!({})),
             }),
             start_to_close: None,
+            heartbeat: None,
             deadline: None,
             rung: None,
             priority: None,
