@@ -188,6 +188,10 @@ impl Queue {
             let Some((consumer, mut taker)) = self.takers.pop_front() else {
                 return;
             };
+            if taker.deliveries.is_closed() {
+                // It takes no more. What it was handed would only come back, closer to its limit.
+                continue;
+            }
             if taker.holds < taker.prefetch
                 && let Some(held) = self.ready.pop_front()
             {

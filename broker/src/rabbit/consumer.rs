@@ -132,6 +132,10 @@ impl Subscription {
         let mut parked: Option<Delivery> = None;
         let limit = usize::from(self.prefetch).max(1);
         loop {
+            if self.deliveries.is_closed() {
+                // At once: what came now would only go back, closer to its delivery limit.
+                break;
+            }
             tokio::select! {
                 biased;
                 _ = settled.recv_many(&mut batch, limit) => {

@@ -8,6 +8,7 @@ use saga_core::time::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::call::Call;
+use crate::pulse::Pulse;
 use crate::ledger::{Barrier, LedgerKey};
 
 pub(super) fn call(
@@ -28,6 +29,7 @@ pub(super) fn call(
         undoes: command.undoes.clone(),
         deadline: command.deadline,
         cancellation,
+        pulse: Pulse::default(),
     }
 }
 
@@ -40,7 +42,8 @@ pub(super) fn barrier(command: &CommandEnvelope, key: &LedgerKey) -> Option<Barr
 }
 
 /// This process's clock; only the deadline is judged by it, which saves work and decides nothing.
-pub(super) fn now() -> Timestamp {
+/// What it measures is for people.
+pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();

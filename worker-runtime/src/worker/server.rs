@@ -7,10 +7,13 @@ use std::time::Duration;
 use broker::broker::{Broker, BrokerError};
 use broker::topology::Topology;
 use saga_core::ids::{ActionName, BadActionName, Op};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::runner;
 use crate::ledger::Ledger;
+use crate::metrics::Metrics;
+use crate::observer::{MetricsError, Observer};
 use crate::operation::{Lane, Operation};
 
 /// How long running calls may take to end after a shutdown was asked for, unless told otherwise.
@@ -23,6 +26,8 @@ pub struct Worker {
     pub(super) topology: Topology,
     pub(super) ledger: Arc<dyn Ledger>,
     pub(super) drain_timeout: Duration,
+    pub(super) build: String,
+    pub(super) observer: Option<Observer>,
     operations: Vec<(String, Op, Operation)>,
 }
 
@@ -41,6 +46,8 @@ impl Worker {
             topology,
             ledger,
             drain_timeout: DRAIN_TIMEOUT,
+            build: env!("CARGO_PKG_VERSION").to_owned(),
+            observer: None,
             operations: Vec::new(),
         }
     }
@@ -70,6 +77,21 @@ impl Worker {
         self
     }
 
+    /// Which build of the service this is; `env!("CARGO_PKG_VERSION")` is a good answer. It is
+    /// announced, and dead letters are sorted by it. Without it, it is the version of this library.
+    #[must_use]
+    pub fn build(mut self, build: &str) -> Self {
+        build.clone_into(&mut self.build);
+        self
+    }
+
+    /// Lets the worker be seen through this observer.
+    #[must_use]
+    pub fn observed(mut self, observer: &Observer) -> Self {
+        self.observer = Some(observer.clone());
+        self
+    }
+
     /// Serves until `shutdown` is cancelled; then takes nothing new, lets running calls end within
     /// the drain timeout, sends their answers and acknowledges them. What is not done by then goes
     /// back to its queue. The broker is left open: it may be shared.
@@ -77,11 +99,14 @@ impl Worker {
     /// # Errors
     /// When an operation's name is wrong or given twice, or a queue cannot be declared or consumed.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), WorkerError> {
-        let lanes = self.lanes()?;
-        runner::run(self, lanes, shutdown).await
+        Box::pin(runner::run(self, shutdown)).await
     }
 
-    fn lanes(&self) -> Result<Vec<Lane>, WorkerError> {
+    pub(super) fn lanes(
+        &self,
+        metrics: &Metrics,
+        news: &Arc<Notify>,
+    ) -> Result<Vec<Lane>, WorkerError> {
         let mut lanes: Vec<Lane> = Vec::with_capacity(self.operations.len());
         for (name, op, operation) in &self.operations {
             let action: ActionName = name.parse()?;
@@ -91,11 +116,7 @@ impl Worker {
             {
                 return Err(WorkerError::Twice { action, op: *op });
             }
-            lanes.push(Lane {
-                action,
-                op: *op,
-                operation: operation.clone(),
-            });
+            lanes.push(Lane::new(action, *op, operation.clone(), metrics, news));
         }
         Ok(lanes)
     }
@@ -124,6 +145,9 @@ pub enum WorkerError {
         /// The purpose.
         op: Op,
     },
+    /// The metrics.
+    #[error("set up the worker's metrics")]
+    Metrics(#[from] MetricsError),
     /// The broker.
     #[error("set up the worker's queues")]
     Broker(#[from] BrokerError),
