@@ -44,6 +44,17 @@ pub struct Orchestrator {
     stopping: CancellationToken,
 }
 
+/// What an orchestrator consumes.
+#[derive(Debug)]
+enum Source {
+    /// What workers answer.
+    Replies,
+    /// What workers say of themselves, and starts.
+    Requests,
+    /// A queue of messages that nobody could handle.
+    Letters(String),
+}
+
 /// Why an orchestrator did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum OrchestratorError {
@@ -103,9 +114,10 @@ impl Orchestrator {
 
     fn start_loops(&self) {
         let topology = &self.engine.shared().topology;
-        self.consume("replies", None);
-        self.consume("dead letters", Some(topology.dead()));
-        self.consume("unroutable", Some(topology.unroutable()));
+        self.consume(Source::Replies);
+        self.consume(Source::Requests);
+        self.consume(Source::Letters(topology.dead()));
+        self.consume(Source::Letters(topology.unroutable()));
         self.inbound_tasks
             .spawn(timers::run(self.engine.clone(), self.inbound.clone()));
         self.inbound_tasks.spawn(keep_house(
@@ -119,23 +131,23 @@ impl Orchestrator {
             .spawn(outbox.run(self.outbound.clone(), tasks));
     }
 
-    /// Keeps a consumer going. `letters` names a queue of messages that nobody could handle;
-    /// without it the replies are meant.
-    fn consume(&self, what: &'static str, letters: Option<String>) {
+    /// Keeps a consumer going.
+    fn consume(&self, source: Source) {
         let (engine, broker) = (self.engine.clone(), Arc::clone(&self.broker));
         let stopping = self.inbound.clone();
         self.inbound_tasks.spawn(async move {
             while !stopping.is_cancelled() {
                 let (engine, broker, token) =
                     (engine.clone(), Arc::clone(&broker), stopping.clone());
-                let ended = match &letters {
-                    None => inbound::replies(engine, broker, token).await,
-                    Some(queue) => {
+                let ended = match &source {
+                    Source::Replies => inbound::replies(engine, broker, token).await,
+                    Source::Requests => inbound::requests(engine, broker, token).await,
+                    Source::Letters(queue) => {
                         inbound::dead_letters(engine, broker, queue.clone(), token).await
                     }
                 };
                 if let Err(error) = ended {
-                    warn!(what, error = %crate::chain(&error), "consuming; trying again");
+                    warn!(?source, error = %crate::chain(&error), "consuming; trying again");
                     tokio::time::sleep(CONSUME_AGAIN_AFTER).await;
                 }
             }

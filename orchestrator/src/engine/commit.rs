@@ -107,8 +107,11 @@ impl Lane {
                     definition: definition.reference.clone(),
                     created: false,
                 };
-                for job in group.jobs {
-                    answer(job.done, Ok(started.clone()));
+                // The holder was read after the statement, so it is on disk.
+                if let Some(proof) = report.proof() {
+                    for job in group.jobs {
+                        answer(job.done, Ok((started.clone(), proof)));
+                    }
                 }
             }
             Some(SagaOutcome::Poisoned(why)) => self.isolate(group, why, pending),
@@ -212,11 +215,14 @@ impl Lane {
                         .inc();
                     answer(
                         job.done,
-                        Ok(Started {
-                            saga: group.saga,
-                            definition,
-                            created,
-                        }),
+                        Ok((
+                            Started {
+                                saga: group.saga,
+                                definition,
+                                created,
+                            },
+                            proof,
+                        )),
                     );
                 }
             }
@@ -366,7 +372,7 @@ impl Lane {
     }
 }
 
-fn answer(done: Done, answer: Result<Started, StartError>) {
+fn answer(done: Done, answer: Result<(Started, Committed), StartError>) {
     if let Done::Start(tell) = done
         && tell.send(answer).is_err()
     {

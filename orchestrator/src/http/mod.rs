@@ -7,6 +7,7 @@ mod problem;
 mod router;
 mod sagas;
 mod view;
+mod workers;
 
 pub use operators::OperateBody;
 pub use problem::Problem;
@@ -14,3 +15,4 @@ pub use router::{Api, BODY_BYTES_MAX, router};
 pub use view::{
     DefinitionView, EventView, OperatedView, PageView, SagaView, StartBody, StartedView, StepView,
 };
+pub use workers::{Presence, WorkerView};

@@ -33,6 +33,14 @@ steps:
   - { id: second, action: pool.second, no_effect: true }
 ";
 
+/// Without a business key.
+const KEYLESS: &str = "
+saga: keyless
+version: 1.0.0
+steps:
+  - { id: only, action: pool.first, no_effect: true }
+";
+
 pub(crate) struct Bench {
     pub(crate) store: MemoryStore,
     pub(crate) broker: Arc<dyn Broker>,
@@ -59,11 +67,13 @@ impl Bench {
             topology,
             orchestrators,
         };
-        let definition = compiler::compile("pair", DEFINITION)
-            .definition
-            .expect("the definition is right");
         let catalog = &bench.orchestrators[0].engine().shared().catalog;
-        catalog.register(definition).await.expect("register it");
+        for (name, source) in [("pair", DEFINITION), ("keyless", KEYLESS)] {
+            let definition = compiler::compile(name, source)
+                .definition
+                .expect("the definition is right");
+            catalog.register(definition).await.expect("register it");
+        }
         bench
     }
 
@@ -131,7 +141,7 @@ impl Bench {
         .await;
     }
 
-    async fn publish(&self, messages: Vec<Outgoing>) {
+    pub(crate) async fn publish(&self, messages: Vec<Outgoing>) {
         for settled in self.broker.publish(messages).await {
             assert_eq!(settled, Settled::Confirmed);
         }
@@ -190,6 +200,13 @@ pub(crate) struct Hand {
 }
 
 impl Hand {
+    /// Refuses the next command, as a worker does that cannot read it.
+    pub(crate) async fn refuse(&mut self) {
+        let delivery = timeout(PATIENCE, self.consumer.next()).await;
+        let delivery = delivery.expect("a command in time").expect("a command");
+        delivery.receipt.dead_letter();
+    }
+
     pub(crate) async fn next(&mut self) -> CommandEnvelope {
         let Delivery { message, receipt } = timeout(PATIENCE, self.consumer.next())
             .await

@@ -7,4 +7,5 @@
 
 mod bench;
 mod replies;
+mod requests;
 mod starts;
