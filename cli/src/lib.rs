@@ -17,6 +17,7 @@ pub mod signals;
 pub mod sources;
 pub mod timeline;
 pub mod worker;
+pub mod worker_http;
 
 use args::{Cli, Command};
 use failure::{Failure, Outcome};
@@ -47,6 +48,7 @@ async fn run_async(command: Command) -> Outcome {
         Command::DemoWorker(args) => commands::demo_worker(&args).await,
         Command::Definition(command) => commands::definition(&command).await,
         Command::Saga(command) => commands::saga(&command).await,
+        Command::Worker(command) => commands::worker(&command).await,
         Command::Db(command) => commands::db(&command).await,
         Command::Validate(args) => commands::validate(&args),
         Command::ExplainCode { code } => commands::explain_code(&code),

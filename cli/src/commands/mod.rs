@@ -9,6 +9,7 @@ mod operate;
 mod saga;
 mod serve;
 mod validate;
+mod worker;
 
 pub use db::db;
 pub use definition::definition;
@@ -18,3 +19,4 @@ pub use explain_code::explain_code;
 pub use saga::saga;
 pub use serve::serve;
 pub use validate::validate;
+pub use worker::worker;
