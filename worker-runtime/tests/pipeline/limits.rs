@@ -54,34 +54,26 @@ async fn a_handler_that_is_silent_for_too_long_is_ended_and_one_that_reports_is_
 #[tokio::test]
 async fn an_open_breaker_stops_consuming_and_costs_no_message_its_deliveries() {
     let handler = Obedient::default();
-    let operation = handler.with(settings(Some(BREAKER), None));
+    let operation = handler.with(OperationSettings {
+        concurrency: 1,
+        backlog: 31,
+        ..settings(Some(BREAKER), None)
+    });
     let mut bench = Bench::new(|it| it.action("test.run", operation)).await;
-    let queue = {
-        let command = bench.command("test.run", Op::Action, json!({}));
-        bench.topology.step_queue(&command.action, Op::Action)
-    };
-    let mut element = 0;
-    let mut send = async |bench: &mut Bench, what: &str| {
-        element += 1;
-        let mut command = bench.command("test.run", Op::Action, json!({ "do": what }));
-        command.key.element = element;
-        bench.send(&command).await;
-    };
-    // These fail at once and open it; the ones behind them are in this process already.
-    for _ in 0..3 {
-        send(&mut bench, "break").await;
-    }
-    // Each probe fails and opens it again, more often than a message may go back to its queue.
-    for _ in 0..5 {
-        send(&mut bench, "break").await;
-    }
-    for _ in 0..40 {
-        send(&mut bench, "work").await;
+    // Three failures open it, the next call is the probe that closes it. The last messages are at
+    // hand each time that it opens, more often than a message may go back to its queue.
+    let openings = ["break", "break", "break", "work"].repeat(4);
+    let all = openings.into_iter().chain(["work"; 12]);
+    let mut first = bench.command("test.run", Op::Action, json!({}));
+    let queue = bench.topology.step_queue(&first.action, Op::Action);
+    for (element, what) in (1..).zip(all) {
+        first.key.element = element;
+        first.input = json!({ "do": what });
+        bench.send(&first).await;
     }
     bench.until_queue(&queue, |it| it.consumers == 0).await;
-    let mut broken = 0;
-    let mut done = 0;
-    while broken + done < 48 {
+    let (mut broken, mut done) = (0, 0);
+    while broken + done < 28 {
         for outcome in bench.next_message().await {
             match outcome {
                 ReplyOutcome::Done(_) => done += 1,
@@ -92,8 +84,8 @@ async fn an_open_breaker_stops_consuming_and_costs_no_message_its_deliveries() {
             }
         }
     }
-    assert_eq!((broken, done), (8, 40));
-    assert_eq!(handler.calls(), 48);
+    assert_eq!((broken, done), (12, 16));
+    assert_eq!(handler.calls(), 28);
     bench.until_queue(&queue, |it| it.consumers == 1).await;
     let dead = bench.topology.dead();
     bench.until_depth(&dead, 0).await;
