@@ -470,7 +470,10 @@ fn starts_read_as_written() {
     let mut least = received(sent);
     least.body = Bytes::from_static(br#"{"definition":"order","new":true}"#);
     let read = start::decode(&least).unwrap();
-    assert_eq!((read.input, read.key, read.version), (Value::Null, None, None));
+    assert_eq!(
+        (read.input, read.key, read.version),
+        (Value::Null, None, None)
+    );
     least.body = Bytes::from_static(br#"{"input":{}}"#);
     assert!(start::decode(&least).is_err(), "without a definition");
 }

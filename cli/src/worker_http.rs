@@ -20,7 +20,10 @@ pub fn serve(listener: TcpListener, observer: Observer) -> JoinHandle<()> {
     );
     tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router(observer)).await {
-            error!(error = &error as &dyn std::error::Error, "the endpoint ended");
+            error!(
+                error = &error as &dyn std::error::Error,
+                "the endpoint ended"
+            );
         }
     })
 }
@@ -41,7 +44,8 @@ async fn ready(State(observer): State<Observer>) -> Response {
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    let word = |is_well: bool, well: &'static str, ill: &'static str| if is_well { well } else { ill };
+    let word =
+        |is_well: bool, well: &'static str, ill: &'static str| if is_well { well } else { ill };
     let body = json!({
         "ready": health.is_ready(),
         "worker": word(health.is_serving, "serving", "not serving"),

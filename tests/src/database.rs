@@ -39,7 +39,9 @@ impl Database {
     pub async fn lock(&self, table: &str) -> TableLock {
         let client = connect(&self.url).await;
         client
-            .batch_execute(&format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
+            .batch_execute(&format!(
+                "BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"
+            ))
             .await
             .unwrap_or_else(|error| panic!("lock {table}: {error:?}"));
         TableLock { _client: client }

@@ -7,6 +7,7 @@ use broker::broker::Health;
 use broker::envelope::worker::BreakerState;
 use tokio::sync::watch;
 
+use crate::ledger::LedgerError;
 use crate::metrics::Metrics;
 use crate::operation::Lane;
 
@@ -132,11 +133,15 @@ impl Observer {
         self.view.serving.store(false, Ordering::Release);
     }
 
-    /// An operation of the ledger worked or not.
-    pub(crate) fn ledger(&self, works: bool) {
-        self.view.ledger_fails.store(!works, Ordering::Release);
-        if !works {
-            self.metrics.ledger_errors.inc();
-        }
+    /// An operation of the ledger worked.
+    pub(crate) fn ledger_works(&self) {
+        self.view.ledger_fails.store(false, Ordering::Release);
+    }
+
+    /// An operation of the ledger did not work. One that is refused says nothing about others.
+    pub(crate) fn ledger_failed(&self, error: &LedgerError) {
+        self.metrics.ledger_errors.inc();
+        let fails = error.is_transient();
+        self.view.ledger_fails.store(fails, Ordering::Release);
     }
 }

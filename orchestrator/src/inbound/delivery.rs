@@ -8,7 +8,10 @@ use crate::engine::Engine;
 use crate::store::{Batch, StoredDeadLetter};
 
 /// The next delivery; `None` when it is time to stop.
-pub(super) async fn next(consumer: &mut Consumer, stopping: &CancellationToken) -> Option<Delivery> {
+pub(super) async fn next(
+    consumer: &mut Consumer,
+    stopping: &CancellationToken,
+) -> Option<Delivery> {
     tokio::select! {
         delivery = consumer.next() => delivery,
         () = stopping.cancelled() => None,

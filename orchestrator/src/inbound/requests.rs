@@ -142,9 +142,7 @@ async fn take_announcements(
     }
     let together = announced.iter().map(|it| &it.announcement);
     match announce(engine, &together.collect::<Vec<_>>(), stopping).await {
-        Some(Ok(proof)) => announced
-            .into_iter()
-            .for_each(|it| it.receipt.ack(&proof)),
+        Some(Ok(proof)) => announced.into_iter().for_each(|it| it.receipt.ack(&proof)),
         // Unacknowledged, they come again.
         None => {}
         // One of them is more than the store can hold. Alone, each shows whether it is the one.

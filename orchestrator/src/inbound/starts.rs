@@ -46,7 +46,10 @@ pub(super) async fn take(
                 return keep(engine, vec![letter], receipt).await;
             }
             Err(NotStarted::Later(reason)) => {
-                warn!(definition = start.definition, reason, "starting a saga; trying again");
+                warn!(
+                    definition = start.definition,
+                    reason, "starting a saga; trying again"
+                );
             }
             // Unacknowledged, it goes back to its queue.
             Err(NotStarted::Stopping) => return,

@@ -38,7 +38,7 @@ const KEYLESS: &str = "
 saga: keyless
 version: 1.0.0
 steps:
-  - { id: only, action: pool.first, no_effect: true }
+  - { id: only, action: pool.first, no_effect: true, timeouts: { start_to_close: 2m, heartbeat: 30s } }
 ";
 
 pub(crate) struct Bench {

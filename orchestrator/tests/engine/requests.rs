@@ -143,13 +143,23 @@ async fn a_start_by_message_is_one_saga_however_often_it_comes() {
     }
     for _ in 0..2 {
         let command = first.next().await;
+        assert_eq!(command.heartbeat, Some(Duration::from_secs(30)));
+        assert!(command.scheduled_at.is_some());
         bench.reply(&[answer(&command, done())]).await;
         let ended = bench.until(command.saga, Status::Completed).await;
         assert_eq!(ended.labels["tenant"], "acme");
     }
     let drained = async {
         let queue = bench.topology.requests_queue();
-        while bench.broker.depth(&queue).await.expect("a depth").expect("a queue").messages > 0 {
+        while bench
+            .broker
+            .depth(&queue)
+            .await
+            .expect("a depth")
+            .expect("a queue")
+            .messages
+            > 0
+        {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };

@@ -19,11 +19,17 @@ async fn workers_that_are_long_gone_are_forgotten_with_the_next_word_of_another(
         names.collect::<Vec<_>>()
     };
     for name in ["back", "gone", "lately"] {
-        store.announce(&[&says(&store, name, 1)], LEASE).await.unwrap();
+        store
+            .announce(&[&says(&store, name, 1)], LEASE)
+            .await
+            .unwrap();
     }
     let age = "UPDATE workers SET lease_until = now() - interval '2 hours' WHERE name <> 'lately'";
     database.admin.execute(age, &[]).await.unwrap();
-    store.announce(&[&says(&store, "back", 2)], LEASE).await.unwrap();
+    store
+        .announce(&[&says(&store, "back", 2)], LEASE)
+        .await
+        .unwrap();
     assert_eq!(names().await, ["back", "lately"]);
     database.drop().await;
 }

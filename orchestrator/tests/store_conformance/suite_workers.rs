@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use broker::envelope::worker::{
-    Announcement, BreakerState, Occasion, OperationInfo, RunningInfo,
-};
+use broker::envelope::worker::{Announcement, BreakerState, Occasion, OperationInfo, RunningInfo};
 use orchestrator::store::{Store, StoredWorker};
 use saga_core::ids::{MessageId, Op, StepName};
 use serde_json::json;

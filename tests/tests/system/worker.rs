@@ -108,10 +108,14 @@ async fn a_worker_is_listed_with_what_it_does_and_answers_for_itself() {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
-    assert_eq!((seen.name.as_str(), seen.status), ("worker-1", Presence::Alive));
+    assert_eq!(
+        (seen.name.as_str(), seen.status),
+        ("worker-1", Presence::Alive)
+    );
     assert_eq!(seen.running[0].operation.as_str(), "payments.charge");
     assert!(seen.operations.iter().any(|it| it.slots == 16));
-    let proven = "SELECT count(*) FROM amends.saga_events WHERE data::text LIKE '%attempt_started%'";
+    let proven =
+        "SELECT count(*) FROM amends.saga_events WHERE data::text LIKE '%attempt_started%'";
     until(&deployment, proven, 1).await;
     let one: WorkerView = client
         .get(&format!("/v1/workers/{}", seen.id))
@@ -121,7 +125,10 @@ async fn a_worker_is_listed_with_what_it_does_and_answers_for_itself() {
 
     let address = worker.logged("address").expect("its endpoint's address");
     let own = Client::new(&format!("http://{address}")).expect("a client");
-    let ready: Value = own.get("/ready").await.unwrap_or_else(|error| panic!("{error}"));
+    let ready: Value = own
+        .get("/ready")
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(ready["ready"], true, "{ready}");
     drop(lock);
     deployment.wait_for_ends(1).await;

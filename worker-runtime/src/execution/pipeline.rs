@@ -62,20 +62,32 @@ impl Pipeline {
         stop: CancellationToken,
     ) -> Self {
         let to = (ledger.clone(), worker.clone());
-        let claims = Batcher::start(stop.clone(), observer.clone(), move |asks: Arc<Vec<Ask>>| {
-            let (ledger, worker) = to.clone();
-            async move { ledger.claim(&worker, &asks).await }.boxed()
-        });
+        let claims = Batcher::start(
+            stop.clone(),
+            observer.clone(),
+            move |asks: Arc<Vec<Ask>>| {
+                let (ledger, worker) = to.clone();
+                async move { ledger.claim(&worker, &asks).await }.boxed()
+            },
+        );
         let to = (ledger.clone(), worker.clone());
-        let barriers = Batcher::start(stop.clone(), observer.clone(), move |barriers: Arc<Vec<Barrier>>| {
-            let (ledger, worker) = to.clone();
-            async move { ledger.bar(&worker, &barriers).await }.boxed()
-        });
+        let barriers = Batcher::start(
+            stop.clone(),
+            observer.clone(),
+            move |barriers: Arc<Vec<Barrier>>| {
+                let (ledger, worker) = to.clone();
+                async move { ledger.bar(&worker, &barriers).await }.boxed()
+            },
+        );
         let to = (ledger.clone(), worker.clone());
-        let closings = Batcher::start(stop.clone(), observer.clone(), move |closings: Arc<Vec<Closing>>| {
-            let (ledger, worker) = to.clone();
-            async move { ledger.close(&worker, &closings).await }.boxed()
-        });
+        let closings = Batcher::start(
+            stop.clone(),
+            observer.clone(),
+            move |closings: Arc<Vec<Closing>>| {
+                let (ledger, worker) = to.clone();
+                async move { ledger.close(&worker, &closings).await }.boxed()
+            },
+        );
         let replier = Replier::start(broker.clone(), build, stop.clone());
         let postponer = Postponer::new(broker, topology);
         let held = Held::new();
@@ -211,4 +223,3 @@ impl Pipeline {
         }
     }
 }
-

@@ -8,8 +8,8 @@ use saga_core::time::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::call::Call;
-use crate::pulse::Pulse;
 use crate::ledger::{Barrier, LedgerKey};
+use crate::pulse::Pulse;
 
 pub(super) fn call(
     command: &CommandEnvelope,

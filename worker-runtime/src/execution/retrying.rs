@@ -27,12 +27,12 @@ pub(super) async fn retrying<'a, T>(
     loop {
         let error = match operation().await {
             Ok(done) => {
-                observer.ledger(true);
+                observer.ledger_works();
                 return Ok(done);
             }
             Err(error) => error,
         };
-        observer.ledger(false);
+        observer.ledger_failed(&error);
         if !error.is_transient() {
             return Err(error);
         }

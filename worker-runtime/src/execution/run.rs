@@ -205,31 +205,27 @@ impl<'a> Run<'a> {
             }
         };
         let running = handler.run(&self.call, &mut *transaction);
-        Ok(
-            match self.run(running).await {
-                // The effect is not committed yet: an output that cannot be told is refused with it.
-                Ok(Answer::Done(output)) => match fitting(output) {
-                    Some(output) => {
-                        self.commit(transaction, Stored::Applied(Some(output)))
-                            .await
-                    }
-                    None => {
-                        self.commit(transaction, Stored::Rejected(too_large()))
-                            .await
-                    }
-                },
-                Ok(Answer::Fail(error)) => {
-                    self.commit(transaction, Stored::Rejected(bounded(error)))
+        Ok(match self.run(running).await {
+            // The effect is not committed yet: an output that cannot be told is refused with it.
+            Ok(Answer::Done(output)) => match fitting(output) {
+                Some(output) => {
+                    self.commit(transaction, Stored::Applied(Some(output)))
                         .await
                 }
-                Ok(Answer::Retry { error, after }) => {
-                    Ending::attempt_failed(bounded(error), after, transaction.roll_back().await)
-                }
-                Err(error) => {
-                    Ending::attempt_failed(bounded(error), None, transaction.abandon().await)
+                None => {
+                    self.commit(transaction, Stored::Rejected(too_large()))
+                        .await
                 }
             },
-        )
+            Ok(Answer::Fail(error)) => {
+                self.commit(transaction, Stored::Rejected(bounded(error)))
+                    .await
+            }
+            Ok(Answer::Retry { error, after }) => {
+                Ending::attempt_failed(bounded(error), after, transaction.roll_back().await)
+            }
+            Err(error) => Ending::attempt_failed(bounded(error), None, transaction.abandon().await),
+        })
     }
 
     async fn commit(&self, transaction: Box<dyn LedgerTransaction>, result: Stored) -> Ending {
@@ -269,9 +265,7 @@ impl<'a> Run<'a> {
     /// Gives a claim up without a result: whoever asks next takes it over.
     async fn release(&self, claim: Claim, error: StepError, after: Option<Duration>) -> Ended {
         let error = bounded(error);
-        let recording = self
-            .record(claim, Outcome::Released(error.clone()))
-            .await?;
+        let recording = self.record(claim, Outcome::Released(error.clone())).await?;
         Ok(match recording {
             Recording::Recorded(recorded) => Ending::attempt_failed(error, after, recorded),
             Recording::Fenced(Some(other), recorded) => {

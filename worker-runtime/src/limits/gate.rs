@@ -172,7 +172,8 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.gate.record(self.grant.take(), self.end, self.has_token);
+        self.gate
+            .record(self.grant.take(), self.end, self.has_token);
     }
 }
 

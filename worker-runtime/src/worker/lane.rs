@@ -66,6 +66,7 @@ impl ServedLane {
                 // running can still be acknowledged.
                 End::Over => drop(consumer),
                 End::BreakerChanged => {
+                    self.tell_breaker();
                     self.send_round(consumer).await;
                     next = self.consume_again().await;
                 }
@@ -131,6 +132,17 @@ impl ServedLane {
             biased;
             () = self.shutdown.cancelled() => End::Over,
             _ = state.wait_for(|state| *state != began_as) => End::BreakerChanged,
+        }
+    }
+
+    fn tell_breaker(&self) {
+        let (action, op) = (&self.lane.action, self.lane.op);
+        match *self.lane.gate.state().borrow() {
+            BreakerState::Open => {
+                tracing::warn!(%action, %op, "an operation fails too often and is not called for now");
+            }
+            BreakerState::HalfOpen => {}
+            BreakerState::Closed => tracing::info!(%action, %op, "an operation works again"),
         }
     }
 

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::announcer::Announcer;
 use super::lane::{ServedLane, prefetch};
@@ -42,11 +43,13 @@ pub(super) async fn run(worker: Worker, shutdown: CancellationToken) -> Result<(
         observer.clone(),
         stop.clone(),
     ));
-    let lease = tokio::spawn({
+    // Whoever drops this worker instead of stopping it must not leave signs of life behind.
+    let lease = AbortOnDropHandle::new(tokio::spawn({
         let (ledger, id, claims) = (worker.ledger.clone(), id.clone(), pipeline.claims());
         async move { keep_lease(&*ledger, &id, claims).await }
-    });
+    }));
     let silence = CancellationToken::new();
+    let _dropped = silence.clone().drop_guard();
     let running = pipeline.running().clone();
     let announcer = Announcer::new(&worker, &id, lanes.clone(), running, news);
     let announcer = tokio::spawn(announcer.run(silence.clone()));
@@ -74,7 +77,7 @@ pub(super) async fn run(worker: Worker, shutdown: CancellationToken) -> Result<(
     silence.cancel();
     say_goodbye(announcer).await;
     stop.cancel();
-    lease.abort();
+    drop(lease);
     if is_idle {
         leave(&*worker.ledger, &id).await;
     }

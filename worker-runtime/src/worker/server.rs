@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use broker::broker::{Broker, BrokerError};
+use broker::envelope::worker::TEXT_BYTES_MAX;
 use broker::topology::Topology;
 use saga_core::ids::{ActionName, BadActionName, Op};
 use tokio::sync::Notify;
@@ -18,6 +19,9 @@ use crate::operation::{Lane, Operation};
 
 /// How long running calls may take to end after a shutdown was asked for, unless told otherwise.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// Bytes of a worker's name. Its run's id is made of it, and both are announced.
+const NAME_BYTES_MAX: usize = TEXT_BYTES_MAX - 40;
 
 /// A worker: operations, and the broker and the ledger they run with.
 pub struct Worker {
@@ -41,7 +45,7 @@ impl Worker {
         ledger: Arc<dyn Ledger>,
     ) -> Self {
         Self {
-            name: name.to_owned(),
+            name: bounded(name, NAME_BYTES_MAX),
             broker,
             topology,
             ledger,
@@ -81,7 +85,7 @@ impl Worker {
     /// announced, and dead letters are sorted by it. Without it, it is the version of this library.
     #[must_use]
     pub fn build(mut self, build: &str) -> Self {
-        build.clone_into(&mut self.build);
+        self.build = bounded(build, TEXT_BYTES_MAX);
         self
     }
 
@@ -120,6 +124,13 @@ impl Worker {
         }
         Ok(lanes)
     }
+}
+
+/// The text as others take it: not too long, and without U+0000.
+fn bounded(text: &str, bytes: usize) -> String {
+    let mut text = text.replace('\0', "\u{fffd}");
+    text.truncate(text.floor_char_boundary(bytes));
+    text
 }
 
 impl fmt::Debug for Worker {

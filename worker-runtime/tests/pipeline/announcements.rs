@@ -35,8 +35,15 @@ async fn a_worker_says_hello_what_takes_long_and_goodbye() {
     let mut requests = requests(&bench).await;
     let hello = heard(&mut requests).await;
     assert_eq!(hello.announcement, Occasion::Hello);
-    assert_eq!((hello.name.as_str(), hello.build.as_str()), ("bench", "9.9.9"));
-    let served: Vec<_> = hello.operations.iter().map(|it| (it.op, it.slots)).collect();
+    assert_eq!(
+        (hello.name.as_str(), hello.build.as_str()),
+        ("bench", "9.9.9")
+    );
+    let served: Vec<_> = hello
+        .operations
+        .iter()
+        .map(|it| (it.op, it.slots))
+        .collect();
     assert_eq!(served, [(Op::Settle, 16), (Op::Action, 16)]);
     assert_eq!(hello.operations[0].version.as_deref(), Some("2.1.0"));
     assert!(hello.running.is_empty());

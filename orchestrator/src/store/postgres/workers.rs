@@ -70,7 +70,8 @@ pub(super) async fn workers(store: &PostgresStore) -> Result<Vec<StoredWorker>, 
         .map(worker)
         .collect::<Result<Vec<_>, StoreError>>()?;
     workers.sort_by(|a, b| {
-        let key = |it: &StoredWorker| (it.announcement.name.clone(), it.announcement.worker.clone());
+        let key =
+            |it: &StoredWorker| (it.announcement.name.clone(), it.announcement.worker.clone());
         key(a).cmp(&key(b))
     });
     Ok(workers)
