@@ -94,8 +94,8 @@ impl Consumer {
         Self { deliveries }
     }
 
-    /// Asks the broker for nothing more. What was handed out already can still be taken, and
-    /// settled otherwise than by going back to the queue; after it comes `None`.
+    /// Asks the broker for nothing more. What was handed out already can still be taken and
+    /// settled; after it comes `None`.
     pub fn stop(&mut self) {
         self.deliveries.close();
     }

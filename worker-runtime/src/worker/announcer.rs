@@ -35,6 +35,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// An announcement that was not confirmed is made again after this.
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
 
+/// There is at least this much between two announcements, however much happens.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// No announcement is worth a longer wait.
 const SAY_WITHIN: Duration = Duration::from_secs(10);
 
@@ -80,22 +83,28 @@ impl Announcer {
     pub(super) async fn run(mut self, stop: CancellationToken) -> Self {
         let mut health = self.broker.health();
         let mut occasion = Some(Occasion::Hello);
-        let mut said_at = Instant::now();
+        let mut said_at: Option<Instant> = None;
         loop {
             let is_connected = *health.borrow_and_update() == Health::Connected;
+            let since = said_at.map_or(Duration::MAX, |said_at| said_at.elapsed());
             if is_connected && let Some(due) = occasion {
+                let said = async {
+                    sleep(PAUSE.saturating_sub(since)).await;
+                    self.say(due).await
+                };
                 let said = tokio::select! {
-                    said = self.say(due) => said,
+                    said = said => said,
                     () = stop.cancelled() => return self,
                 };
                 if said {
-                    (occasion, said_at) = (None, Instant::now());
+                    (occasion, said_at) = (None, Some(Instant::now()));
                 }
             }
+            let since = said_at.map_or(Duration::ZERO, |said_at| said_at.elapsed());
             let pause = if occasion.is_some() {
                 AGAIN_AFTER
             } else {
-                BEAT_EVERY.saturating_sub(said_at.elapsed())
+                BEAT_EVERY.saturating_sub(since)
             };
             tokio::select! {
                 () = stop.cancelled() => return self,
@@ -120,11 +129,12 @@ impl Announcer {
     }
 
     /// Waits until something has run for long, and was not told just now.
-    async fn long_calls(&self, said_at: Instant) {
+    async fn long_calls(&self, said_at: Option<Instant>) {
         let mut count = self.running.count();
         while count.wait_for(|count| *count > 0).await.is_ok() {
             sleep(LOOK_EVERY).await;
-            if said_at.elapsed() >= LONG_BEAT_EVERY && self.running.any_for(LONG) {
+            let is_told = said_at.is_some_and(|it| it.elapsed() < LONG_BEAT_EVERY);
+            if !is_told && self.running.any_for(LONG) {
                 return;
             }
         }
