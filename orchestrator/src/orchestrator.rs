@@ -44,12 +44,9 @@ pub struct Orchestrator {
     stopping: CancellationToken,
 }
 
-/// What an orchestrator consumes.
-#[derive(Debug)]
-enum Source {
-    /// What workers answer.
+/// What is consumed.
+enum Inbound {
     Replies,
-    /// What workers say of themselves, and starts.
     Requests,
     /// A queue of messages that nobody could handle.
     Letters(String),
@@ -114,10 +111,10 @@ impl Orchestrator {
 
     fn start_loops(&self) {
         let topology = &self.engine.shared().topology;
-        self.consume(Source::Replies);
-        self.consume(Source::Requests);
-        self.consume(Source::Letters(topology.dead()));
-        self.consume(Source::Letters(topology.unroutable()));
+        self.consume("replies", Inbound::Replies);
+        self.consume("requests", Inbound::Requests);
+        self.consume("dead letters", Inbound::Letters(topology.dead()));
+        self.consume("unroutable", Inbound::Letters(topology.unroutable()));
         self.inbound_tasks
             .spawn(timers::run(self.engine.clone(), self.inbound.clone()));
         self.inbound_tasks.spawn(keep_house(
@@ -132,22 +129,22 @@ impl Orchestrator {
     }
 
     /// Keeps a consumer going.
-    fn consume(&self, source: Source) {
+    fn consume(&self, what: &'static str, from: Inbound) {
         let (engine, broker) = (self.engine.clone(), Arc::clone(&self.broker));
         let stopping = self.inbound.clone();
         self.inbound_tasks.spawn(async move {
             while !stopping.is_cancelled() {
                 let (engine, broker, token) =
                     (engine.clone(), Arc::clone(&broker), stopping.clone());
-                let ended = match &source {
-                    Source::Replies => inbound::replies(engine, broker, token).await,
-                    Source::Requests => inbound::requests(engine, broker, token).await,
-                    Source::Letters(queue) => {
+                let ended = match &from {
+                    Inbound::Replies => inbound::replies(engine, broker, token).await,
+                    Inbound::Requests => inbound::requests(engine, broker, token).await,
+                    Inbound::Letters(queue) => {
                         inbound::dead_letters(engine, broker, queue.clone(), token).await
                     }
                 };
                 if let Err(error) = ended {
-                    warn!(?source, error = %crate::chain(&error), "consuming; trying again");
+                    warn!(what, error = %crate::chain(&error), "consuming; trying again");
                     tokio::time::sleep(CONSUME_AGAIN_AFTER).await;
                 }
             }

@@ -1,7 +1,9 @@
 //! The wire, version 1: how commands, replies and requests look as messages.
 
+pub mod child;
 pub mod command;
 pub mod replies;
+pub mod signal;
 pub mod start;
 pub mod worker;
 

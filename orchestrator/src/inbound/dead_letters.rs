@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use broker::broker::{Broker, BrokerError, Delivery};
 use broker::envelope::command::{self, CommandEnvelope};
-use broker::envelope::replies;
+use broker::envelope::{child, replies};
 use broker::message::Incoming;
 use saga_core::ids::{MessageId, SagaId};
 use saga_core::input::{DeadLetter, Input};
@@ -15,7 +15,7 @@ use tracing::warn;
 use super::delivery::{keep, next};
 use super::replies::take_replies;
 use crate::engine::{Done, Engine, Inflight, Job};
-use crate::letters;
+use crate::{children, letters};
 
 /// Dead letters are rare and each is looked at in full.
 const LETTERS_PREFETCH: u16 = 16;
@@ -45,6 +45,14 @@ async fn take_letter(engine: &Engine, queue: &str, delivery: Delivery) {
     {
         warn!(queue, "replies were dead-lettered; applying them");
         return take_replies(engine, queue, Delivery { message, receipt }).await;
+    }
+    let kind = message.properties.kind.as_str();
+    if child::decode(&message).is_ok() {
+        warn!(
+            queue,
+            kind, "a request was dead-lettered; taking it up again"
+        );
+        return children::take(engine, queue, Delivery { message, receipt }).await;
     }
     let Ok(envelope) = command::decode(&message) else {
         let letter = letters::from_message(&message, queue, saga_of(&message), reason);

@@ -19,7 +19,7 @@ pub(super) async fn next(
 }
 
 /// Keeps messages for people and acknowledges the delivery that they came with.
-pub(super) async fn keep(engine: &Engine, letters: Vec<StoredDeadLetter>, receipt: Receipt) {
+pub(crate) async fn keep(engine: &Engine, letters: Vec<StoredDeadLetter>, receipt: Receipt) {
     engine
         .shared()
         .metrics

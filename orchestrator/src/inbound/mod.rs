@@ -10,3 +10,5 @@ mod starts;
 pub use dead_letters::dead_letters;
 pub use replies::replies;
 pub use requests::requests;
+
+pub(crate) use delivery::keep;

@@ -1,12 +1,12 @@
-//! Requests: what workers say of themselves, and starts by message. Each kind of message has one
-//! arm in [`sort`].
+//! Requests: what workers say of themselves, starts, signals, and what steps ask of child sagas. Each
+//! kind of message has one arm in [`sort`].
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use broker::broker::{Broker, BrokerError, Delivery, Receipt};
 use broker::envelope::worker::{self, Announcement};
-use broker::envelope::{EnvelopeError, start};
+use broker::envelope::{EnvelopeError, child, signal, start};
 use broker::message::Incoming;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
@@ -18,8 +18,8 @@ use super::census::Census;
 use super::delivery::{keep, next};
 use super::starts;
 use crate::engine::{Done, Engine, Job};
-use crate::letters;
 use crate::store::StoreError;
+use crate::{children, letters, signals};
 
 /// Requests that may be with this process unsettled, and that are handled together.
 const REQUESTS_PREFETCH: u16 = 128;
@@ -54,16 +54,32 @@ pub async fn requests(
         let Sorted {
             announced,
             starts,
+            asks,
+            signals,
             unusable,
         } = sorted;
-        for (delivery, why) in unusable {
-            refuse(&engine, &queue, delivery, &why).await;
-        }
-        take_announcements(&engine, &queue, announced, &mut census, &stopping).await;
-        let taken = starts
-            .into_iter()
-            .map(|(delivery, start)| starts::take(&engine, &queue, delivery, start, &stopping));
-        join_all(taken).await;
+        let announcing = take_announcements(&engine, &queue, announced, &mut census, &stopping);
+        let starting =
+            join_all(starts.into_iter().map(|(delivery, start)| {
+                starts::take(&engine, &queue, delivery, start, &stopping)
+            }));
+        let asking = async {
+            for delivery in asks {
+                children::take(&engine, &queue, delivery).await;
+            }
+        };
+        // One after the other: sagas take signals in the order of their arrival.
+        let signalling = async {
+            for delivery in signals {
+                signals::take(&engine, &queue, delivery).await;
+            }
+        };
+        let refusing = async {
+            for (delivery, why) in unusable {
+                refuse(&engine, &queue, delivery, &why).await;
+            }
+        };
+        tokio::join!(announcing, starting, asking, signalling, refusing);
     }
     Ok(())
 }
@@ -73,6 +89,9 @@ pub async fn requests(
 struct Sorted {
     announced: Vec<Announced>,
     starts: Vec<(Delivery, start::StartMessage)>,
+    /// What steps ask of child sagas.
+    asks: Vec<Delivery>,
+    signals: Vec<Delivery>,
     unusable: Vec<(Delivery, String)>,
 }
 
@@ -101,6 +120,8 @@ fn sort(delivery: Delivery, sorted: &mut Sorted) {
             Ok(start) => sorted.starts.push((delivery, start)),
             Err(error) => sorted.unusable.push((delivery, unreadable(&error))),
         },
+        child::KIND => sorted.asks.push(delivery),
+        signal::KIND => sorted.signals.push(delivery),
         unknown => {
             let why = format!("nobody here takes messages of type `{unknown}`");
             sorted.unusable.push((delivery, why));

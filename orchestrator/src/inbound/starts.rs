@@ -122,6 +122,7 @@ fn not_started(error: &StartError) -> NotStarted {
             NotStarted::Refused("invalid_input", reason + &places.collect::<String>())
         }
         StartError::KeyMismatch { .. } => NotStarted::Refused("key_mismatch", reason),
+        StartError::KeyTaken(_) => NotStarted::Refused("key_taken", reason),
         StartError::Unstorable(_) => NotStarted::Refused("unstorable_input", reason),
         StartError::ShuttingDown => NotStarted::Stopping,
     }

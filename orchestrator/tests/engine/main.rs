@@ -6,6 +6,8 @@
 )]
 
 mod bench;
+mod children;
 mod replies;
 mod requests;
+mod signals;
 mod starts;

@@ -19,6 +19,8 @@ mod stores;
 #[cfg(test)]
 mod suite_commit;
 #[cfg(test)]
+mod suite_language;
+#[cfg(test)]
 mod suite_reads;
 #[cfg(test)]
 mod suite_time;
@@ -46,7 +48,7 @@ macro_rules! checks {
     };
 }
 
-const CHECKS: [(&str, Check); 31] = checks![
+const CHECKS: [(&str, Check); 35] = checks![
     suite_commit::a_committed_saga_reads_back_as_it_was,
     suite_commit::unknown_ids_are_left_out,
     suite_commit::a_lost_race_writes_nothing,
@@ -75,6 +77,10 @@ const CHECKS: [(&str, Check); 31] = checks![
     suite_reads::a_listing_filters,
     suite_reads::a_listing_has_pages,
     suite_reads::open_sagas_are_counted,
+    suite_language::the_newest_good_output_of_an_input_is_found,
+    suite_language::a_key_is_taken_over_from_a_closed_saga_only,
+    suite_language::elements_and_signals_are_values,
+    suite_language::a_closed_saga_can_be_reopened,
     suite_workers::the_newest_word_of_a_worker_counts,
     suite_workers::a_worker_that_says_nothing_more_is_gone,
     suite_workers::a_worker_that_has_left_is_not_there_any_more,
