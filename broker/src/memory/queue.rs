@@ -165,6 +165,10 @@ impl Queue {
         given_up
     }
 
+    pub(super) fn unsettled(&self) -> usize {
+        self.unsettled.len()
+    }
+
     pub(super) fn depth(&self) -> Depth {
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         Depth {

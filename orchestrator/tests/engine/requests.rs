@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use broker::broker::Broker as _;
 use broker::envelope::command::CommandEnvelope;
 use broker::envelope::start::{self, StartMessage};
 use broker::envelope::worker::{self, Announcement, Occasion, OperationInfo, RunningInfo};

@@ -84,7 +84,7 @@ async fn a_worker_that_wakes_up_too_late_answers_what_is_stored_in_postgres() {
 /// The server ends a transaction that is left alone for too long, and with it the hold on the key.
 #[tokio::test]
 async fn a_transactional_handler_that_sleeps_too_long_leaves_nothing() {
-    let world = World::postgres().await;
+    let world = World::postgres_without_patience(Duration::from_millis(500)).await;
     let (sleeper, other) = (Obedient::default(), Obedient::default());
     let operation = sleeper.transactional();
     let ledger = world.ledger.clone();

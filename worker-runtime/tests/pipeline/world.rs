@@ -31,12 +31,17 @@ impl World {
     }
 
     pub(crate) async fn postgres() -> Self {
+        Self::postgres_without_patience(Duration::from_secs(60)).await
+    }
+
+    /// The server ends transactions that are left alone for this long.
+    pub(crate) async fn postgres_without_patience(idle: Duration) -> Self {
         let settings = PostgresSettings {
             schema: format!("test {}", Uuid::now_v7()),
             lease: LEASE,
             connections: 4,
             undo_connections: 2,
-            idle_in_transaction_timeout: Duration::from_millis(500),
+            idle_in_transaction_timeout: idle,
             ..PostgresSettings::new(&postgres_url())
         };
         migrate(&settings).await.unwrap();
