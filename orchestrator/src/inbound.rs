@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use broker::broker::{Broker, BrokerError, Consumer, Delivery, Receipt};
-use broker::envelope::{command, replies};
+use broker::envelope::replies::BadItem;
+use broker::envelope::{Address, command, replies};
 use broker::message::Incoming;
 use saga_core::ids::{MessageId, SagaId};
 use saga_core::input::{DeadLetter, Input};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-use crate::engine::{Done, Engine, Inflight, Job};
+use crate::engine::{Done, Engine, Inflight, Job, persist};
 use crate::letters;
 use crate::store::{Batch, StoredDeadLetter};
 
@@ -43,6 +44,12 @@ pub async fn dead_letters(
 ) -> Result<(), BrokerError> {
     let mut consumer = broker.consume(&queue, LETTERS_PREFETCH).await?;
     while let Some(delivery) = next(&mut consumer, &stopping).await {
+        if delivery.message.death.is_none() && queue == engine.shared().topology.unroutable() {
+            // What is sent next, a probe among it, shall find its queue again.
+            broker
+                .restore(&delivery.message.properties.routing_key)
+                .await;
+        }
         take_letter(&engine, &queue, delivery).await;
     }
     Ok(())
@@ -55,8 +62,9 @@ async fn next(consumer: &mut Consumer, stopping: &CancellationToken) -> Option<D
     }
 }
 
-/// Hands each reply of a message to the engine. What cannot be read is kept for people first, and
-/// the message is acknowledged when everything in it is on disk.
+/// Hands each reply of a message to the engine. One that cannot be read is kept for people, and
+/// where it says what it answers, its saga is told that the answer is lost. The message is
+/// acknowledged when everything in it is on disk.
 async fn take_replies(engine: &Engine, queue: &str, delivery: Delivery) {
     let Delivery { message, receipt } = delivery;
     let items = match replies::decode(&message) {
@@ -67,66 +75,86 @@ async fn take_replies(engine: &Engine, queue: &str, delivery: Delivery) {
             return keep(engine, vec![letter], receipt).await;
         }
     };
-    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    let (mut inputs, mut nobodys) = (Vec::new(), Vec::new());
     for item in items {
         match item {
-            Ok(item) => good.push(item),
-            Err(item) => bad.push(letters::from_bad_item(&message, queue, &item)),
+            Ok(item) => inputs.push((item.saga, Input::Reply(item.reply), None)),
+            Err(item) => {
+                let letter = letters::from_bad_item(&message, queue, &item);
+                match lost_answer(&item, &letter) {
+                    Some((saga, input)) => inputs.push((saga, input, Some(letter))),
+                    None => nobodys.push(letter),
+                }
+            }
         }
     }
-    if good.is_empty() {
-        return keep(engine, bad, receipt).await;
+    if inputs.is_empty() {
+        return keep(engine, nobodys, receipt).await;
     }
-    if !bad.is_empty() && !store_letters(engine, bad).await {
+    if !nobodys.is_empty() && !store_letters(engine, nobodys).await {
         return;
     }
-    let inflight = Inflight::new(receipt, good.len());
-    for item in good {
+    let inflight = Inflight::new(receipt, inputs.len());
+    for (saga, input, letter) in inputs {
+        count(engine, letter.iter().len());
         let job = Job {
-            saga: item.saga,
+            saga,
             definition: None,
-            input: Input::Reply(item.reply),
-            letter: None,
+            input,
+            letter,
             done: Done::Delivery(Arc::clone(&inflight)),
         };
         engine.submit(job).await;
     }
 }
 
+/// Whoever asked is told that the answer cannot be read, as of a command that was given up.
+fn lost_answer(item: &BadItem, letter: &StoredDeadLetter) -> Option<(SagaId, Input)> {
+    let about = item.about.clone()?;
+    Some((about.saga, given_up(about, &letter.reason)))
+}
+
+fn given_up(about: Address, reason: &str) -> Input {
+    Input::DeadLetter(DeadLetter {
+        key: about.key,
+        op: about.op,
+        round: about.round,
+        attempt: about.attempt,
+        reason: reason.to_owned(),
+    })
+}
+
 /// A command becomes an event on its saga, with the message kept in the same commit. Replies that
 /// were given up are applied as if they had come. Anything else is kept.
 async fn take_letter(engine: &Engine, queue: &str, delivery: Delivery) {
     let Delivery { message, receipt } = delivery;
-    engine.shared().metrics.dead_letters.inc();
     let reason = reason_of(&message, queue);
-    if let Ok(items) = replies::decode(&message)
-        && items.iter().all(Result::is_ok)
-    {
+    if replies::decode(&message).is_ok() {
         warn!(queue, "replies were dead-lettered; applying them");
         return take_replies(engine, queue, Delivery { message, receipt }).await;
     }
-    let Ok(envelope) = command::decode(&message) else {
+    // The headers will do: of an unreadable body too, the saga must hear.
+    let Ok(about) = command::address(&message) else {
         let letter = letters::from_message(&message, queue, saga_of(&message), reason);
         return keep(engine, vec![letter], receipt).await;
     };
-    warn!(saga.id = %envelope.saga, step = %envelope.key, reason, "a command was given up");
-    let letter = letters::from_message(&message, queue, Some(envelope.saga), reason.clone());
-    let input = Input::DeadLetter(DeadLetter {
-        key: envelope.key,
-        op: envelope.op,
-        round: envelope.round,
-        attempt: envelope.attempt,
-        reason,
-    });
-    let done = Done::Delivery(Inflight::new(receipt, 1));
-    let letter = Some(letter);
+    let letter = letters::from_message(&message, queue, Some(about.saga), reason.clone());
+    // The same delivery again, after a crash: for the saga it would be the death of the probe.
+    let store = &engine.shared().store;
+    match persist(engine.shared(), || store.kept_letter(letter.id)).await {
+        Some(Some(proof)) => return receipt.ack(&proof),
+        Some(None) => {}
+        None => return,
+    }
+    warn!(saga.id = %about.saga, step = %about.key, reason, "a command was given up");
+    count(engine, 1);
     engine
         .submit(Job {
-            saga: envelope.saga,
+            saga: about.saga,
             definition: None,
-            input,
-            letter,
-            done,
+            input: given_up(about, &reason),
+            letter: Some(letter),
+            done: Done::Delivery(Inflight::new(receipt, 1)),
         })
         .await;
 }
@@ -148,36 +176,38 @@ fn saga_of(message: &Incoming) -> Option<SagaId> {
         .map(|id: MessageId| id.saga)
 }
 
+fn count(engine: &Engine, letters: usize) {
+    let counter = &engine.shared().metrics.dead_letters;
+    counter.inc_by(u64::try_from(letters).unwrap_or(u64::MAX));
+}
+
+/// Keeps letters that no saga hears of, and acknowledges their message.
 async fn keep(engine: &Engine, letters: Vec<StoredDeadLetter>, receipt: Receipt) {
-    engine
-        .shared()
-        .metrics
-        .dead_letters
-        .inc_by(letters.len() as u64);
+    count(engine, letters.len());
     let batch = Batch {
         dead_letters: letters,
         ..Batch::default()
     };
-    match engine.shared().store.commit(&batch).await {
-        Ok(report) => match report.proof() {
-            Some(proof) => receipt.ack(&proof),
-            None => error!("a commit of dead letters came without proof"),
-        },
-        // Unacknowledged, the message comes again.
-        Err(error) => error!(error = %crate::chain(&error), "keeping a dead letter"),
+    let store = &engine.shared().store;
+    // Without a report the message is not acknowledged, and comes again.
+    let Some(report) = persist(engine.shared(), || store.commit(&batch)).await else {
+        return;
+    };
+    failpoint::reached("orchestrator.letter_kept");
+    match report.proof() {
+        Some(proof) => receipt.ack(&proof),
+        None => error!("a commit of dead letters came without proof"),
     }
 }
 
 async fn store_letters(engine: &Engine, letters: Vec<StoredDeadLetter>) -> bool {
+    count(engine, letters.len());
     let batch = Batch {
         dead_letters: letters,
         ..Batch::default()
     };
-    match engine.shared().store.commit(&batch).await {
-        Ok(_) => true,
-        Err(error) => {
-            error!(error = %crate::chain(&error), "keeping a dead letter");
-            false
-        }
-    }
+    let store = &engine.shared().store;
+    persist(engine.shared(), || store.commit(&batch))
+        .await
+        .is_some()
 }

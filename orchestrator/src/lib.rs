@@ -8,6 +8,7 @@
 //! running), [`http`] (the API).
 
 pub mod catalog;
+pub mod dependencies;
 pub mod engine;
 pub mod http;
 pub mod inbound;

@@ -145,18 +145,28 @@ impl Outbox {
     async fn publish(&self, batch: Vec<OutboxMessage>) -> Vec<OutboxMessage> {
         let messages = batch.iter().map(|row| row.message.clone()).collect();
         let settled = self.broker.publish(messages).await;
+        failpoint::reached("orchestrator.after_publish");
         let mut confirmed = Vec::with_capacity(batch.len());
-        let mut unsent = Vec::new();
+        let (mut unsent, mut missing) = (Vec::new(), BTreeSet::new());
         for (row, settled) in batch.into_iter().zip(settled) {
             match settled {
                 Settled::Confirmed => confirmed.push(row.id),
-                Settled::Unroutable | Settled::Refused | Settled::Unknown => {
+                Settled::Unroutable => {
+                    missing.insert(row.message.properties.target().to_owned());
+                    unsent.push(row);
+                }
+                Settled::Refused | Settled::Unknown => {
                     debug!(message.id = %row.id, ?settled, "a command was not confirmed");
                     unsent.push(row);
                 }
             }
         }
         lock(&self.confirmed).append(&mut confirmed);
+        failpoint::reached("orchestrator.after_confirm");
+        for name in missing {
+            warn!(name, "what commands are sent to is gone; declaring it again");
+            self.broker.restore(&name).await;
+        }
         unsent
     }
 
@@ -205,7 +215,11 @@ impl Outbox {
     /// it would only move rows from one queue to another.
     pub async fn adopt(&self) {
         let room = QUEUE_MESSAGES_MAX.saturating_sub(self.waiting()) / 2;
-        if *self.broker.health().borrow() != Health::Connected || room == 0 {
+        let takes_messages = match *self.broker.health().borrow() {
+            Health::Connected | Health::Deaf => true,
+            Health::Blocked | Health::Disconnected => false,
+        };
+        if !takes_messages || room == 0 {
             return;
         }
         match self

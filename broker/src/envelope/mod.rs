@@ -3,8 +3,10 @@
 pub mod command;
 pub mod replies;
 
+mod address;
 mod error;
 mod key;
 
+pub use address::Address;
 pub use error::EnvelopeError;
 pub use key::idempotency_key;

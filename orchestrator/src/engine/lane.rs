@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use broker::topology::Topology;
 use saga_core::definition::{Definition, DefinitionRef};
@@ -13,14 +12,16 @@ use saga_core::saga::Saga;
 use saga_core::values::{ValueKey, Values};
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, warn};
+use tracing::error;
 
 use super::cache::{Cache, Known};
 use super::closings::Closings;
 use super::fold::{Folded, fold};
 use super::group::{Group, Pending};
 use super::job::{Done, Job};
+use super::persist::persist;
 use crate::catalog::Catalog;
+use crate::dependencies::Dependencies;
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use crate::store::{Committed, Store, StoreError};
@@ -32,9 +33,6 @@ pub(super) const BATCH_JOBS_MAX: usize = 512;
 /// Loads of missing values before a decision, at most. A decision reads what one step after the
 /// other needs, so it is bounded by the steps that one input can pass.
 const VALUE_LOADS_MAX: usize = 256;
-
-const RETRY_FIRST: Duration = Duration::from_millis(100);
-const RETRY_LONGEST: Duration = Duration::from_secs(5);
 
 /// What the lanes of one orchestrator share.
 #[derive(Debug)]
@@ -55,6 +53,8 @@ pub struct Shared {
     pub feed: broadcast::Sender<Occurrence>,
     /// Counters.
     pub metrics: Metrics,
+    /// Whether the store and the broker can be used.
+    pub dependencies: Dependencies,
     /// The process is going down; what cannot be stored now is given back.
     pub stopping: CancellationToken,
 }
@@ -242,30 +242,12 @@ impl Lane {
         }
     }
 
-    /// Repeats an operation of the store until it is done. `None` when the process is going down
-    /// or the store says that repeating is no use.
+    /// Repeats an operation of the store until it is done.
     pub(super) async fn persist<T, F>(&self, operation: impl Fn() -> F) -> Option<T>
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        let mut delay = RETRY_FIRST;
-        loop {
-            let error = match operation().await {
-                Ok(done) => return Some(done),
-                Err(error) => error,
-            };
-            if !matches!(error, StoreError::Unavailable { .. }) {
-                error!(error = %crate::chain(&error), "the store refuses");
-                return None;
-            }
-            warn!(error = %crate::chain(&error), "the store is away; trying again");
-            self.shared.metrics.store_errors.inc();
-            tokio::select! {
-                () = tokio::time::sleep(delay) => {}
-                () = self.shared.stopping.cancelled() => return None,
-            }
-            delay = (delay * 2).min(RETRY_LONGEST);
-        }
+        persist(&self.shared, operation).await
     }
 }
 

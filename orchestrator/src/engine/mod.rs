@@ -10,9 +10,11 @@ mod handle;
 mod job;
 mod lane;
 mod operate;
+mod persist;
 
 pub use closings::Closings;
 pub use handle::{Engine, StartError, StartRequest, Started};
 pub use job::{Done, Inflight, Job};
 pub use lane::{Occurrence, Shared};
 pub use operate::OperateError;
+pub use persist::persist;

@@ -8,6 +8,7 @@ mod router;
 mod sagas;
 mod view;
 
+pub use health::{DependencyView, ReadyView};
 pub use operators::OperateBody;
 pub use problem::Problem;
 pub use router::{Api, BODY_BYTES_MAX, router};

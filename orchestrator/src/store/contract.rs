@@ -12,6 +12,7 @@ use saga_core::saga::{Saga, Status};
 use saga_core::time::Timestamp;
 use saga_core::values::ValueKey;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::batch::{Batch, CommitReport, OutboxMessage, Transition};
 use super::committed::Committed;
@@ -39,7 +40,8 @@ pub trait Store: Send + Sync + fmt::Debug {
         keys: &[(SagaId, ValueKey)],
     ) -> Result<Vec<(SagaId, ValueKey, Arc<Value>)>, StoreError>;
 
-    /// Writes a batch atomically. A saga that lost the compare-and-set, or whose data the database
+    /// Writes a batch atomically. A dead letter about a saga of the batch is written with that saga's
+    /// transition or not at all, except where the database refuses the transition. A saga that lost the compare-and-set, or whose data the database
     /// refuses, is reported and costs the others nothing.
     async fn commit(&self, batch: &Batch) -> Result<CommitReport, StoreError>;
 
@@ -109,8 +111,25 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// How many sagas are open, by status.
     async fn open_counts(&self) -> Result<Vec<(Status, u64)>, StoreError>;
 
+    /// Proof that this dead letter is on disk, if it is: its saga has heard of it then.
+    async fn kept_letter(&self, id: Uuid) -> Result<Option<Committed>, StoreError>;
+
+    /// What its connections are doing.
+    fn pool(&self) -> PoolState;
+
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// What the connections of a store are doing; all zeros where there are none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PoolState {
+    /// Ready to be used.
+    pub idle: usize,
+    /// In use.
+    pub busy: usize,
+    /// Callers that wait for one.
+    pub waiting: usize,
 }
 
 /// A definition as it is stored.

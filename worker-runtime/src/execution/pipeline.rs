@@ -240,7 +240,10 @@ impl Run<'_> {
     }
 
     async fn call_outside(&self, handler: &dyn Handler, claim: Claim) -> Ended {
-        match guard(self.limit, &self.call.cancellation, handler.run(&self.call)).await {
+        failpoint::reached("worker.before_call");
+        let answer = guard(self.limit, &self.call.cancellation, handler.run(&self.call)).await;
+        failpoint::reached("worker.after_call");
+        match answer {
             Ok(Answer::Done(output)) => self.close(claim, applied(output)).await,
             Ok(Answer::Fail(error)) => self.close(claim, Stored::Rejected(bounded(error))).await,
             Ok(Answer::Retry { error, after }) => self.release(claim, error, after).await,
@@ -311,9 +314,12 @@ impl Run<'_> {
                 return Ok(Ending::Busy);
             }
         };
+        failpoint::reached("worker.before_effect");
         let running = handler.run(&self.call, &mut *transaction);
+        let answer = guard(self.limit, &self.call.cancellation, running).await;
+        failpoint::reached("worker.after_effect");
         Ok(
-            match guard(self.limit, &self.call.cancellation, running).await {
+            match answer {
                 // The effect is not committed yet: an output that cannot be told is refused with it.
                 Ok(Answer::Done(output)) => match fitting(output) {
                     Some(output) => {
@@ -341,7 +347,10 @@ impl Run<'_> {
 
     async fn commit(&self, transaction: Box<dyn LedgerTransaction>, result: Stored) -> Ending {
         match transaction.commit(&result).await {
-            Ok(recorded) => Ending::replay(self.call.op, result, recorded),
+            Ok(recorded) => {
+                failpoint::reached("worker.after_commit");
+                Ending::replay(self.call.op, result, recorded)
+            }
             Err(error) => {
                 tracing::warn!(
                     saga.id = %self.call.saga,
@@ -360,6 +369,7 @@ impl Run<'_> {
     /// Closes a claim with a result and answers what the ledger then holds.
     async fn close(&self, claim: Claim, stored: Stored) -> Ended {
         let recording = self.record(claim, Outcome::Settled(stored.clone())).await?;
+        failpoint::reached("worker.after_record");
         Ok(match recording {
             // The second: it happened although it was settled as never having happened. The
             // answer says so, and the orchestrator raises the alarm.

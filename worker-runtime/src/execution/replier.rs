@@ -73,6 +73,7 @@ async fn run(broker: Arc<dyn Broker>, stop: CancellationToken, mut waiting: mpsc
             sending.spawn(async move {
                 let recorded: Vec<Recorded> = replies.iter().map(|it| it.recorded).collect();
                 if let Some(sent) = send(&*broker, message, &recorded, &stop).await {
+                    failpoint::reached("worker.after_reply");
                     replies
                         .into_iter()
                         .for_each(|reply| reply.receipt.ack(&sent));

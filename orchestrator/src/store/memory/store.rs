@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::clock::MemoryClock;
 use super::state::State;
 use crate::store::{
-    Batch, CommitReport, Committed, Judge, OutboxMessage, Page, Registration, SagaFilter,
+    Batch, CommitReport, Committed, Judge, OutboxMessage, Page, PoolState, Registration, SagaFilter,
     SagaOutcome, Store, StoreError, StoredDeadLetter, StoredDefinition,
 };
 
@@ -303,6 +303,18 @@ impl Store for MemoryStore {
 
     async fn open_counts(&self) -> Result<Vec<(Status, u64)>, StoreError> {
         Ok(self.state().open_counts())
+    }
+
+    async fn kept_letter(&self, id: Uuid) -> Result<Option<Committed>, StoreError> {
+        Ok(self
+            .state()
+            .dead_letters
+            .contains_key(&id)
+            .then(Committed::new))
+    }
+
+    fn pool(&self) -> PoolState {
+        PoolState::default()
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

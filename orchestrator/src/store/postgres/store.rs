@@ -24,7 +24,7 @@ use super::settings::{CONNECT_TIMEOUT, PostgresSettings};
 use super::{commit, commit_locked, definitions, outbox, reads, statements, timers};
 use crate::store::migrate;
 use crate::store::{
-    Batch, CommitReport, Committed, Judge, OutboxMessage, Page, Registration, SagaFilter, Store,
+    Batch, CommitReport, Committed, Judge, OutboxMessage, Page, PoolState, Registration, SagaFilter, Store,
     StoreError, StoredDefinition,
 };
 
@@ -258,6 +258,19 @@ impl Store for PostgresStore {
 
     async fn open_counts(&self) -> Result<Vec<(Status, u64)>, StoreError> {
         reads::open_counts(self).await
+    }
+
+    async fn kept_letter(&self, id: Uuid) -> Result<Option<Committed>, StoreError> {
+        reads::kept_letter(self, id).await
+    }
+
+    fn pool(&self) -> PoolState {
+        let status = self.pool.status();
+        PoolState {
+            idle: status.available,
+            busy: status.size.saturating_sub(status.available),
+            waiting: status.waiting,
+        }
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
