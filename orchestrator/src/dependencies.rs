@@ -85,10 +85,7 @@ mod tests {
     #[test]
     fn trouble_is_told_with_its_beginning_and_ends() {
         let dependencies = Dependencies::default();
-        assert_eq!(
-            (dependencies.store(), dependencies.broker()),
-            (None, None)
-        );
+        assert_eq!((dependencies.store(), dependencies.broker()), (None, None));
         dependencies.store_fails("it is away".to_owned(), at(1));
         dependencies.store_fails("it starts up".to_owned(), at(2));
         let trouble = dependencies.store().unwrap();

@@ -30,6 +30,10 @@ const SEND_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// Confirmed rows that no batch took along are deleted after this.
 const DELETE_AFTER: Duration = Duration::from_secs(1);
 
+/// Rows of ours in the store are compared with memory this often. They only differ when something
+/// went wrong here; without this, such a row would wait for the end of this process.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+
 /// The sending half of the outbox.
 #[derive(Debug)]
 pub struct Outbox {
@@ -103,10 +107,13 @@ impl Outbox {
     pub async fn run(self: Arc<Self>, stopping: CancellationToken, tasks: TaskTracker) {
         let mut tick = tokio::time::interval(DELETE_AFTER);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = self.work.notified() => {}
                 _ = tick.tick() => self.delete_confirmed().await,
+                _ = look.tick() => self.behind.store(true, Ordering::Release),
                 () = stopping.cancelled() => break,
             }
             self.send_queue(&tasks).await;
@@ -164,7 +171,10 @@ impl Outbox {
         lock(&self.confirmed).append(&mut confirmed);
         failpoint::reached("orchestrator.after_confirm");
         for name in missing {
-            warn!(name, "what commands are sent to is gone; declaring it again");
+            warn!(
+                name,
+                "what commands are sent to is gone; declaring it again"
+            );
             self.broker.restore(&name).await;
         }
         unsent

@@ -32,12 +32,8 @@ pub struct Deployment {
 /// The right to use the servers: with others, or alone to do something to all who use them.
 #[derive(Debug)]
 enum Servers {
-    Shared {
-        _guard: OwnedRwLockReadGuard<()>,
-    },
-    Alone {
-        _guard: OwnedRwLockWriteGuard<()>,
-    },
+    Shared { _guard: OwnedRwLockReadGuard<()> },
+    Alone { _guard: OwnedRwLockWriteGuard<()> },
 }
 
 static SERVERS: std::sync::LazyLock<Arc<RwLock<()>>> = std::sync::LazyLock::new(Arc::default);

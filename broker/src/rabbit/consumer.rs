@@ -83,8 +83,7 @@ impl Subscription {
                 Err(error) => {
                     let code = error.code();
                     // A queue that was declared here and deleted since comes back below.
-                    let deleted =
-                        code == Some(NOT_FOUND) && self.declarer.knows(&self.queue).await;
+                    let deleted = code == Some(NOT_FOUND) && self.declarer.knows(&self.queue).await;
                     if let Some(first) = first.take()
                         && code.is_some()
                         && !deleted

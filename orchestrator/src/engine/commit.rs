@@ -290,7 +290,7 @@ impl Lane {
             return self.settle_orphans(group, proof).await;
         };
         let Ok(definition) = self.shared.catalog.get(&saga.definition).await else {
-            return;
+            return self.give_back(group);
         };
         let stored = self
             .persist(|| store.values(group.saga))
@@ -341,7 +341,11 @@ impl Lane {
     /// Under a lock only the saga is written; what is kept for people follows it.
     async fn keep_letters(&self, group: &Group) {
         let batch = Batch {
-            dead_letters: group.jobs.iter().filter_map(|job| job.letter.clone()).collect(),
+            dead_letters: group
+                .jobs
+                .iter()
+                .filter_map(|job| job.letter.clone())
+                .collect(),
             ..Batch::default()
         };
         if !batch.dead_letters.is_empty() {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use broker::topology::Topology;
 use saga_core::definition::{Definition, DefinitionRef};
@@ -33,6 +34,9 @@ pub(super) const BATCH_JOBS_MAX: usize = 512;
 /// Loads of missing values before a decision, at most. A decision reads what one step after the
 /// other needs, so it is bounded by the steps that one input can pass.
 const VALUE_LOADS_MAX: usize = 256;
+
+/// A delivery that cannot be judged goes back to its queue after this.
+const GIVE_BACK_AFTER: Duration = Duration::from_secs(5);
 
 /// What the lanes of one orchestrator share.
 #[derive(Debug)]
@@ -120,6 +124,7 @@ impl Lane {
             let mut waiting = BTreeMap::new();
             for (id, group) in groups {
                 let Some(definition) = self.definition_of(&group).await else {
+                    self.give_back(group);
                     continue;
                 };
                 match self.fold(&group, &definition) {
@@ -144,8 +149,9 @@ impl Lane {
             }
             self.load_values(&missing).await;
         }
-        for id in groups.keys() {
+        for (id, group) in groups {
             error!(saga.id = %id, "a decision reads values that the store does not have");
+            self.give_back(group);
         }
         judged
     }
@@ -164,8 +170,26 @@ impl Lane {
         fold(definition, &self.shared.topology, saga, values, inputs, now)
     }
 
-    /// What the group's saga runs. Without it nothing can be decided: the jobs are dropped, and
-    /// their deliveries come again or end in the dead letters.
+    /// Lets go of inputs that cannot be judged. Their deliveries come again, after a while: given
+    /// back at once they would be here at once, for ever.
+    pub(super) fn give_back(&self, group: Group) {
+        let deliveries: Vec<Job> = group
+            .jobs
+            .into_iter()
+            .filter(|job| matches!(job.done, Done::Delivery(_)))
+            .collect();
+        let stopping = self.shared.stopping.clone();
+        // Lost at shutdown, its deliveries go back with the connection.
+        tokio::spawn(async move {
+            tokio::select! {
+                () = tokio::time::sleep(GIVE_BACK_AFTER) => {}
+                () = stopping.cancelled() => {}
+            }
+            drop(deliveries);
+        });
+    }
+
+    /// What the group's saga runs. Without it nothing can be decided.
     async fn definition_of(&mut self, group: &Group) -> Option<Arc<Definition>> {
         if let Some(definition) = group.jobs.iter().find_map(|job| job.definition.clone()) {
             return Some(definition);

@@ -82,9 +82,7 @@ async fn ask_store(shared: &Shared) {
                 "no answer within {} s; is every connection of the pool in use?",
                 STORE_ANSWERS_WITHIN.as_secs()
             );
-            shared
-                .dependencies
-                .store_fails(problem, shared.store.now());
+            shared.dependencies.store_fails(problem, shared.store.now());
         }
     }
 }

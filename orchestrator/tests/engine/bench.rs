@@ -50,7 +50,13 @@ impl Bench {
         let mut orchestrators = Vec::new();
         for _ in 0..count {
             let own: Arc<dyn Store> = Arc::new(store.another_owner(Uuid::now_v7()));
-            let started = Orchestrator::start(own, Arc::clone(&broker), topology.clone(), OrchestratorSettings::default()).await;
+            let started = Orchestrator::start(
+                own,
+                Arc::clone(&broker),
+                topology.clone(),
+                OrchestratorSettings::default(),
+            )
+            .await;
             orchestrators.push(started.expect("start an orchestrator"));
         }
         let bench = Self {

@@ -8,6 +8,7 @@ use saga_core::ids::Op;
 use system_tests::deployment::Deployment;
 use system_tests::middleman::Middleman;
 use system_tests::proxy::Proxy;
+use system_tests::rabbit::Alarm;
 use system_tests::{config, http, orders, rabbit, waiting};
 
 const ORDERS: usize = 60;
@@ -17,7 +18,7 @@ fn count(orders: usize) -> i64 {
 }
 
 /// Waits until `/ready` says of the broker what is expected: all is well, or a part of the problem.
-pub(crate) async fn broker_is(deployment: &Deployment, problem: Option<&str>) -> ReadyView {
+async fn broker_is(deployment: &Deployment, problem: Option<&str>) -> ReadyView {
     let look = async || http::document::<ReadyView>(deployment.address(), "/ready").await;
     let seen = waiting::until("what /ready says", look, |seen| {
         seen.as_ref().is_some_and(|seen| {
@@ -76,28 +77,15 @@ async fn a_broker_that_blocks_is_waited_for() {
     let client = deployment.client();
     orders::start(&client, 0, ORDERS / 2).await;
     deployment.wait_for_ends(5).await;
-    rabbit::control(&["set_vm_memory_high_watermark", "0.00000001"]).await;
-    let blocked = tokio::spawn({
-        let (address, client) = (deployment.address().to_owned(), client.clone());
-        async move {
-            orders::start(&client, ORDERS / 2, ORDERS).await;
-            let look = async || http::document::<ReadyView>(&address, "/ready").await;
-            let seen = waiting::until("an alarm in /ready", look, |seen| {
-                let trouble = seen.as_ref().and_then(|seen| seen.broker.trouble.as_ref());
-                trouble.is_some_and(|trouble| trouble.problem.contains("alarm"))
-            });
-            seen.await;
-            let age = async || http::metric(&address, "amends_outbox_oldest_seconds").await;
-            waiting::until("a growing outbox", age, |age| {
-                age.is_some_and(|age| age >= 2.0)
-            })
-            .await;
-        }
-    });
-    let blocked = blocked.await;
-    // Whatever happened, the alarm must be lifted again.
-    rabbit::control(&["set_vm_memory_high_watermark", "0.4"]).await;
-    blocked.expect("it shows while it lasts");
+    let alarm = Alarm::raise().await;
+    orders::start(&client, ORDERS / 2, ORDERS).await;
+    broker_is(&deployment, Some("alarm")).await;
+    let age = async || http::metric(deployment.address(), "amends_outbox_oldest_seconds").await;
+    waiting::until("a growing outbox", age, |age| {
+        age.is_some_and(|age| age >= 2.0)
+    })
+    .await;
+    drop(alarm);
     all_is_well(&deployment).await;
     for process in [worker, orchestrator] {
         process.terminate();

@@ -20,9 +20,8 @@ async fn one_order() -> (Deployment, system_tests::process::Process, Middleman) 
 }
 
 async fn events(deployment: &Deployment, kind: &str) -> i64 {
-    let sql = format!(
-        "SELECT count(*) FROM amends.saga_events WHERE data::text LIKE '%\"{kind}\"%'"
-    );
+    let sql =
+        format!("SELECT count(*) FROM amends.saga_events WHERE data::text LIKE '%\"{kind}\"%'");
     deployment.database.number(&sql).await
 }
 
@@ -263,13 +262,21 @@ async fn a_command_that_kills_its_workers_is_given_up_and_the_others_complete() 
         crashes += 1;
         assert!(crashes <= CRASHES_MAX, "the poison is not given up");
     }
-    assert!(crashes >= 8, "four deliveries and four of the probe: {crashes}");
+    assert!(
+        crashes >= 8,
+        "four deliveries and four of the probe: {crashes}"
+    );
     let database = &deployment.database;
     let poisoned = "SELECT s.status FROM amends.sagas s WHERE s.key = 'order-0'";
     assert_eq!(database.text(poisoned).await, "compensated");
-    let letters = "SELECT count(*) FROM amends.dead_letters d JOIN amends.sagas s ON s.id = d.saga_id
+    let letters =
+        "SELECT count(*) FROM amends.dead_letters d JOIN amends.sagas s ON s.id = d.saga_id
                    WHERE s.key = 'order-0' AND d.fingerprint = 'charge/order/1.0.0/delivery_limit'";
-    assert_eq!(database.number(letters).await, 2, "the command and its probe");
+    assert_eq!(
+        database.number(letters).await,
+        2,
+        "the command and its probe"
+    );
     let completed = "SELECT count(*) FROM amends.sagas WHERE status = 'completed'";
     assert_eq!(
         database.number(completed).await,

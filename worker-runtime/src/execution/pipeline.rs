@@ -318,39 +318,34 @@ impl Run<'_> {
         let running = handler.run(&self.call, &mut *transaction);
         let answer = guard(self.limit, &self.call.cancellation, running).await;
         failpoint::reached("worker.after_effect");
-        Ok(
-            match answer {
-                // The effect is not committed yet: an output that cannot be told is refused with it.
-                Ok(Answer::Done(output)) => match fitting(output) {
-                    Some(output) => {
-                        self.commit(transaction, Stored::Applied(Some(output)))
-                            .await
-                    }
-                    None => {
-                        self.commit(transaction, Stored::Rejected(too_large()))
-                            .await
-                    }
-                },
-                Ok(Answer::Fail(error)) => {
-                    self.commit(transaction, Stored::Rejected(bounded(error)))
+        Ok(match answer {
+            // The effect is not committed yet: an output that cannot be told is refused with it.
+            Ok(Answer::Done(output)) => match fitting(output) {
+                Some(output) => {
+                    self.commit(transaction, Stored::Applied(Some(output)))
                         .await
                 }
-                Ok(Answer::Retry { error, after }) => {
-                    Ending::attempt_failed(bounded(error), after, transaction.roll_back().await)
-                }
-                Err(error) => {
-                    Ending::attempt_failed(bounded(error), None, transaction.abandon().await)
+                None => {
+                    self.commit(transaction, Stored::Rejected(too_large()))
+                        .await
                 }
             },
-        )
+            Ok(Answer::Fail(error)) => {
+                self.commit(transaction, Stored::Rejected(bounded(error)))
+                    .await
+            }
+            Ok(Answer::Retry { error, after }) => {
+                Ending::attempt_failed(bounded(error), after, transaction.roll_back().await)
+            }
+            Err(error) => Ending::attempt_failed(bounded(error), None, transaction.abandon().await),
+        })
     }
 
     async fn commit(&self, transaction: Box<dyn LedgerTransaction>, result: Stored) -> Ending {
-        match transaction.commit(&result).await {
-            Ok(recorded) => {
-                failpoint::reached("worker.after_commit");
-                Ending::replay(self.call.op, result, recorded)
-            }
+        let committed = transaction.commit(&result).await;
+        failpoint::reached("worker.after_commit");
+        match committed {
+            Ok(recorded) => Ending::replay(self.call.op, result, recorded),
             Err(error) => {
                 tracing::warn!(
                     saga.id = %self.call.saga,

@@ -16,8 +16,8 @@ use uuid::Uuid;
 use super::clock::MemoryClock;
 use super::state::State;
 use crate::store::{
-    Batch, CommitReport, Committed, Judge, OutboxMessage, Page, PoolState, Registration, SagaFilter,
-    SagaOutcome, Store, StoreError, StoredDeadLetter, StoredDefinition,
+    Batch, CommitReport, Committed, Judge, OutboxMessage, Page, PoolState, Registration,
+    SagaFilter, SagaOutcome, Store, StoreError, StoredDeadLetter, StoredDefinition,
 };
 
 /// Sagas in memory. Each handle is one orchestrator; handles made with

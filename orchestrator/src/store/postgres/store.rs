@@ -24,8 +24,8 @@ use super::settings::{CONNECT_TIMEOUT, PostgresSettings};
 use super::{commit, commit_locked, definitions, outbox, reads, statements, timers};
 use crate::store::migrate;
 use crate::store::{
-    Batch, CommitReport, Committed, Judge, OutboxMessage, Page, PoolState, Registration, SagaFilter, Store,
-    StoreError, StoredDefinition,
+    Batch, CommitReport, Committed, Judge, OutboxMessage, Page, PoolState, Registration,
+    SagaFilter, Store, StoreError, StoredDefinition,
 };
 
 /// Waits before the tries after the first one, for statements that may be repeated.
