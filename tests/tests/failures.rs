@@ -14,9 +14,10 @@ const TABLE: &str = "docs/failures.md";
 const ROWS_MIN: usize = 50;
 
 /// Where the tests are.
-const FOLDERS: [&str; 5] = [
+const FOLDERS: [&str; 6] = [
     "broker/tests",
     "orchestrator/tests",
+    "saga-core/src/explain",
     "saga-core/tests/core",
     "tests/tests",
     "worker-runtime/tests",
@@ -119,6 +120,31 @@ fn every_transcript_is_named() {
 
 /// Transcripts of what happens when nothing fails.
 const NOT_ABOUT_FAILURES: [&str; 1] = ["skipped.txt"];
+
+/// What makes a process die on purpose must be in no build but that of the tests.
+#[test]
+fn failpoints_are_in_builds_of_the_tests_only() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
+    let tests = read("tests/Cargo.toml");
+    let (before, after) = tests.split_once("[dev-dependencies]").unwrap();
+    assert!(!before.contains("failpoints") && after.contains("failpoints"));
+    let binary = read("cli/Cargo.toml");
+    assert!(
+        !binary.contains("default ="),
+        "the binary has no default features"
+    );
+    assert_eq!(binary.matches("failpoint/enabled").count(), 1);
+    for other in [
+        "Cargo.toml",
+        "orchestrator/Cargo.toml",
+        "worker-runtime/Cargo.toml",
+    ] {
+        assert!(
+            !read(other).contains("\"enabled\""),
+            "{other} enables failpoints"
+        );
+    }
+}
 
 #[test]
 fn the_check_sees_what_it_looks_for() {
