@@ -19,6 +19,7 @@ pub(crate) struct Armed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
     Abort,
+    Panic,
     Stop,
 }
 
@@ -36,6 +37,7 @@ pub(crate) fn reached(name: &str) {
     }
     match armed.action {
         Action::Abort => abort(),
+        Action::Panic => panic!("failpoint {name}"),
         Action::Stop => stop(),
     }
 }
@@ -52,11 +54,12 @@ fn stop() {
 }
 
 impl Armed {
-    /// Reads `abort NAME [COUNT]` or `stop NAME [COUNT]`.
+    /// Reads `abort NAME [COUNT]`, or the same with `panic` or `stop`.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut words = text.split_whitespace();
         let action = match words.next()? {
             "abort" => Action::Abort,
+            "panic" => Action::Panic,
             "stop" => Action::Stop,
             _ => return None,
         };

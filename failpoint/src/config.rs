@@ -12,7 +12,7 @@ pub(crate) fn armed() -> Option<Armed> {
     let armed = Armed::parse(&text);
     assert!(
         armed.is_some(),
-        "{VARIABLE}={text} is not `abort NAME [COUNT]` or `stop NAME [COUNT]`"
+        "{VARIABLE}={text} is not `abort NAME [COUNT]`, or the same with panic or stop"
     );
     armed
 }

@@ -5,8 +5,8 @@
 //! function. With it, a process that was started with `AMENDS_FAILPOINT` set ends, or stops, when
 //! it comes there:
 //!
-//! * `abort NAME [COUNT]`: it aborts when it has come there that many times, by default
-//!   once;
+//! * `abort NAME [COUNT]`: it aborts when it has come there that many times, by default once;
+//! * `panic NAME [COUNT]`: the task panics, once;
 //! * `stop NAME [COUNT]`: it is stopped as by `SIGSTOP`, until somebody sends `SIGCONT`.
 
 #[cfg(any(feature = "enabled", test))]

@@ -1,10 +1,12 @@
 //! One orchestrator: starts every loop, and drains them when it is told to stop.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use broker::broker::{Broker, BrokerError, Health};
 use broker::topology::Topology;
+use futures_util::FutureExt as _;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -41,6 +43,9 @@ impl Default for OrchestratorSettings {
 
 /// A consumer that could not be started is tried again after this.
 const CONSUME_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// A loop that panicked is started again after this.
+const GO_ON_AFTER: Duration = Duration::from_secs(1);
 
 /// Events kept for a watcher that is slow.
 const FEED_EVENTS_MAX: usize = 1024;
@@ -123,19 +128,25 @@ impl Orchestrator {
         self.consume("replies", None);
         self.consume("dead letters", Some(topology.dead()));
         self.consume("unroutable", Some(topology.unroutable()));
+        let (engine, stop) = (self.engine.clone(), self.inbound.clone());
+        self.inbound_tasks.spawn(keep_going("timers", move || {
+            timers::run(engine.clone(), stop.clone())
+        }));
+        let (engine, stop) = (self.engine.clone(), self.inbound.clone());
         self.inbound_tasks
-            .spawn(timers::run(self.engine.clone(), self.inbound.clone()));
-        self.inbound_tasks
-            .spawn(keep_house(self.engine.clone(), lease, self.inbound.clone()));
-        self.inbound_tasks.spawn(watch_broker(
-            self.engine.clone(),
-            Arc::clone(&self.broker),
-            self.inbound.clone(),
-        ));
+            .spawn(keep_going("housekeeping", move || {
+                keep_house(engine.clone(), lease, stop.clone())
+            }));
+        let (engine, broker) = (self.engine.clone(), Arc::clone(&self.broker));
+        let stop = self.inbound.clone();
+        self.inbound_tasks.spawn(keep_going("the broker", move || {
+            watch_broker(engine.clone(), Arc::clone(&broker), stop.clone())
+        }));
         let outbox = Arc::clone(&self.engine.shared().outbox);
-        let tasks = self.outbound_tasks.clone();
-        self.outbound_tasks
-            .spawn(outbox.run(self.outbound.clone(), tasks));
+        let (tasks, stop) = (self.outbound_tasks.clone(), self.outbound.clone());
+        self.outbound_tasks.spawn(keep_going("the outbox", move || {
+            Arc::clone(&outbox).run(stop.clone(), tasks.clone())
+        }));
     }
 
     /// Keeps a consumer going. `letters` names a queue of messages that nobody could handle;
@@ -147,16 +158,19 @@ impl Orchestrator {
             while !stopping.is_cancelled() {
                 let (engine, broker, token) =
                     (engine.clone(), Arc::clone(&broker), stopping.clone());
-                let ended = match &letters {
-                    None => inbound::replies(engine, broker, token).await,
-                    Some(queue) => {
-                        inbound::dead_letters(engine, broker, queue.clone(), token).await
+                let consuming = async {
+                    match &letters {
+                        None => inbound::replies(engine, broker, token).await,
+                        Some(queue) => {
+                            inbound::dead_letters(engine, broker, queue.clone(), token).await
+                        }
                     }
                 };
-                match ended {
-                    Ok(()) if stopping.is_cancelled() => return,
-                    Ok(()) => warn!(what, "a consumer has ended; it is started again"),
-                    Err(error) => {
+                match AssertUnwindSafe(consuming).catch_unwind().await {
+                    Ok(Ok(())) if stopping.is_cancelled() => return,
+                    Ok(Ok(())) => warn!(what, "a consumer has ended; it is started again"),
+                    Err(_) => error!(what, "a consumer has panicked; it is started again"),
+                    Ok(Err(error)) => {
                         warn!(what, error = %crate::chain(&error), "consuming; trying again");
                     }
                 }
@@ -208,6 +222,14 @@ impl Orchestrator {
         }
         stopping.cancel();
         info!("the orchestrator has stopped");
+    }
+}
+
+/// Runs a loop, and again when a pass of it panicked: the process would look well without it.
+async fn keep_going<F: Future<Output = ()>>(what: &'static str, run: impl Fn() -> F) {
+    while AssertUnwindSafe(run()).catch_unwind().await.is_err() {
+        error!(what, "a loop has panicked; it is started again");
+        tokio::time::sleep(GO_ON_AFTER).await;
     }
 }
 

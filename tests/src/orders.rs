@@ -82,6 +82,14 @@ pub async fn audit(database: &Database, orders: usize) {
         database.number("SELECT count(*) FROM amends.sagas").await,
         count(orders)
     );
+    assert_eq!(audit_balance(database).await, completed);
+}
+
+/// Checks that the books hold what the completed orders cost, however many those are, and that no
+/// effect took place twice. Returns how many they are.
+pub async fn audit_balance(database: &Database) -> i64 {
+    let completed = "SELECT count(*) FROM amends.sagas WHERE status = 'completed'";
+    let completed = database.number(completed).await;
     let net = async |what: &str, table: &str, plus: &str| {
         let sql = format!(
             "SELECT coalesce(sum(CASE WHEN kind = '{plus}' THEN {what} ELSE -{what} END), 0)::bigint
@@ -124,6 +132,7 @@ pub async fn audit(database: &Database, orders: usize) {
         "deliveries"
     );
     no_effect_twice(database).await;
+    completed
 }
 
 /// Each saga has each effect, and each undo, at most once.

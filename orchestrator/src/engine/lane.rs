@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use broker::topology::Topology;
+use futures_util::FutureExt as _;
 use saga_core::definition::{Definition, DefinitionRef};
 use saga_core::event::Event;
 use saga_core::ids::SagaId;
@@ -34,6 +36,9 @@ pub(super) const BATCH_JOBS_MAX: usize = 512;
 /// Loads of missing values before a decision, at most. A decision reads what one step after the
 /// other needs, so it is bounded by the steps that one input can pass.
 const VALUE_LOADS_MAX: usize = 256;
+
+/// The inputs of a batch that ended in a panic come again at once; this keeps it from being a storm.
+const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(1);
 
 /// A delivery that cannot be judged goes back to its queue after this.
 const GIVE_BACK_AFTER: Duration = Duration::from_secs(5);
@@ -103,16 +108,33 @@ impl Lane {
         let mut batch = Vec::with_capacity(BATCH_JOBS_MAX);
         while self.jobs.recv_many(&mut batch, BATCH_JOBS_MAX).await > 0 {
             self.shared.metrics.batch_size.observe(count(batch.len()));
-            let mut pending = Pending::of(std::mem::take(&mut batch));
-            loop {
-                let groups = pending.take();
-                if groups.is_empty() {
-                    break;
-                }
-                let judged = self.judge(groups).await;
-                self.store_and_tell(judged, &mut pending).await;
+            let pending = Pending::of(std::mem::take(&mut batch));
+            let worked = AssertUnwindSafe(self.work(pending)).catch_unwind().await;
+            if worked.is_err() {
+                self.recover().await;
             }
         }
+    }
+
+    async fn work(&mut self, mut pending: Pending) {
+        loop {
+            let groups = pending.take();
+            if groups.is_empty() {
+                return;
+            }
+            let judged = self.judge(groups).await;
+            self.store_and_tell(judged, &mut pending).await;
+        }
+    }
+
+    /// A bug ended the work on a batch. Its deliveries go back to their queue; what it may have
+    /// stored is in the outbox; what it had in memory is not to be trusted. The lane goes on: the
+    /// process would look well without it, and a share of the sagas would stand still.
+    async fn recover(&mut self) {
+        error!("a lane has panicked over a batch; its inputs are given back");
+        self.cache = Cache::default();
+        self.shared.outbox.look_in_store();
+        tokio::time::sleep(PAUSE_AFTER_PANIC).await;
     }
 
     async fn judge(&mut self, mut groups: BTreeMap<SagaId, Group>) -> Vec<Judged> {

@@ -129,6 +129,51 @@ async fn a_worker_dies_after_its_reply_is_confirmed_and_before_it_acknowledges()
     worker_dies("worker.after_reply", 8).await;
 }
 
+/// A bug ends a task, not the process: whatever it held is given back or found in the store, and its
+/// loop goes on.
+async fn a_task_panics(point: &str, count: u32) {
+    let deployment = Deployment::prepare().await;
+    let worker = deployment.worker("worker-1");
+    let mut orchestrator = deployment.armed_orchestrator(&format!("panic {point} {count}"));
+    orders::start(&deployment.client(), 0, ORDERS).await;
+    orchestrator.reached(point).await;
+    all_is_well(&deployment).await;
+    let unsent = async || {
+        let rows = "SELECT count(*) FROM amends.outbox";
+        deployment.database.number(rows).await
+    };
+    waiting::until("an empty outbox", unsent, |unsent| *unsent == 0).await;
+    end(&deployment, [worker, orchestrator]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lane_that_panics_over_a_batch_goes_on() {
+    a_task_panics("orchestrator.before_commit", 20).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_lane_stored_and_could_not_send_is_found_in_the_store() {
+    a_task_panics("orchestrator.after_commit", 20).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_publisher_lost_is_found_in_the_store() {
+    a_task_panics("orchestrator.after_publish", 15).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn timers_that_panic_go_on() {
+    let point = "orchestrator.timer_claimed";
+    let deployment = Deployment::prepare().await;
+    let worker = deployment.worker("worker-1");
+    let mut orchestrator = deployment.armed_orchestrator(&format!("panic {point}"));
+    let order = orders::order(1, "flaky-ada", "book");
+    orders::start_one(&deployment.client(), "patient-order", &order).await;
+    orchestrator.reached(point).await;
+    deployment.wait_for_ends(1).await;
+    end(&deployment, [worker, orchestrator]).await;
+}
+
 /// Compare-and-set makes a zombie harmless: it finds that others have moved its saga, and reads.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_orchestrator_that_slept_past_its_lease_writes_nothing_stale() {
