@@ -71,7 +71,7 @@ async fn take_replies(engine: &Engine, queue: &str, delivery: Delivery) {
         Ok(items) => items,
         Err(error) => {
             let reason = crate::chain(&error);
-            let letter = letters::from_message(&message, queue, None, reason);
+            let letter = letters::from_message(&message, queue, letters::UNREADABLE, None, reason);
             return keep(engine, vec![letter], receipt).await;
         }
     };
@@ -135,10 +135,22 @@ async fn take_letter(engine: &Engine, queue: &str, delivery: Delivery) {
     }
     // The headers will do: of an unreadable body too, the saga must hear.
     let Ok(about) = command::address(&message) else {
-        let letter = letters::from_message(&message, queue, saga_of(&message), reason);
+        let letter = letters::from_message(
+            &message,
+            queue,
+            letters::UNROUTABLE,
+            saga_of(&message),
+            reason,
+        );
         return keep(engine, vec![letter], receipt).await;
     };
-    let letter = letters::from_message(&message, queue, Some(about.saga), reason.clone());
+    let letter = letters::from_message(
+        &message,
+        queue,
+        letters::UNROUTABLE,
+        Some(about.saga),
+        reason.clone(),
+    );
     // The same delivery again, after a crash: for the saga it would be the death of the probe.
     let store = &engine.shared().store;
     match persist(engine.shared(), || store.kept_letter(letter.id)).await {

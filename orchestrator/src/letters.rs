@@ -19,6 +19,14 @@ const REASON_BYTES_MAX: usize = 4 * 1024;
 /// In a fingerprint, for what is not known.
 const UNKNOWN: &str = "-";
 
+/// The class of a message without anything that could be read.
+pub const UNREADABLE: &str = "unreadable";
+
+/// The class of a message that no queue wanted.
+pub const UNROUTABLE: &str = "unroutable";
+
+const BAD_REPLY: &str = "bad_reply";
+
 /// A reply whose content the database cannot hold.
 #[must_use]
 pub fn unstorable(saga: SagaId, input: &Input, why: &str) -> StoredDeadLetter {
@@ -77,19 +85,20 @@ fn reply_bytes(saga: SagaId, reply: &Reply) -> Vec<u8> {
     .unwrap_or_default()
 }
 
-/// A message from the dead-letter or the unroutable queue, or one that cannot be read.
+/// A message that was found in `queue` and is of no use there. The class is `otherwise` where the
+/// broker does not say why it gave the message up.
 #[must_use]
 pub fn from_message(
     message: &Incoming,
     queue: &str,
+    otherwise: &str,
     saga: Option<SagaId>,
     reason: String,
 ) -> StoredDeadLetter {
     let properties = &message.properties;
     let (came_from, class) = match &message.death {
         Some(death) => (death.queue.as_str(), death.reason.as_str()),
-        None if queue.ends_with(".unroutable") => (queue, "unroutable"),
-        None => (queue, "unreadable"),
+        None => (queue, otherwise),
     };
     let header = |name: &str| properties.headers.get(name).map_or(UNKNOWN, String::as_str);
     let parts = [
@@ -126,10 +135,10 @@ pub fn from_bad_item(message: &Incoming, queue: &str, item: &BadItem) -> StoredD
     let place = item.index.to_be_bytes();
     let message_id = message.properties.message_id.as_bytes();
     StoredDeadLetter {
-        id: id_of(&[b"bad_reply", message_id, &place, &item.bytes]),
-        fingerprint: fingerprint(step, UNKNOWN, UNKNOWN, "bad_reply"),
+        id: id_of(&[BAD_REPLY.as_bytes(), message_id, &place, &item.bytes]),
+        fingerprint: fingerprint(step, UNKNOWN, UNKNOWN, BAD_REPLY),
         body: item.bytes.to_vec(),
-        ..from_message(message, queue, saga, reason)
+        ..from_message(message, queue, BAD_REPLY, saga, reason)
     }
 }
 
