@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use broker::broker::{Broker, BrokerError, Consumer, Delivery, Receipt};
 use broker::envelope::replies::BadItem;
-use broker::envelope::{Address, command, replies};
+use broker::envelope::{Address, child, command, replies, signal};
 use broker::message::Incoming;
 use saga_core::ids::{MessageId, SagaId};
 use saga_core::input::{DeadLetter, Input};
@@ -14,9 +14,13 @@ use tracing::{error, warn};
 use crate::engine::{Done, Engine, Inflight, Job, persist};
 use crate::letters;
 use crate::store::{Batch, StoredDeadLetter};
+use crate::{children, signals};
 
 /// Reply messages that may be with this process unsettled. Each carries up to 64 replies.
 const REPLIES_PREFETCH: u16 = 256;
+
+/// Requests that may be with this process unsettled.
+const REQUESTS_PREFETCH: u16 = 64;
 
 /// Dead letters are rare and each is looked at in full.
 const LETTERS_PREFETCH: u16 = 16;
@@ -33,6 +37,33 @@ pub async fn replies(
         take_replies(&engine, &queue, delivery).await;
     }
     Ok(())
+}
+
+/// Consumes what others ask of sagas until stopped.
+pub async fn requests(
+    engine: Engine,
+    broker: Arc<dyn Broker>,
+    stopping: CancellationToken,
+) -> Result<(), BrokerError> {
+    let queue = engine.shared().topology.requests_queue();
+    let mut consumer = broker.consume(&queue, REQUESTS_PREFETCH).await?;
+    while let Some(delivery) = next(&mut consumer, &stopping).await {
+        take_request(&engine, &queue, delivery).await;
+    }
+    Ok(())
+}
+
+async fn take_request(engine: &Engine, queue: &str, delivery: Delivery) {
+    match delivery.message.properties.kind.as_str() {
+        child::KIND => children::take(engine, queue, delivery).await,
+        signal::KIND => signals::take(engine, queue, delivery).await,
+        _ => {
+            let Delivery { message, receipt } = delivery;
+            let reason = format!("`{}` is no request", message.properties.kind);
+            let letter = letters::from_message(&message, queue, None, reason);
+            keep(engine, vec![letter], receipt).await;
+        }
+    }
 }
 
 /// Consumes one of the queues of messages that nobody could handle until stopped.
@@ -71,7 +102,7 @@ async fn take_replies(engine: &Engine, queue: &str, delivery: Delivery) {
         Ok(items) => items,
         Err(error) => {
             let reason = crate::chain(&error);
-            let letter = letters::from_message(&message, queue, letters::UNREADABLE, None, reason);
+            let letter = letters::from_message(&message, queue, None, reason);
             return keep(engine, vec![letter], receipt).await;
         }
     };
@@ -133,24 +164,20 @@ async fn take_letter(engine: &Engine, queue: &str, delivery: Delivery) {
         warn!(queue, "replies were dead-lettered; applying them");
         return take_replies(engine, queue, Delivery { message, receipt }).await;
     }
+    let kind = message.properties.kind.as_str();
+    if child::decode(&message).is_ok() {
+        warn!(
+            queue,
+            kind, "a request was dead-lettered; taking it up again"
+        );
+        return children::take(engine, queue, Delivery { message, receipt }).await;
+    }
     // The headers will do: of an unreadable body too, the saga must hear.
     let Ok(about) = command::address(&message) else {
-        let letter = letters::from_message(
-            &message,
-            queue,
-            letters::UNROUTABLE,
-            saga_of(&message),
-            reason,
-        );
+        let letter = letters::given_up(&message, queue, saga_of(&message), reason);
         return keep(engine, vec![letter], receipt).await;
     };
-    let letter = letters::from_message(
-        &message,
-        queue,
-        letters::UNROUTABLE,
-        Some(about.saga),
-        reason.clone(),
-    );
+    let letter = letters::given_up(&message, queue, Some(about.saga), reason.clone());
     // The same delivery again, after a crash: for the saga it would be the death of the probe.
     let store = &engine.shared().store;
     match persist(engine.shared(), || store.kept_letter(letter.id)).await {
@@ -194,7 +221,7 @@ fn count(engine: &Engine, letters: usize) {
 }
 
 /// Keeps letters that no saga hears of, and acknowledges their message.
-async fn keep(engine: &Engine, letters: Vec<StoredDeadLetter>, receipt: Receipt) {
+pub(crate) async fn keep(engine: &Engine, letters: Vec<StoredDeadLetter>, receipt: Receipt) {
     count(engine, letters.len());
     let batch = Batch {
         dead_letters: letters,

@@ -19,12 +19,7 @@ const REASON_BYTES_MAX: usize = 4 * 1024;
 /// In a fingerprint, for what is not known.
 const UNKNOWN: &str = "-";
 
-/// The class of a message without anything that could be read.
-pub const UNREADABLE: &str = "unreadable";
-
-/// The class of a message that no queue wanted.
-pub const UNROUTABLE: &str = "unroutable";
-
+/// The class of one reply that cannot be read.
 const BAD_REPLY: &str = "bad_reply";
 
 /// A reply whose content the database cannot hold.
@@ -45,24 +40,36 @@ pub fn orphan(saga: SagaId, input: &Input) -> Option<StoredDeadLetter> {
             "unknown_saga",
             "no saga has this id".to_owned(),
         )),
+        Input::Parent(_) => Some(from_input(
+            saga,
+            input,
+            "unknown_child",
+            "no saga has this id, so it cannot be undone".to_owned(),
+        )),
         Input::Start(_)
         | Input::Timer
         | Input::DeadLetter(_)
         | Input::Park(_)
         | Input::Heartbeat(_)
-        | Input::Operator(_) => None,
+        | Input::Operator(_)
+        | Input::Signal(_) => None,
     }
 }
 
 fn from_input(saga: SagaId, input: &Input, class: &str, reason: String) -> StoredDeadLetter {
     let (body, step) = match input {
         Input::Reply(reply) => (reply_bytes(saga, reply), reply.key.step.as_str()),
+        Input::Parent(ask) => {
+            let body = serde_json::to_vec(&ask.parent).unwrap_or_default();
+            (body, ask.parent.key.step.as_str())
+        }
         Input::Start(_)
         | Input::Timer
         | Input::DeadLetter(_)
         | Input::Park(_)
         | Input::Heartbeat(_)
-        | Input::Operator(_) => (Vec::new(), UNKNOWN),
+        | Input::Operator(_)
+        | Input::Signal(_) => (Vec::new(), UNKNOWN),
     };
     StoredDeadLetter {
         id: id_of(&[class.as_bytes(), &body]),
@@ -85,10 +92,30 @@ fn reply_bytes(saga: SagaId, reply: &Reply) -> Vec<u8> {
     .unwrap_or_default()
 }
 
-/// A message that was found in `queue` and is of no use there. The class is `otherwise` where the
-/// broker does not say why it gave the message up.
+/// A message that came in `queue` and is of no use.
 #[must_use]
 pub fn from_message(
+    message: &Incoming,
+    queue: &str,
+    saga: Option<SagaId>,
+    reason: String,
+) -> StoredDeadLetter {
+    classified(message, queue, "unreadable", saga, reason)
+}
+
+/// A message that the broker gave up, or that no queue wanted.
+#[must_use]
+pub fn given_up(
+    message: &Incoming,
+    queue: &str,
+    saga: Option<SagaId>,
+    reason: String,
+) -> StoredDeadLetter {
+    classified(message, queue, "unroutable", saga, reason)
+}
+
+/// The class is `otherwise` where the broker does not say why it gave the message up.
+fn classified(
     message: &Incoming,
     queue: &str,
     otherwise: &str,
@@ -138,7 +165,7 @@ pub fn from_bad_item(message: &Incoming, queue: &str, item: &BadItem) -> StoredD
         id: id_of(&[BAD_REPLY.as_bytes(), message_id, &place, &item.bytes]),
         fingerprint: fingerprint(step, UNKNOWN, UNKNOWN, BAD_REPLY),
         body: item.bytes.to_vec(),
-        ..from_message(message, queue, BAD_REPLY, saga, reason)
+        ..classified(message, queue, BAD_REPLY, saga, reason)
     }
 }
 

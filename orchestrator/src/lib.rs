@@ -8,6 +8,7 @@
 //! running), [`http`] (the API).
 
 pub mod catalog;
+mod children;
 pub mod dependencies;
 pub mod engine;
 pub mod http;
@@ -16,6 +17,7 @@ pub mod letters;
 pub mod metrics;
 pub mod orchestrator;
 pub mod outbox;
+mod signals;
 pub mod store;
 pub mod timers;
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use saga_core::definition::{Definition, DefinitionRef};
 use saga_core::event::Event;
-use saga_core::ids::{MessageId, SagaId};
+use saga_core::ids::{ActionName, MessageId, SagaId};
 use saga_core::saga::{Saga, Status};
 use saga_core::time::Timestamp;
-use saga_core::values::ValueKey;
+use saga_core::values::{GoodOutput, InputDigest, ValueKey};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -40,8 +40,15 @@ pub trait Store: Send + Sync + fmt::Debug {
         keys: &[(SagaId, ValueKey)],
     ) -> Result<Vec<(SagaId, ValueKey, Arc<Value>)>, StoreError>;
 
-    /// Writes a batch atomically. A dead letter about a saga of the batch is written with that saga's
-    /// transition or not at all, except where the database refuses the transition. A saga that lost the compare-and-set, or whose data the database
+    /// The newest good output of each of these operations for these inputs, in their order.
+    async fn last_good(
+        &self,
+        wanted: &[(ActionName, InputDigest)],
+    ) -> Result<Vec<Option<GoodOutput>>, StoreError>;
+
+    /// Writes a batch atomically. A dead letter about a saga of the batch is written with that
+    /// saga's transition or not at all, except where the database refuses the transition. A saga
+    /// that lost the compare-and-set, or whose data the database
     /// refuses, is reported and costs the others nothing.
     async fn commit(&self, batch: &Batch) -> Result<CommitReport, StoreError>;
 

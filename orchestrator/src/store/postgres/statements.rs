@@ -17,6 +17,7 @@ pub(super) const HEARTBEAT: &str = statement!("heartbeat");
 pub(super) const HISTORY: &str = statement!("history");
 pub(super) const KEPT_LETTER: &str = statement!("kept_letter");
 pub(super) const KEY_HOLDERS: &str = statement!("key_holders");
+pub(super) const LAST_GOOD: &str = statement!("last_good");
 pub(super) const LIST: &str = statement!("list");
 pub(super) const LOAD: &str = statement!("load");
 pub(super) const LOAD_LOCKED: &str = statement!("load_locked");
