@@ -52,7 +52,8 @@ pub fn orphan(saga: SagaId, input: &Input) -> Option<StoredDeadLetter> {
         | Input::Park(_)
         | Input::Heartbeat(_)
         | Input::Operator(_)
-        | Input::Signal(_) => None,
+        | Input::Signal(_)
+        | Input::Missing(_) => None,
     }
 }
 
@@ -69,7 +70,8 @@ fn from_input(saga: SagaId, input: &Input, class: &str, reason: String) -> Store
         | Input::Park(_)
         | Input::Heartbeat(_)
         | Input::Operator(_)
-        | Input::Signal(_) => (Vec::new(), UNKNOWN),
+        | Input::Signal(_)
+        | Input::Missing(_) => (Vec::new(), UNKNOWN),
     };
     StoredDeadLetter {
         id: id_of(&[class.as_bytes(), &body]),

@@ -18,7 +18,7 @@ use crate::engine::{Closings, Engine, Shared};
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use crate::store::{Store, StoreError};
-use crate::{inbound, timers};
+use crate::{inbound, reconcile, timers};
 
 /// Signs of life in the time of one lease.
 const HEARTBEATS_PER_LEASE: u32 = 3;
@@ -150,6 +150,11 @@ impl Orchestrator {
         let stop = self.inbound.clone();
         self.inbound_tasks.spawn(keep_going("the broker", move || {
             watch_broker(engine.clone(), Arc::clone(&broker), stop.clone())
+        }));
+        let (engine, broker) = (self.engine.clone(), Arc::clone(&self.broker));
+        let stop = self.inbound.clone();
+        self.inbound_tasks.spawn(keep_going("reconciling", move || {
+            reconcile::run(engine.clone(), Arc::clone(&broker), stop.clone())
         }));
         let outbox = Arc::clone(&self.engine.shared().outbox);
         let (tasks, stop) = (self.outbound_tasks.clone(), self.outbound.clone());
