@@ -10,6 +10,7 @@ mod signals;
 mod view;
 mod workers;
 
+pub use health::{DependencyView, ReadyView};
 pub use operators::OperateBody;
 pub use problem::Problem;
 pub use router::{Api, BODY_BYTES_MAX, router};

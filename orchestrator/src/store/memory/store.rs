@@ -17,8 +17,8 @@ use uuid::Uuid;
 use super::clock::MemoryClock;
 use super::state::State;
 use crate::store::{
-    Batch, CommitReport, Committed, Judge, OutboxMessage, Page, Registration, SagaFilter,
-    SagaOutcome, Store, StoreError, StoredDeadLetter, StoredDefinition, StoredWorker,
+    Batch, CommitReport, Committed, Judge, OutboxMessage, Page, PoolState, Registration,
+    SagaFilter, SagaOutcome, Store, StoreError, StoredDeadLetter, StoredDefinition, StoredWorker,
 };
 
 /// Sagas in memory. Each handle is one orchestrator; handles made with
@@ -336,6 +336,18 @@ impl Store for MemoryStore {
 
     async fn workers(&self) -> Result<Vec<StoredWorker>, StoreError> {
         Ok(self.state().workers_by_name())
+    }
+
+    async fn kept_letter(&self, id: Uuid) -> Result<Option<Committed>, StoreError> {
+        Ok(self
+            .state()
+            .dead_letters
+            .contains_key(&id)
+            .then(Committed::new))
+    }
+
+    fn pool(&self) -> PoolState {
+        PoolState::default()
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -25,8 +25,8 @@ use super::settings::{CONNECT_TIMEOUT, PostgresSettings};
 use super::{commit, commit_locked, definitions, outbox, reads, statements, timers, workers};
 use crate::store::migrate;
 use crate::store::{
-    Batch, CommitReport, Committed, Judge, OutboxMessage, Page, Registration, SagaFilter, Store,
-    StoreError, StoredDefinition, StoredWorker,
+    Batch, CommitReport, Committed, Judge, OutboxMessage, Page, PoolState, Registration,
+    SagaFilter, Store, StoreError, StoredDefinition, StoredWorker,
 };
 
 /// Waits before the tries after the first one, for statements that may be repeated.
@@ -278,6 +278,19 @@ impl Store for PostgresStore {
 
     async fn workers(&self) -> Result<Vec<StoredWorker>, StoreError> {
         workers::workers(self).await
+    }
+
+    async fn kept_letter(&self, id: Uuid) -> Result<Option<Committed>, StoreError> {
+        reads::kept_letter(self, id).await
+    }
+
+    fn pool(&self) -> PoolState {
+        let status = self.pool.status();
+        PoolState {
+            idle: status.available,
+            busy: status.size.saturating_sub(status.available),
+            waiting: status.waiting,
+        }
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
