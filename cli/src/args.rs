@@ -117,12 +117,31 @@ pub struct DemoWorkerArgs {
 /// `amends validate`
 #[derive(Debug, Args)]
 pub struct ValidateArgs {
-    /// Definitions to check
+    /// Definitions to check: files, or folders of YAML files
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
+    /// Catalogue of operations to check against [default: operations.yaml beside each file]
+    #[arg(long, value_name = "FILE")]
+    pub operations: Option<PathBuf>,
+    /// Say also what one saga costs, and how long it can take at worst
+    #[arg(long)]
+    pub load: bool,
     /// How to print
-    #[arg(short, long, value_enum, default_value_t = Format::Table)]
-    pub output: Format,
+    #[arg(short, long, value_enum, default_value_t = ValidateFormat::Table)]
+    pub output: ValidateFormat,
+}
+
+/// How `amends validate` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ValidateFormat {
+    /// For people
+    Table,
+    /// One JSON document a file
+    Json,
+    /// The same
+    Jsonl,
+    /// One SARIF 2.1.0 log, for code scanning
+    Sarif,
 }
 
 /// `amends definition …`

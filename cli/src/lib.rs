@@ -9,6 +9,8 @@ pub mod connections;
 pub mod demo;
 pub mod dev;
 pub mod failure;
+pub mod findings;
+pub mod load;
 pub mod logging;
 pub mod narrative;
 pub mod output;

@@ -2,6 +2,7 @@
 
 #![warn(missing_docs, clippy::wildcard_enum_match_arm)]
 
+pub mod catalogue;
 pub mod compiler;
 pub mod decide;
 pub mod decision;

@@ -32,6 +32,7 @@ pub enum Code {
     StepCount = 23,
     DuplicateStep = 25,
     NotANumber = 26,
+    NotUtf8 = 27,
     UnknownDependency = 30,
     SelfDependency = 31,
     DuplicateDependency = 32,
@@ -61,6 +62,11 @@ pub enum Code {
     OptionalInput = 64,
     PerhapsNull = 65,
     BadSchema = 70,
+    UnknownOperation = 71,
+    OperationInput = 72,
+    UnknownOutputField = 73,
+    UnknownErrorCode = 74,
+    BadOperation = 75,
     AttemptOutlivesStep = 80,
     TimeoutNeverFires = 81,
     ShrinkingBackoff = 82,
@@ -69,11 +75,15 @@ pub enum Code {
     DeadlineAfterLifetime = 85,
     SpanOutOfRange = 86,
     RetryNeverFires = 87,
+    OutlivesConsumer = 88,
+    DelayOverBroker = 89,
+    AttemptsNeverCome = 90,
+    LimitBehindEnd = 91,
 }
 
 impl Code {
     /// Every code, in order.
-    pub const ALL: [Self; 62] = [
+    pub const ALL: [Self; 72] = [
         Self::FileTooLarge,
         Self::BadYaml,
         Self::Tab,
@@ -99,6 +109,7 @@ impl Code {
         Self::StepCount,
         Self::DuplicateStep,
         Self::NotANumber,
+        Self::NotUtf8,
         Self::UnknownDependency,
         Self::SelfDependency,
         Self::DuplicateDependency,
@@ -128,6 +139,11 @@ impl Code {
         Self::OptionalInput,
         Self::PerhapsNull,
         Self::BadSchema,
+        Self::UnknownOperation,
+        Self::OperationInput,
+        Self::UnknownOutputField,
+        Self::UnknownErrorCode,
+        Self::BadOperation,
         Self::AttemptOutlivesStep,
         Self::TimeoutNeverFires,
         Self::ShrinkingBackoff,
@@ -136,6 +152,10 @@ impl Code {
         Self::DeadlineAfterLifetime,
         Self::SpanOutOfRange,
         Self::RetryNeverFires,
+        Self::OutlivesConsumer,
+        Self::DelayOverBroker,
+        Self::AttemptsNeverCome,
+        Self::LimitBehindEnd,
     ];
 }
 

@@ -134,6 +134,10 @@ AM026 a number that JSON cannot hold
 Values travel as JSON, which has no infinity, no "not a number" and no integers
 beyond 64 bits. Put such a value in quotes to send it as text.
 
+AM027 the file is not UTF-8
+Definitions are text in UTF-8. The mark is at the end of what could be read; what
+follows is a byte of another encoding, or no text at all. Save the file as UTF-8.
+
 AM030 depends_on names no step
 The list holds ids of other steps of the same saga.
 
@@ -269,6 +273,31 @@ The value under `input` must be a JSON Schema, draft 2020-12. References to othe
 files or addresses are not followed, and patterns use a syntax without
 backtracking (no look-around), so that no payload can stall a start.
 
+AM071 an operation that is not in the catalogue
+The catalogue, `operations.yaml`, describes what workers can do, and it does not
+know this operation. A saga would wait for a worker that does not exist, and an
+undo that does not exist would be missed when it is needed most. Correct the name,
+or describe the operation.
+
+AM072 an input that the operation does not take
+The catalogue says what the operation takes, and this is something else: a field is
+missing, is unknown, or can never have the right type. The worker would refuse
+every command. What only a value can tell is checked by the worker.
+
+AM073 an expression reads a field the operation does not answer
+The catalogue lists the fields of the operation's output and this is not one of
+them, so the expression would fail in every saga. Correct the name, or add the
+field to the operation's `output`.
+
+AM074 an error code nobody says (warning)
+No operation that this list applies to fails with that code, so the line has no
+effect: mostly it is a slip, and an error that should end the attempts is retried.
+
+AM075 an operation that is described in contradictions
+In the catalogue, `repeat` says what may be done when an outside call was never
+answered. A transactional operation needs no such word: its effect commits with
+its idempotency row, or not at all.
+
 AM080 one attempt outlives the whole step
 `schedule_to_close` limits all attempts together, `start_to_close` each of them.
 With the first shorter than the second, an attempt that uses its time is always
@@ -302,6 +331,27 @@ AM087 a retry that never comes (warning)
 The first retry waits for `initial_interval`, less the jitter. `schedule_to_close`
 has ended the step by then, so there is only one attempt. Shorten the delay, raise
 the limit, or say `maximum_attempts: 1`.
+
+AM088 an attempt outlives the broker's patience (warning)
+RabbitMQ takes a delivery away from a consumer that has not acknowledged it for 30
+minutes, its default `consumer_timeout`, and gives it to another. An attempt that
+is allowed more is then delivered again while the first is still at work; the
+worker's ledger keeps the two apart, but slots and a channel are lost. Split the
+step, or start the work and wait for its end in a later step.
+
+AM089 a delay that no queue can hold
+A queue holds no message longer than 49d17h, the 32 bits of milliseconds that the
+broker counts with. No retry waits that long for a good reason.
+
+AM090 attempts that never come (warning)
+The delays between them alone fill `schedule_to_close`, so the last of the attempts
+never start. Lower `maximum_attempts` to what fits, shorten the delays, or raise
+the limit: otherwise readers believe in attempts that do not exist.
+
+AM091 a time limit behind the end (warning)
+The saga's own end comes first: the `deadline` turns it back before a step ahead of
+the pivot could use this much time, or `max_lifetime` lets it rest. The limit never
+fires.
 "#;
 
 #[cfg(test)]

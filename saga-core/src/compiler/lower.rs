@@ -125,7 +125,7 @@ fn name(entry: &Entry, report: &mut Report<'_>) -> Option<String> {
     None
 }
 
-fn version(entry: &Entry, report: &mut Report<'_>) -> Option<Version> {
+pub(super) fn version(entry: &Entry, report: &mut Report<'_>) -> Option<Version> {
     let text = fields::text(entry, report)?;
     match Version::parse(text) {
         Ok(version) => Some(version),

@@ -46,6 +46,12 @@ impl Template {
         &self.reads
     }
 
+    /// Bytes of what is written out in it, as JSON.
+    #[must_use]
+    pub fn literal_bytes(&self) -> usize {
+        self.root.literal_bytes()
+    }
+
     /// Its value in this scope.
     pub fn render(&self, scope: &Scope<'_>) -> Result<Value, EvalError> {
         self.root.render(View::from(scope))
@@ -99,6 +105,25 @@ impl TemplateNode {
                     None => Self::Object(fields),
                 }
             }
+        }
+    }
+
+    fn literal_bytes(&self) -> usize {
+        match self {
+            Self::Literal(value) => value.to_string().len(),
+            Self::Whole(_) => 0,
+            Self::Text(parts) => parts
+                .iter()
+                .map(|part| match part {
+                    Part::Text(text) => text.len(),
+                    Part::Expression(_) => 0,
+                })
+                .sum(),
+            Self::List(nodes) => nodes.iter().map(|node| node.literal_bytes() + 1).sum(),
+            Self::Object(fields) => fields
+                .iter()
+                .map(|(name, node)| name.len() + 4 + node.literal_bytes())
+                .sum(),
         }
     }
 
