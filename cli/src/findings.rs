@@ -107,7 +107,11 @@ fn result(diagnostic: &Diagnostic, file: &str, text: &str, codes: &[Code]) -> Va
     let last = marked.rsplit('\n').next().unwrap_or_default();
     let width = last.chars().count();
     // SARIF's end column is the one after the last character.
-    let end_column = if lines == 0 { span.column + width } else { width + 1 };
+    let end_column = if lines == 0 {
+        span.column + width
+    } else {
+        width + 1
+    };
     json!({
         "ruleId": diagnostic.code.to_string(),
         "ruleIndex": codes.binary_search(&diagnostic.code).unwrap_or_default(),
@@ -165,7 +169,9 @@ mod tests {
         let region = json!({ "startLine": 5, "startColumn": 5, "endLine": 5, "endColumn": 11 });
         assert_eq!(place["region"], region);
         let rules = log["runs"][0]["tool"]["driver"]["rules"].as_array();
-        let index = result["ruleIndex"].as_u64().map(|at| usize::try_from(at).unwrap_or(9));
+        let index = result["ruleIndex"]
+            .as_u64()
+            .map(|at| usize::try_from(at).unwrap_or(9));
         assert_eq!(
             rules.zip(index).map(|(rules, at)| &rules[at]["id"]),
             Some(&json!("AM012"))

@@ -96,10 +96,7 @@ pub fn read_one(path: &Path) -> Result<Raw, Failure> {
     let failed = |error: &std::io::Error| Failure::because(&format!("cannot read {shown}"), error);
     let mut bytes = Vec::new();
     std::fs::File::open(path)
-        .and_then(|file| {
-            file.take(FILE_BYTES_MAX as u64 + 1)
-                .read_to_end(&mut bytes)
-        })
+        .and_then(|file| file.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes))
         .map_err(|error| failed(&error))?;
     Ok(Raw {
         path: path.to_owned(),

@@ -33,7 +33,9 @@ pub fn validate(args: &ValidateArgs) -> Outcome {
     for file in &files {
         checked.push(check(file, &mut catalogues)?);
     }
-    let mut all: Vec<Checked> = catalogues.broken();
+    let mut all = catalogues.broken;
+    // One that was named as a file as well has been told there.
+    all.retain(|one| files.iter().all(|file| file.shown != one.compiled.file));
     all.extend(checked);
     match args.output {
         ValidateFormat::Table => {
@@ -105,7 +107,12 @@ fn check(file: &Raw, catalogues: &mut Catalogues) -> Result<Checked, Failure> {
 fn catalogue(file: &Raw) -> (CompiledCatalogue, String) {
     // What is no UTF-8 is told in the words for definitions.
     let (compiled, text) = match std::str::from_utf8(&file.bytes) {
-        Ok(source) => return (compiler::compile_catalogue(&file.shown, source), source.to_owned()),
+        Ok(source) => {
+            return (
+                compiler::compile_catalogue(&file.shown, source),
+                source.to_owned(),
+            );
+        }
         Err(_) => compiler::compile_bytes(&file.shown, &file.bytes, None),
     };
     let compiled = CompiledCatalogue {
@@ -130,7 +137,8 @@ fn broken(compiled: CompiledCatalogue, text: String) -> Checked {
 
 /// The catalogues that definitions are checked against: the named one, or those beside them.
 struct Catalogues {
-    named: Option<Catalogue>,
+    /// The one that was named; without a catalogue when that has errors.
+    named: Option<Option<Catalogue>>,
     beside: BTreeMap<PathBuf, Option<Catalogue>>,
     /// Those with errors, which are told like any file.
     broken: Vec<Checked>,
@@ -144,7 +152,7 @@ impl Catalogues {
             broken: Vec::new(),
         };
         if let Some(path) = named {
-            catalogues.named = Some(catalogues.read(path)?.unwrap_or_default());
+            catalogues.named = Some(catalogues.read(path)?);
         }
         Ok(catalogues)
     }
@@ -159,19 +167,19 @@ impl Catalogues {
     }
 
     fn beside(&mut self, file: &Path) -> Result<Option<&Catalogue>, Failure> {
-        if self.named.is_some() {
-            return Ok(self.named.as_ref());
+        if let Some(named) = &self.named {
+            return Ok(named.as_ref());
         }
         let path = file.with_file_name(CATALOGUE);
         if !self.beside.contains_key(&path) {
-            let found = if path.is_file() { self.read(&path)? } else { None };
+            let found = if path.is_file() {
+                self.read(&path)?
+            } else {
+                None
+            };
             self.beside.insert(path.clone(), found);
         }
         Ok(self.beside.get(&path).and_then(Option::as_ref))
-    }
-
-    fn broken(self) -> Vec<Checked> {
-        self.broken
     }
 }
 

@@ -11,7 +11,10 @@ fn a_definition_that_cannot_be_read() {
     let binary = TemporaryFile::new("binary.yaml", b"saga: \xff\xfe");
     let ran = run(&["validate", binary.path()], &[]);
     ran.failed(1, &["1 errors in 1 of 1 files", "AM027"]);
-    assert!(ran.out.contains("AM027") && ran.out.contains(":1:7"), "{ran:?}");
+    assert!(
+        ran.out.contains("AM027") && ran.out.contains(":1:7"),
+        "{ran:?}"
+    );
     let huge = TemporaryFile::new("huge.yaml", &vec![b'#'; 1024 * 1024 + 1]);
     let ran = run(&["validate", "-o", "json", huge.path()], &[]);
     ran.failed(1, &["AM001"]);

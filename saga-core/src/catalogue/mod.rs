@@ -3,5 +3,5 @@
 mod model;
 mod shape;
 
-pub use model::{Catalogue, Carries, Operation, Repeat};
+pub use model::{Carries, Catalogue, Operation, Repeat};
 pub(crate) use shape::{Found, Shape};

@@ -140,7 +140,10 @@ mod tests {
             },
         });
         let shape = Shape(&schema);
-        assert!(matches!(shape.follow(&path("a.b")), Found::Known(_, Some(1))));
+        assert!(matches!(
+            shape.follow(&path("a.b")),
+            Found::Known(_, Some(1))
+        ));
         assert!(matches!(shape.follow(&path("a")), Found::Known(_, None)));
         assert_eq!(shape.follow(&path("a.c")), Found::Unknown(1, vec!["b"]));
         assert_eq!(shape.follow(&path("open.y")), Found::Open);

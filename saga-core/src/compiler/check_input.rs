@@ -148,9 +148,9 @@ impl Input<'_, '_, '_, '_> {
                         None => return,
                     }
                 }
-                ReferenceRoot::Status(_)
-                | ReferenceRoot::SagaId
-                | ReferenceRoot::SagaStartedAt => vec!["string"],
+                ReferenceRoot::Status(_) | ReferenceRoot::SagaId | ReferenceRoot::SagaStartedAt => {
+                    vec!["string"]
+                }
                 ReferenceRoot::Error(_) | ReferenceRoot::SagaKey | ReferenceRoot::SagaLabels => {
                     return;
                 }

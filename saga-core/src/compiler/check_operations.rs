@@ -164,7 +164,10 @@ fn known<'c>(
                     .take(8)
                     .collect();
                 if pool.is_empty() {
-                    format!("describe it in the catalogue; it has no pool `{}`", name.pool())
+                    format!(
+                        "describe it in the catalogue; it has no pool `{}`",
+                        name.pool()
+                    )
                 } else {
                     format!("the pool `{}` has {}", name.pool(), pool.join(", "))
                 }
@@ -172,7 +175,12 @@ fn known<'c>(
         };
         let what = if call.undo { "undo" } else { "operation" };
         let message = format!("the catalogue has no {what} `{text}`");
-        report.error_with(Code::UnknownOperation, call.action.value.span, message, help);
+        report.error_with(
+            Code::UnknownOperation,
+            call.action.value.span,
+            message,
+            help,
+        );
     }
     operation
 }
@@ -186,7 +194,10 @@ fn error_codes(retry: Option<&Node>, operations: &[&Operation], report: &mut Rep
     if operations.is_empty() {
         return;
     }
-    for (text, span) in nodes.iter().filter_map(|node| Some((&node.scalar()?.text, node.span))) {
+    for (text, span) in nodes
+        .iter()
+        .filter_map(|node| Some((&node.scalar()?.text, node.span)))
+    {
         if operations.iter().any(|one| one.knows_error(text)) || report.is_full() {
             continue;
         }

@@ -25,9 +25,9 @@ mod suggest;
 mod tests;
 mod tree;
 
+pub use check_limits::{BROKER_DELAY_MAX, CONSUMER_TIMEOUT};
 pub use code::{Code, UnknownCode};
 pub use codes::{Explained, explain};
-pub use check_limits::{BROKER_DELAY_MAX, CONSUMER_TIMEOUT};
 pub use compile::{Compiled, MAX_LIFETIME_DEFAULT, compile, compile_against, compile_bytes};
 pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Severity, Span};
 pub use fields::SPAN_MAX;

@@ -202,7 +202,9 @@ fn longest(definition: &Definition, of: impl Fn(usize) -> Option<Duration>) -> O
             .iter()
             .map(|earlier| until[*earlier])
             .try_fold(Duration::ZERO, |latest, one| Some(latest.max(one?)));
-        until[at] = begin.zip(of(at)).map(|(begin, own)| begin.saturating_add(own));
+        until[at] = begin
+            .zip(of(at))
+            .map(|(begin, own)| begin.saturating_add(own));
         end = end.zip(until[at]).map(|(end, own)| end.max(own));
         for dependent in &step.dependents {
             waiting[*dependent] -= 1;
@@ -245,7 +247,10 @@ mod tests {
         // 1 2 4 8 8 8
         assert_eq!(waits(&policy(7, 1, 2.0, 8), 7), Duration::from_secs(31));
         assert_eq!(waits(&policy(1, 1, 2.0, 8), 1), Duration::ZERO);
-        assert_eq!(waits(&policy(0, 5, 1.0, 60), 1_000), Duration::from_secs(4_995));
+        assert_eq!(
+            waits(&policy(0, 5, 1.0, 60), 1_000),
+            Duration::from_secs(4_995)
+        );
         let jittered = RetryPolicy {
             jitter: 0.5,
             ..policy(3, 2, 1.0, 2)

@@ -146,7 +146,10 @@ mod tests {
     fn an_order_costs_what_its_transcript_shows() {
         let order = compile("order.yaml", include_str!("../../../sagas/order.yaml"));
         let load = Load::of(&order.definition.expect("it compiles"));
-        assert_eq!(load.forward.messages, 10, "a command and a reply for each step");
+        assert_eq!(
+            load.forward.messages, 10,
+            "a command and a reply for each step"
+        );
         assert_eq!(load.forward.ledger_rows, 5);
         // The saga, its key, six values with the result; twelve events.
         assert_eq!(load.forward.rows, 1 + 1 + 7 + 12);

@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use proptest::prelude::*;
 use saga_core::catalogue::Catalogue;
 use saga_core::compiler::{
     Code, Compiled, FILE_BYTES_MAX, NESTING_MAX, NODES_MAX, STEPS_MAX, Severity, compile,
@@ -24,7 +25,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
 }
 
-fn yaml_files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn yaml_files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -173,7 +174,12 @@ fn every_code_has_an_example() {
     for path in yaml_files(&root().join("tests/catalogues")) {
         let source = fs::read_to_string(&path).unwrap();
         let compiled = compile_catalogue(name(&path), &source);
-        seen.extend(compiled.diagnostics.iter().map(|diagnostic| diagnostic.code));
+        seen.extend(
+            compiled
+                .diagnostics
+                .iter()
+                .map(|diagnostic| diagnostic.code),
+        );
     }
     for (code, source) in oversized() {
         let compiled = compile("oversized.yaml", &source);
@@ -289,4 +295,86 @@ fn colour_only_adds_escapes() {
         painted = painted.replace(style, "");
     }
     assert_eq!(plain, painted);
+}
+
+/// A change to a file: cut, double, swap or write over some of it.
+fn mutated(mut text: String, changes: &[(usize, usize, u8, String)]) -> String {
+    for (at, length, kind, insert) in changes {
+        let boundary = |text: &str, at: usize| text.floor_char_boundary(at % (text.len() + 1));
+        let start = boundary(&text, *at);
+        let end = text
+            .floor_char_boundary((start + length % 40).min(text.len()))
+            .max(start);
+        match kind % 4 {
+            0 => text.replace_range(start..end, ""),
+            1 => text.insert_str(start, insert),
+            2 => {
+                let copy = text[start..end].to_owned();
+                let to = boundary(&text, at.wrapping_mul(7));
+                text.insert_str(to, &copy);
+            }
+            _ => text.replace_range(start..end, insert),
+        }
+    }
+    text
+}
+
+fn snippet() -> impl Strategy<Value = String> {
+    let known = prop::sample::select(vec![
+        "${",
+        "}",
+        "${input.a}",
+        ":",
+        "- ",
+        "\n",
+        "  ",
+        "\t",
+        "[",
+        "]",
+        "{",
+        "\"",
+        "'",
+        "|",
+        ">",
+        "&a ",
+        "*a",
+        "!!str ",
+        "---\n",
+        "#",
+        "\u{0}",
+        "\u{feff}",
+        "ü",
+        "none",
+        "yes",
+        "1e999",
+        "steps.charge.output",
+        "pivot: true\n",
+        "depends_on: [charge]\n",
+        "$ref: '#'\n",
+        "0",
+        "-1",
+    ]);
+    prop_oneof![known.prop_map(str::to_owned), "\\PC{0,12}"]
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_text_never_panics(text in "(\\PC|\n|\t|  |: |- ){0,300}") {
+        let compiled = compile("x.yaml", &text);
+        assert_consistent(&compiled);
+        let _ = render(&compiled.diagnostics, "x.yaml", &text, true);
+    }
+
+    #[test]
+    fn mutated_definitions_never_panic(
+        which in any::<prop::sample::Index>(),
+        changes in prop::collection::vec((0_usize..8000, 0_usize..60, any::<u8>(), snippet()), 1..6),
+    ) {
+        let files: Vec<PathBuf> = shipped().into_iter().chain(examples()).collect();
+        let text = fs::read_to_string(which.get(&files)).unwrap();
+        let text = mutated(text, &changes);
+        let compiled = compile("x.yaml", &text);
+        assert_consistent(&compiled);
+        let _ = render(&compiled.diagnostics, "x.yaml", &text, false);
+    }
 }

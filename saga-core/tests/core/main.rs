@@ -2,6 +2,7 @@
 
 mod config;
 mod definitions;
+mod diagnostics_page;
 mod driver;
 mod properties;
 mod script;
