@@ -28,6 +28,9 @@ pub enum Command {
     /// Check definitions; every problem at once
     #[command(after_help = "Example: amends validate sagas/*.yaml")]
     Validate(ValidateArgs),
+    /// Draw a definition: its steps, what undoes them, and its point of no return
+    #[command(after_help = "Example: amends graph sagas/order.yaml > order.svg")]
+    Graph(GraphArgs),
     /// Tell the whole story of a diagnostic's code
     #[command(after_help = "Example: amends explain-code AM012")]
     ExplainCode {
@@ -142,6 +145,29 @@ pub enum ValidateFormat {
     Jsonl,
     /// One SARIF 2.1.0 log, for code scanning
     Sarif,
+}
+
+/// `amends graph`
+#[derive(Debug, Args)]
+pub struct GraphArgs {
+    /// The definition to draw
+    pub file: PathBuf,
+    /// As what
+    #[arg(short, long, value_enum, default_value_t = GraphFormat::Svg)]
+    pub output: GraphFormat,
+}
+
+/// What a definition is drawn as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// A picture, complete in itself
+    Svg,
+    /// For Markdown
+    Mermaid,
+    /// For Graphviz
+    Dot,
+    /// In words
+    Text,
 }
 
 /// `amends definition …`

@@ -51,6 +51,7 @@ async fn run_async(command: Command) -> Outcome {
         Command::Saga(command) => commands::saga(&command).await,
         Command::Db(command) => commands::db(&command).await,
         Command::Validate(args) => commands::validate(&args),
+        Command::Graph(args) => commands::graph(&args),
         Command::ExplainCode { code } => commands::explain_code(&code),
     }
 }

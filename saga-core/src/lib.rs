@@ -12,6 +12,7 @@ pub mod event;
 pub mod evolve;
 pub mod explain;
 pub mod expression;
+pub mod graph;
 pub mod ids;
 pub mod input;
 pub mod operator;

@@ -167,11 +167,8 @@ impl Catalogues {
     }
 
     fn beside(&mut self, file: &Path) -> Result<Option<&Catalogue>, Failure> {
-        if let Some(named) = &self.named {
-            return Ok(named.as_ref());
-        }
         let path = file.with_file_name(CATALOGUE);
-        if !self.beside.contains_key(&path) {
+        if self.named.is_none() && !self.beside.contains_key(&path) {
             let found = if path.is_file() {
                 self.read(&path)?
             } else {
@@ -179,7 +176,8 @@ impl Catalogues {
             };
             self.beside.insert(path.clone(), found);
         }
-        Ok(self.beside.get(&path).and_then(Option::as_ref))
+        let found = self.named.as_ref().or_else(|| self.beside.get(&path));
+        Ok(found.and_then(Option::as_ref))
     }
 }
 

@@ -59,7 +59,13 @@ fn page() -> String {
     let mut page = HEAD.to_owned();
     for code in Code::ALL {
         let story = explain(code);
-        write!(page, "\n## {code}: {}\n\n{}\n", markdown(story.title), markdown(story.text)).unwrap();
+        write!(
+            page,
+            "\n## {code}: {}\n\n{}\n",
+            markdown(story.title),
+            markdown(story.text)
+        )
+        .unwrap();
         if let Some((_, text)) = words.get(&code) {
             let text: Vec<&str> = text.trim_end().lines().map(str::trim_end).collect();
             write!(page, "\n```text\n{}\n```\n", text.join("\n")).unwrap();

@@ -4,6 +4,7 @@ mod config;
 mod definitions;
 mod diagnostics_page;
 mod driver;
+mod pictures;
 mod properties;
 mod script;
 mod transcripts;
