@@ -21,7 +21,7 @@ pub const NAME_BYTES_MAX: usize = 60;
 /// Most steps of one saga.
 pub const STEPS_MAX: usize = 200;
 
-const KNOWN: [&str; 11] = [
+pub(super) const KNOWN: [&str; 11] = [
     "saga",
     "version",
     "description",
@@ -34,6 +34,7 @@ const KNOWN: [&str; 11] = [
     "steps",
     "output",
 ];
+pub(super) const DEFAULTS: [&str; 2] = ["retry", "timeouts"];
 const PLANNED: [&str; 2] = ["id_reuse_policy", "id_conflict_policy"];
 
 /// What steps inherit.
@@ -174,8 +175,7 @@ fn schema(node: &Node, report: &mut Report<'_>) -> Option<Schema> {
 
 fn defaults(node: &Node, report: &mut Report<'_>) -> Defaults {
     let built_in = Defaults::default();
-    let known = ["retry", "timeouts"];
-    let Some(fields) = Fields::read(node, "`defaults`", &known, &[], report) else {
+    let Some(fields) = Fields::read(node, "`defaults`", &DEFAULTS, &[], report) else {
         return built_in;
     };
     let (retry, timeouts) = policy::both(&fields, &built_in, report);

@@ -15,7 +15,7 @@ use crate::ids::ActionName;
 /// Highest `priority`.
 pub const PRIORITY_MAX: u32 = 9;
 
-const KNOWN: [&str; 13] = [
+pub(super) const KNOWN: [&str; 13] = [
     "id",
     "action",
     "input",
@@ -30,6 +30,7 @@ const KNOWN: [&str; 13] = [
     "on_failure",
     "priority",
 ];
+pub(super) const COMPENSATE: [&str; 4] = ["action", "input", "retry", "timeouts"];
 const PLANNED: [&str; 6] = [
     "for_each",
     "as",
@@ -199,8 +200,7 @@ fn compensate(
         );
         return DraftCompensate::Undo(None, at);
     }
-    let known = ["action", "input", "retry", "timeouts"];
-    let Some(fields) = Fields::read(&entry.value, "`compensate`", &known, &[], report) else {
+    let Some(fields) = Fields::read(&entry.value, "`compensate`", &COMPENSATE, &[], report) else {
         return DraftCompensate::Undo(None, at);
     };
     let action = fields

@@ -6,5 +6,6 @@ mod diagnostics_page;
 mod driver;
 mod pictures;
 mod properties;
+mod schemas;
 mod script;
 mod transcripts;
