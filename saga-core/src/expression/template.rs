@@ -46,6 +46,12 @@ impl Template {
         &self.reads
     }
 
+    /// The value as it is written, expressions as `${…}`.
+    #[must_use]
+    pub fn written(&self) -> Value {
+        self.root.written()
+    }
+
     /// Bytes of what is written out in it, as JSON.
     #[must_use]
     pub fn literal_bytes(&self) -> usize {
@@ -108,6 +114,26 @@ impl TemplateNode {
         }
     }
 
+    fn written(&self) -> Value {
+        match self {
+            Self::Literal(value) => value.clone(),
+            Self::Whole(expression) => Value::from(shown(expression)),
+            Self::Text(parts) => parts
+                .iter()
+                .map(|part| match part {
+                    Part::Text(text) => text.clone(),
+                    Part::Expression(expression) => shown(expression),
+                })
+                .collect::<String>()
+                .into(),
+            Self::List(nodes) => nodes.iter().map(Self::written).collect(),
+            Self::Object(fields) => fields
+                .iter()
+                .map(|(name, node)| (name.clone(), node.written()))
+                .collect(),
+        }
+    }
+
     fn literal_bytes(&self) -> usize {
         match self {
             Self::Literal(value) => value.to_string().len(),
@@ -146,6 +172,10 @@ impl TemplateNode {
                 .collect(),
         }
     }
+}
+
+fn shown(expression: &Expression) -> String {
+    format!("${{{}}}", expression.text())
 }
 
 /// Strings go in as they are, everything else as compact JSON.

@@ -1,0 +1,404 @@
+//! Whether a saga under way can go on with another version of its definition.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::mem::discriminant;
+
+use serde_json::Value;
+
+use crate::definition::{Definition, DefinitionRef, Effect, OnFailure, Step};
+use crate::ids::{ActionName, StepName};
+use crate::saga::{Phase, Saga, Status, StepStatus};
+
+/// Where a saga stands, as far as moving it is concerned: sagas at the same position can all move,
+/// or none of them can, leaving their inputs aside.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The state in one word.
+    pub status: Status,
+    /// It is to turn back, or does.
+    pub unwinds: bool,
+    /// The steps that were touched, with where they stand. The elements of a `for_each` that stand
+    /// in the same place count as one.
+    pub steps: BTreeSet<(StepName, &'static str)>,
+}
+
+impl Position {
+    /// Where this saga stands.
+    #[must_use]
+    pub fn of(saga: &Saga) -> Self {
+        Self {
+            status: saga.status(),
+            unwinds: saga.unwind.is_some(),
+            steps: saga
+                .steps
+                .iter()
+                .filter(|(_, state)| state.status != StepStatus::Pending)
+                .map(|(key, state)| (key.step.clone(), state.status.as_str()))
+                .collect(),
+        }
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.status.as_str())?;
+        for (index, (step, status)) in self.steps.iter().enumerate() {
+            let before = if index == 0 { ": " } else { ", " };
+            write!(f, "{before}{step} {status}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a saga cannot move. Displayed, it is a sentence for people.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Obstacle {
+    /// It is over.
+    #[error("the saga is {0}; nothing can change it any more")]
+    Closed(Status),
+    /// Another saga altogether.
+    #[error("{0} is another saga, not another version of this one")]
+    OtherSaga(DefinitionRef),
+    /// It runs that version already.
+    #[error("the saga runs {0} already")]
+    SameVersion(DefinitionRef),
+    /// A step that was touched is gone.
+    #[error("step {0} was touched, and the other version does not have it")]
+    StepGone(StepName),
+    /// What was asked of a worker is asked of another there.
+    #[error("step {step} has asked for {from}, in the other version it is {to}")]
+    ActionChanged {
+        /// Which.
+        step: StepName,
+        /// As it was asked.
+        from: ActionName,
+        /// As it would be.
+        to: ActionName,
+    },
+    /// What was done could not be undone any more.
+    #[error("step {0} is undone by a compensation, and the other version has none for it")]
+    LosesUndo(StepName),
+    /// What becomes of its effect is another matter there.
+    #[error("step {step} {from}, in the other version it {to}")]
+    EffectChanged {
+        /// Which.
+        step: StepName,
+        /// As it is.
+        from: &'static str,
+        /// As it would be.
+        to: &'static str,
+    },
+    /// An undo was begun with another operation.
+    #[error("the undo of step {step} has asked for {from}, in the other version it is {to}")]
+    UndoChanged {
+        /// Which.
+        step: StepName,
+        /// As it was asked.
+        from: ActionName,
+        /// As it would be.
+        to: ActionName,
+    },
+    /// The point of no return is another step.
+    #[error("step {0} is the point of no return in only one of the versions, and was touched")]
+    PivotChanged(StepName),
+    /// The pivot has passed, and this step counts on turning back.
+    #[error("the point of no return has passed, and step {0} would come before it")]
+    BeforePivot(StepName),
+    /// How its failure was handled is another matter there.
+    #[error("step {0} has failed, and the other version handles that differently")]
+    FailureChanged(StepName),
+    /// Something that was done would come after something that was not.
+    #[error(
+        "step {step} was begun, and in the other version it waits for {dependency}, which is not done"
+    )]
+    OutOfOrder {
+        /// Which.
+        step: StepName,
+        /// What it would have waited for.
+        dependency: StepName,
+    },
+    /// Something would be undone after what it depends on.
+    #[error(
+        "step {step} is still to be undone, and {dependency}, which it waits for in the other version, is undone"
+    )]
+    UndoneOutOfOrder {
+        /// Which.
+        step: StepName,
+        /// What it depends on there.
+        dependency: StepName,
+    },
+    /// Its payload could not start a saga of that version.
+    #[error("the saga's input does not fit: {0}")]
+    InputRefused(String),
+}
+
+/// Whether a saga that runs `from` can go on with `to`. Without its input, whether that fits is not
+/// asked.
+///
+/// # Errors
+/// Everything that stands against it.
+pub fn movable(
+    from: &Definition,
+    to: &Definition,
+    saga: &Saga,
+    input: Option<&Value>,
+) -> Result<(), Vec<Obstacle>> {
+    if saga.phase.is_closed() {
+        return Err(vec![Obstacle::Closed(saga.status())]);
+    }
+    if from.reference.name != to.reference.name {
+        return Err(vec![Obstacle::OtherSaga(to.reference.clone())]);
+    }
+    if saga.definition == to.reference {
+        return Err(vec![Obstacle::SameVersion(to.reference.clone())]);
+    }
+    let mut moving = Move {
+        from,
+        to,
+        saga,
+        obstacles: Vec::new(),
+    };
+    moving.touched();
+    moving.pivot();
+    moving.order();
+    if let Some(input) = input {
+        moving.input(input);
+    }
+    if moving.obstacles.is_empty() {
+        Ok(())
+    } else {
+        Err(moving.obstacles)
+    }
+}
+
+struct Move<'a> {
+    from: &'a Definition,
+    to: &'a Definition,
+    saga: &'a Saga,
+    obstacles: Vec<Obstacle>,
+}
+
+impl<'a> Move<'a> {
+    /// Where each touched step stands; of a step with elements, each place once.
+    fn places(&self) -> BTreeSet<(StepName, Place)> {
+        self.saga
+            .steps
+            .iter()
+            .filter_map(|(key, state)| Some((key.step.clone(), Place::of(state.status)?)))
+            .collect()
+    }
+
+    fn places_of(&self, step: &StepName) -> Vec<Place> {
+        let places = self.places().into_iter();
+        places
+            .filter(|(name, _)| name == step)
+            .map(|(_, place)| place)
+            .collect()
+    }
+
+    fn touched(&mut self) {
+        for (name, place) in self.places() {
+            let Some(before) = self.from.step(&name) else {
+                continue;
+            };
+            let Some(after) = self.to.step(&name) else {
+                self.add(Obstacle::StepGone(name));
+                continue;
+            };
+            // What was skipped was never asked of anybody.
+            if place == Place::Skipped {
+                continue;
+            }
+            self.same_action(before, after);
+            self.same_effect(before, after, place);
+            if place == Place::Failed
+                && discriminant(&before.on_failure) != discriminant(&after.on_failure)
+            {
+                self.add(Obstacle::FailureChanged(name.clone()));
+            }
+            if before.pivot != after.pivot {
+                self.add(Obstacle::PivotChanged(name));
+            }
+        }
+    }
+
+    fn same_action(&mut self, before: &Step, after: &Step) {
+        if before.action != after.action {
+            self.add(Obstacle::ActionChanged {
+                step: before.name.clone(),
+                from: before.action.clone(),
+                to: after.action.clone(),
+            });
+        }
+    }
+
+    fn same_effect(&mut self, before: &Step, after: &Step, place: Place) {
+        let step = before.name.clone();
+        match (&before.effect, &after.effect) {
+            (Effect::Compensate(undo), Effect::Compensate(other)) => {
+                if place == Place::Undoing && undo.action != other.action {
+                    self.add(Obstacle::UndoChanged {
+                        step,
+                        from: undo.action.clone(),
+                        to: other.action.clone(),
+                    });
+                }
+            }
+            (Effect::Compensate(_), Effect::None | Effect::Residue(_) | Effect::Retriable) => {
+                self.add(Obstacle::LosesUndo(step));
+            }
+            (Effect::None, Effect::None)
+            | (Effect::Residue(_), Effect::Residue(_))
+            | (Effect::Retriable, Effect::Retriable) => {}
+            (Effect::None | Effect::Residue(_) | Effect::Retriable, _) => {
+                self.add(Obstacle::EffectChanged {
+                    step,
+                    from: spoken(&before.effect),
+                    to: spoken(&after.effect),
+                });
+            }
+        }
+    }
+
+    /// Once the pivot has passed, everything that is still to come must be behind it, except what
+    /// was beside it before.
+    fn pivot(&mut self) {
+        let passed = self
+            .from
+            .steps
+            .iter()
+            .find(|step| step.pivot && self.places_of(&step.name).contains(&Place::Done));
+        let Some(pivot) = passed else { return };
+        let behind = |definition: &Definition, step: &Step| {
+            step.name == pivot.name || comes_after(definition, step, &pivot.name)
+        };
+        let beside: Vec<StepName> = self
+            .to
+            .steps
+            .iter()
+            .filter(|step| self.places_of(&step.name).is_empty() && !behind(self.to, step))
+            .filter(|step| {
+                let same = self.from.step(&step.name);
+                same.is_none_or(|same| behind(self.from, same))
+            })
+            .map(|step| step.name.clone())
+            .collect();
+        for step in beside {
+            self.add(Obstacle::BeforePivot(step));
+        }
+    }
+
+    fn order(&mut self) {
+        let forward = self.saga.phase == Phase::Running && self.saga.unwind.is_none();
+        let mut found = Vec::new();
+        for step in &self.to.steps {
+            let places = self.places_of(&step.name);
+            let begun = places.iter().any(|place| *place != Place::Skipped);
+            let to_undo = places
+                .iter()
+                .any(|place| matches!(place, Place::Done | Place::Undoing | Place::Doing))
+                && matches!(step.effect, Effect::Compensate(_));
+            for dependency in &step.depends_on {
+                let dependency = &self.to.steps[*dependency];
+                let before = self.places_of(&dependency.name);
+                if forward && begun && !self.is_over(dependency, &before) {
+                    found.push(Obstacle::OutOfOrder {
+                        step: step.name.clone(),
+                        dependency: dependency.name.clone(),
+                    });
+                } else if !forward && to_undo && before.contains(&Place::Undone) {
+                    found.push(Obstacle::UndoneOutOfOrder {
+                        step: step.name.clone(),
+                        dependency: dependency.name.clone(),
+                    });
+                }
+            }
+        }
+        found.into_iter().for_each(|obstacle| self.add(obstacle));
+    }
+
+    /// Whether what depends on a step may go on.
+    fn is_over(&self, step: &Step, places: &[Place]) -> bool {
+        !places.is_empty()
+            && places.iter().all(|place| match place {
+                Place::Done | Place::Skipped => true,
+                Place::Failed => match self.to.step(&step.name).map(|step| &step.on_failure) {
+                    Some(OnFailure::Continue | OnFailure::FallbackOutput(_)) => true,
+                    Some(OnFailure::Compensate | OnFailure::Pause) | None => false,
+                },
+                Place::Doing | Place::Undoing | Place::Undone => false,
+            })
+    }
+
+    fn input(&mut self, input: &Value) {
+        let refused = self.to.accept(input).err();
+        for violation in refused.into_iter().flat_map(|refused| refused.violations) {
+            let text = match violation.pointer.as_str() {
+                "" => violation.message,
+                pointer => format!("{pointer}: {}", violation.message),
+            };
+            self.add(Obstacle::InputRefused(text));
+        }
+    }
+
+    fn add(&mut self, obstacle: Obstacle) {
+        if !self.obstacles.contains(&obstacle) {
+            self.obstacles.push(obstacle);
+        }
+    }
+}
+
+/// What has become of a step, as far as the order of things is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Doing,
+    Done,
+    Failed,
+    Skipped,
+    Undoing,
+    Undone,
+}
+
+impl Place {
+    const fn of(status: StepStatus) -> Option<Self> {
+        match status {
+            StepStatus::Pending => None,
+            StepStatus::Scheduled
+            | StepStatus::BackingOff
+            | StepStatus::Settling
+            | StepStatus::OutcomeUnknown => Some(Self::Doing),
+            StepStatus::Succeeded => Some(Self::Done),
+            StepStatus::Failed => Some(Self::Failed),
+            StepStatus::Skipped => Some(Self::Skipped),
+            StepStatus::Compensating | StepStatus::CompensationFailed => Some(Self::Undoing),
+            StepStatus::Compensated | StepStatus::NeverHappened => Some(Self::Undone),
+        }
+    }
+}
+
+/// Whether a step waits for another, directly or through others.
+fn comes_after(definition: &Definition, step: &Step, other: &StepName) -> bool {
+    let mut open = step.depends_on.clone();
+    let mut seen = BTreeSet::new();
+    while let Some(at) = open.pop() {
+        if !seen.insert(at) {
+            continue;
+        }
+        let earlier = &definition.steps[at];
+        if earlier.name == *other {
+            return true;
+        }
+        open.extend(&earlier.depends_on);
+    }
+    false
+}
+
+const fn spoken(effect: &Effect) -> &'static str {
+    match effect {
+        Effect::None => "has no effect",
+        Effect::Compensate(_) => "is undone by a compensation",
+        Effect::Residue(_) => "cannot be undone",
+        Effect::Retriable => "is never undone",
+    }
+}
