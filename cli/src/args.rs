@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::definition_args::{DefinitionCommand, GraphArgs, ValidateArgs};
+
 /// Sagas that make amends: an orchestrator on PostgreSQL and RabbitMQ, its workers, its tools.
 #[derive(Debug, Parser)]
 #[command(name = "amends", version, about, max_term_width = 100)]
@@ -37,7 +39,7 @@ pub enum Command {
         /// The code, for example AM012.
         code: String,
     },
-    /// Register and list definitions
+    /// Register, show, compare and retire definitions
     #[command(subcommand)]
     Definition(DefinitionCommand),
     /// Start sagas and look at them
@@ -115,79 +117,6 @@ pub struct DemoWorkerArgs {
     /// What this worker calls itself
     #[arg(long, default_value = "demo-worker")]
     pub name: String,
-}
-
-/// `amends validate`
-#[derive(Debug, Args)]
-pub struct ValidateArgs {
-    /// Definitions to check: files, or folders of YAML files
-    #[arg(required = true)]
-    pub files: Vec<PathBuf>,
-    /// Catalogue of operations to check against [default: operations.yaml beside each file]
-    #[arg(long, value_name = "FILE")]
-    pub operations: Option<PathBuf>,
-    /// Say also what one saga costs, and how long it can take at worst
-    #[arg(long)]
-    pub load: bool,
-    /// How to print
-    #[arg(short, long, value_enum, default_value_t = ValidateFormat::Table)]
-    pub output: ValidateFormat,
-}
-
-/// How `amends validate` prints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ValidateFormat {
-    /// For people
-    Table,
-    /// One JSON document a file
-    Json,
-    /// The same
-    Jsonl,
-    /// One SARIF 2.1.0 log, for code scanning
-    Sarif,
-}
-
-/// `amends graph`
-#[derive(Debug, Args)]
-pub struct GraphArgs {
-    /// The definition to draw
-    pub file: PathBuf,
-    /// As what
-    #[arg(short, long, value_enum, default_value_t = GraphFormat::Svg)]
-    pub output: GraphFormat,
-}
-
-/// What a definition is drawn as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum GraphFormat {
-    /// A picture, complete in itself
-    Svg,
-    /// For Markdown
-    Mermaid,
-    /// For Graphviz
-    Dot,
-    /// In words
-    Text,
-}
-
-/// `amends definition …`
-#[derive(Debug, Subcommand)]
-pub enum DefinitionCommand {
-    /// Register definitions with a running orchestrator
-    #[command(after_help = "Example: amends definition apply sagas/order.yaml")]
-    Apply {
-        /// Files, or folders of YAML files
-        #[arg(required = true)]
-        paths: Vec<PathBuf>,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
-    /// List registered definitions
-    #[command(after_help = "Example: amends definition list -o json")]
-    List {
-        #[command(flatten)]
-        server: ServerArgs,
-    },
 }
 
 /// `amends saga …`

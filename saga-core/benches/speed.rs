@@ -135,7 +135,7 @@ impl Run {
             &self.input,
             self.now,
         ) {
-            Outcome::Applied(decision) => decision,
+            Outcome::Applied(decision) => *decision,
             other => unreachable_outcome(&other),
         }
     }

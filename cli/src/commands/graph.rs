@@ -3,8 +3,8 @@
 use saga_core::compiler;
 use saga_core::graph::{Picture, dot, mermaid, svg, text};
 
-use crate::args::{GraphArgs, GraphFormat};
 use crate::config::Settings;
+use crate::definition_args::{GraphArgs, GraphFormat};
 use crate::failure::{Failure, Outcome};
 use crate::{output, sources};
 

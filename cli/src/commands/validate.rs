@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use saga_core::catalogue::Catalogue;
 use saga_core::compiler::{self, Compiled, CompiledCatalogue, Severity};
 
-use crate::args::{ValidateArgs, ValidateFormat};
+use crate::args::Format;
 use crate::config::Settings;
+use crate::definition_args::{ValidateArgs, ValidateFormat};
 use crate::failure::{Failure, Outcome};
 use crate::findings::{FileReport, sarif};
 use crate::sources::{self, Raw};
@@ -46,7 +47,7 @@ pub fn validate(args: &ValidateArgs) -> Outcome {
         ValidateFormat::Json | ValidateFormat::Jsonl => {
             for one in &all {
                 let report = FileReport::new(&one.compiled, args.load);
-                output::json(crate::args::Format::Jsonl, &report)?;
+                output::json(Format::Jsonl, &report)?;
             }
         }
         ValidateFormat::Sarif => {
@@ -54,7 +55,7 @@ pub fn validate(args: &ValidateArgs) -> Outcome {
                 .iter()
                 .map(|one| (&one.compiled, one.text.as_str()))
                 .collect();
-            output::json(crate::args::Format::Json, &sarif(&compiled))?;
+            output::json(Format::Json, &sarif(&compiled))?;
         }
     }
     verdict(&all)

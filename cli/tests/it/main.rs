@@ -7,4 +7,5 @@
 
 mod amends;
 mod bad_input;
+mod definitions;
 mod sagas;

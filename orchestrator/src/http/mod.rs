@@ -1,6 +1,7 @@
 //! The HTTP API, version 1.
 
 mod definitions;
+mod differences;
 mod health;
 mod operators;
 mod problem;
@@ -8,9 +9,11 @@ mod router;
 mod sagas;
 mod view;
 
+pub use differences::{ChangeView, DiffView, PositionView};
 pub use operators::OperateBody;
 pub use problem::Problem;
 pub use router::{Api, BODY_BYTES_MAX, router};
 pub use view::{
-    DefinitionView, EventView, OperatedView, PageView, SagaView, StartBody, StartedView, StepView,
+    DefinitionSourceView, DefinitionView, EventView, OperatedView, PageView, RetirementView,
+    SagaView, StartBody, StartedView, StepView,
 };
