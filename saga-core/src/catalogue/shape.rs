@@ -75,11 +75,11 @@ impl<'s> Shape<'s> {
     }
 
     /// The schema of a list's elements.
-    pub(crate) fn items(self) -> Option<Shape<'s>> {
+    pub(crate) fn items(self) -> Option<Self> {
         self.0
             .get("items")
             .filter(|items| items.is_object() && !self.is_open())
-            .map(Shape)
+            .map(Self)
     }
 
     /// Whether a value of these types can be what this schema wants; true when either is open.

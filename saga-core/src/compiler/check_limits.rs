@@ -1,5 +1,6 @@
 //! Time limits and retries against what the broker allows and against the end of the saga.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::check_effects::pivot_before;
@@ -21,14 +22,15 @@ pub const BROKER_DELAY_MAX: Duration = Duration::from_millis(u32::MAX as u64);
 
 /// Reports limits that another limit makes meaningless, and those that the broker does not keep.
 pub(super) fn check(root: &Node, draft: &Draft, graph: &Graph, report: &mut Report<'_>) {
-    let nodes = steps(root);
+    let nodes: BTreeMap<&str, &Node> = steps(root)
+        .into_iter()
+        .filter_map(|step| Some((step.id?, step.node)))
+        .collect();
     let lifetime = draft
         .max_lifetime
         .map_or(MAX_LIFETIME_DEFAULT, |(span, _)| span);
     for (position, step) in draft.steps.iter().enumerate() {
-        let node = nodes
-            .iter()
-            .find(|node| node.id.is_some() && node.id == step.id.as_deref());
+        let node = step.id.as_deref().and_then(|id| nodes.get(id));
         let Some(node) = node.filter(|_| !step.refused && !report.is_full()) else {
             continue;
         };
@@ -37,13 +39,13 @@ pub(super) fn check(root: &Node, draft: &Draft, graph: &Graph, report: &mut Repo
         let deadline = draft.deadline.filter(|_| turned_back && !graph.cyclic);
         let limits = Limits {
             root,
-            node: node.node,
+            node,
             retry: &step.retry,
             timeouts: &step.timeouts,
         };
         limits.check(deadline.map(|(span, _)| span), lifetime, report);
         if let DraftCompensate::Undo(Some(undo), _) = &step.compensate
-            && let Some(node) = node.node.field("compensate")
+            && let Some(node) = node.field("compensate")
         {
             let limits = Limits {
                 root,

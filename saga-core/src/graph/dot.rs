@@ -1,7 +1,7 @@
 //! The picture as DOT, for Graphviz.
 
+use super::measure::shortened;
 use super::picture::{Kind, Picture, Undo};
-use super::svg::shortened;
 
 /// Longest text in a box, in characters.
 const TEXT_MAX: usize = 60;

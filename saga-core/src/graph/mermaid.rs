@@ -1,7 +1,7 @@
 //! The picture as Mermaid, which GitHub and others draw in Markdown.
 
+use super::measure::shortened;
 use super::picture::{Card, Kind, Picture, Undo};
-use super::svg::shortened;
 
 /// Longest text in a box, in characters.
 const TEXT_MAX: usize = 60;

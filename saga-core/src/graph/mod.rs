@@ -2,6 +2,7 @@
 
 mod dot;
 mod layout;
+mod measure;
 mod mermaid;
 mod palette;
 mod picture;

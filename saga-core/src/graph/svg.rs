@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::layout::{Layout, Widths, layout};
+use super::measure::{TEXT_MAX, estimate, notes, shortened, widths};
 use super::palette::STYLE;
 use super::picture::{Card, Kind, Picture, Undo};
 
@@ -16,12 +17,6 @@ const NOTE: i32 = 15;
 const BETWEEN: i32 = 44;
 /// The line of the point of no return takes room of its own.
 const LINE: i32 = 34;
-const STEP_MIN: i32 = 170;
-const STEP_MAX: i32 = 250;
-const UNDO_MIN: i32 = 120;
-const UNDO_MAX: i32 = 200;
-/// Longest text beside or in a box, in characters.
-const TEXT_MAX: usize = 32;
 
 /// Draws the picture.
 #[must_use]
@@ -342,75 +337,6 @@ fn curve(path: &mut String, from: (i32, i32), to: (i32, i32)) {
         to.0,
         to.1
     );
-}
-
-/// Lines under a card.
-fn notes(card: &Card) -> Vec<String> {
-    let mut notes = Vec::new();
-    let mut add = |note: String| notes.push(shortened(&note, TEXT_MAX));
-    if let Some(when) = &card.when {
-        add(format!("when {when}"));
-    }
-    if matches!(card.undo, Undo::NoEffect) {
-        add("no effect".to_owned());
-    }
-    if card.pivot {
-        add("pivot".to_owned());
-    } else if card.after_pivot && matches!(card.undo, Undo::Never) && card.on_failure.is_none() {
-        add("retried until it succeeds".to_owned());
-    }
-    if let Some(on_failure) = &card.on_failure {
-        add(on_failure.clone());
-    }
-    if let Some(fallback) = &card.fallback {
-        add(fallback.clone());
-    }
-    notes
-}
-
-fn widths(picture: &Picture) -> Widths {
-    let (mut step, mut undo) = (STEP_MIN, UNDO_MIN);
-    for card in &picture.cards {
-        let does = match &card.kind {
-            Kind::Action(text) | Kind::Signal(text) | Kind::Sleep(text) | Kind::Child(text) => text,
-        };
-        let icon = match card.kind {
-            Kind::Action(_) | Kind::Child(_) => 30,
-            Kind::Signal(_) | Kind::Sleep(_) => 60,
-        };
-        let texts = estimate(card.name.chars().count(), 9).max(estimate(does.chars().count(), 7));
-        let notes = notes(card);
-        let notes = notes.iter().map(|note| estimate(note.chars().count(), 6));
-        step = step.max(texts + icon).max(notes.max().unwrap_or(0));
-        match &card.undo {
-            Undo::Action(text) | Undo::Residue(text) => {
-                undo = undo.max(estimate(text.chars().count(), 7) + 32);
-            }
-            Undo::NoEffect | Undo::Never => {}
-        }
-    }
-    Widths {
-        // Even, so that the middle is a whole number.
-        step: step.min(STEP_MAX) / 2 * 2,
-        undo: undo.min(UNDO_MAX) / 2 * 2,
-        between: 22,
-    }
-}
-
-fn estimate(characters: usize, each: i32) -> i32 {
-    i32::try_from(characters).unwrap_or(i32::MAX / 16).min(400) * each
-}
-
-/// The text, or its beginning.
-pub(super) fn shortened(text: &str, characters: usize) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(characters) {
-        None => line,
-        Some(_) => {
-            let kept: String = line.chars().take(characters.saturating_sub(1)).collect();
-            format!("{}…", kept.trim_end())
-        }
-    }
 }
 
 fn escaped(text: &str) -> String {

@@ -1,10 +1,5 @@
 //! The pictures in `docs/` show the sagas that ship, as they are.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot read its files must stop"
-)]
-
 use std::fs;
 use std::path::Path;
 

@@ -1,10 +1,5 @@
 //! The JSON Schemas for editors lie beside the sagas that ship, as the compiler makes them.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot write its files must stop"
-)]
-
 use std::fs;
 use std::path::Path;
 

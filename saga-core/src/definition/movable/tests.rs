@@ -75,7 +75,10 @@ impl<'d> Run<'d> {
                 }
                 self.saga = decision.saga;
             }
-            other => panic!("{other:?}"),
+            other @ (Outcome::Ignored(_)
+            | Outcome::Refused(_)
+            | Outcome::Illegal(_)
+            | Outcome::Needs(_)) => panic!("{other:?}"),
         }
     }
 
