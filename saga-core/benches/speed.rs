@@ -46,6 +46,12 @@ fn main() {
         &format!("compile {COMPILED_STEPS} steps, {kibibytes} KiB"),
         took,
     );
+    for (name, source) in hostile() {
+        let took = times(1, || {
+            black_box(compile("bench.yaml", &source));
+        });
+        tell(&format!("refuse {name}, {} KiB", source.len() / 1024), took);
+    }
     let mut run = Run::new(&definition(DECIDED_STEPS));
     tell(
         &format!("start a saga of {DECIDED_STEPS} steps"),
@@ -67,6 +73,30 @@ fn main() {
 
 fn tell(what: &str, (median, shortest): (f64, f64)) {
     println!("{what:<40} {median:>10.1} {shortest:>10.1}");
+}
+
+/// Files that are made to keep the compiler busy.
+fn hostile() -> Vec<(&'static str, String)> {
+    let step = |input: &str| {
+        format!(
+            "saga: s\nversion: 1.0.0\nsteps:\n  - {{ id: a, action: x.y, no_effect: true, input: \
+             {input} }}\n"
+        )
+    };
+    let aliases = "*a, ".repeat(40_000);
+    vec![
+        ("aliases", format!("a: &a [1]\nb: [{aliases}1]\n")),
+        ("nesting", step(&"[".repeat(900_000))),
+        ("a long list", step(&format!("[{}]", "1,".repeat(500_000)))),
+        (
+            "a long expression",
+            step(&format!("'${{{}1}}'", "1+".repeat(400_000))),
+        ),
+        (
+            "many expressions",
+            step(&format!("\"{}\"", "${inptu.a}".repeat(80_000))),
+        ),
+    ]
 }
 
 /// A chain in which every step reads what came before, as a path, as text and as a computation.
