@@ -27,7 +27,7 @@ use saga_core::values::Values;
 use serde_json::{Value, json};
 
 /// Samples of each figure; the median of them is told.
-const SAMPLES: usize = 101;
+const SAMPLES: usize = 51;
 
 /// Steps of the definition that is compiled.
 const COMPILED_STEPS: usize = 100;
@@ -151,6 +151,7 @@ impl Run {
             input: Input::Start(Start {
                 key: Some("order-1".to_owned()),
                 labels: std::collections::BTreeMap::new(),
+                parent: None,
                 input: Arc::new(payload),
             }),
             now: "2026-01-01T00:00:00Z".parse().expect("a time"),

@@ -7,12 +7,14 @@ mod operators;
 mod problem;
 mod router;
 mod sagas;
+mod signals;
 mod view;
 
 pub use differences::{ChangeView, DiffView, PositionView};
 pub use operators::OperateBody;
 pub use problem::Problem;
 pub use router::{Api, BODY_BYTES_MAX, router};
+pub use signals::SignalBody;
 pub use view::{
     DefinitionSourceView, DefinitionView, EventView, OperatedView, PageView, RetirementView,
     SagaView, StartBody, StartedView, StepView,

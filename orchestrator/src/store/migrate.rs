@@ -24,7 +24,7 @@ struct Migration {
 }
 
 /// In the order in which they are applied, numbered from 1 without gaps.
-const MIGRATIONS: [Migration; 3] = [
+const MIGRATIONS: [Migration; 4] = [
     Migration {
         version: 1,
         name: "sagas",
@@ -37,8 +37,13 @@ const MIGRATIONS: [Migration; 3] = [
     },
     Migration {
         version: 3,
+        name: "language",
+        sql: include_str!("../../../migrations/orchestrator/0003_language.sql"),
+    },
+    Migration {
+        version: 4,
         name: "retirements",
-        sql: include_str!("../../../migrations/orchestrator/0003_retirements.sql"),
+        sql: include_str!("../../../migrations/orchestrator/0004_retirements.sql"),
     },
 ];
 

@@ -151,7 +151,10 @@ impl Input<'_, '_, '_, '_> {
                 ReferenceRoot::Status(_) | ReferenceRoot::SagaId | ReferenceRoot::SagaStartedAt => {
                     vec!["string"]
                 }
-                ReferenceRoot::Error(_) | ReferenceRoot::SagaKey | ReferenceRoot::SagaLabels => {
+                ReferenceRoot::Item(_)
+                | ReferenceRoot::Error(_)
+                | ReferenceRoot::SagaKey
+                | ReferenceRoot::SagaLabels => {
                     return;
                 }
             },

@@ -9,7 +9,7 @@ use super::check_operations::steps;
 use super::code::Code;
 use super::compile::MAX_LIFETIME_DEFAULT;
 use super::diagnostic::{Report, Span};
-use super::draft::{Draft, DraftCompensate};
+use super::draft::{Draft, DraftCompensate, Shape};
 use super::tree::Node;
 use crate::definition::{RetryPolicy, Timeouts, attempts_within};
 use crate::time::format_span;
@@ -31,7 +31,7 @@ pub(super) fn check(root: &Node, draft: &Draft, graph: &Graph, report: &mut Repo
         .map_or(MAX_LIFETIME_DEFAULT, |(span, _)| span);
     for (position, step) in draft.steps.iter().enumerate() {
         let node = step.id.as_deref().and_then(|id| nodes.get(id));
-        let Some(node) = node.filter(|_| !step.refused && !report.is_full()) else {
+        let Some(node) = node.filter(|_| step.shape == Shape::Action && !report.is_full()) else {
             continue;
         };
         // What follows the pivot is not turned back by a deadline, and the pivot is settled first.
@@ -44,17 +44,39 @@ pub(super) fn check(root: &Node, draft: &Draft, graph: &Graph, report: &mut Repo
             timeouts: &step.timeouts,
         };
         limits.check(deadline.map(|(span, _)| span), lifetime, report);
-        if let DraftCompensate::Undo(Some(undo), _) = &step.compensate
-            && let Some(node) = node.field("compensate")
+        undo(root, node, &step.compensate, lifetime, report);
+        if let Some(fallback) = step.fallback()
+            && let Some(node) = node.field("on_failure")
         {
             let limits = Limits {
                 root,
                 node,
-                retry: &undo.retry,
-                timeouts: &undo.timeouts,
+                retry: &fallback.retry,
+                timeouts: &fallback.timeouts,
             };
-            limits.check(None, lifetime, report);
+            limits.check(deadline.map(|(span, _)| span), lifetime, report);
+            undo(root, node, &fallback.compensate, lifetime, report);
         }
+    }
+}
+
+fn undo(
+    root: &Node,
+    holder: &Node,
+    compensate: &DraftCompensate,
+    lifetime: Duration,
+    report: &mut Report<'_>,
+) {
+    if let DraftCompensate::Undo(Some(undo), _) = compensate
+        && let Some(node) = holder.field("compensate")
+    {
+        let limits = Limits {
+            root,
+            node,
+            retry: &undo.retry,
+            timeouts: &undo.timeouts,
+        };
+        limits.check(None, lifetime, report);
     }
 }
 

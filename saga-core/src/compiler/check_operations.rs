@@ -63,7 +63,8 @@ impl<'d> Scope<'d> {
         let from = match root {
             ReferenceRoot::Input => Shape(self.draft.input_schema.as_ref()?.source()),
             ReferenceRoot::Output(step) => self.answer(step)?,
-            ReferenceRoot::Status(_)
+            ReferenceRoot::Item(_)
+            | ReferenceRoot::Status(_)
             | ReferenceRoot::Error(_)
             | ReferenceRoot::SagaId
             | ReferenceRoot::SagaKey
@@ -114,7 +115,11 @@ pub(super) fn steps(root: &Node) -> Vec<StepNode<'_>> {
 
 /// What a step answers: what its operation does, unless it runs once for each of many.
 fn answer<'c>(step: &Node, catalogue: &'c Catalogue) -> Option<Shape<'c>> {
-    if step.field("for_each").is_some() {
+    let other = step
+        .field("on_failure")
+        .is_some_and(|node| node.field("action").is_some());
+    // A list, or perhaps what another operation answered.
+    if other || step.field("for_each").is_some() {
         return None;
     }
     let action: ActionName = step.field("action")?.scalar()?.text.parse().ok()?;
@@ -124,9 +129,7 @@ fn answer<'c>(step: &Node, catalogue: &'c Catalogue) -> Option<Shape<'c>> {
 
 /// The action of a step, its undo, and those of its fallback.
 fn calls(step: &Node) -> Vec<Call<'_>> {
-    let fallback = step
-        .field("on_failure")
-        .and_then(|node| node.field("fallback").or(Some(node)));
+    let fallback = step.field("on_failure");
     let mut found = Vec::new();
     for holder in [Some(step), fallback].into_iter().flatten() {
         for (node, undo) in [(Some(holder), false), (holder.field("compensate"), true)] {
@@ -219,10 +222,14 @@ fn error_codes(retry: Option<&Node>, operations: &[&Operation], report: &mut Rep
 }
 
 fn uses_of(step: &DraftStep) -> Vec<&Use> {
+    let fallback = step.fallback();
     step.when_uses
         .iter()
+        .chain(&step.for_each_uses)
         .chain(&step.uses)
         .chain(&step.compensate_uses)
+        .chain(fallback.into_iter().flat_map(|one| &one.uses))
+        .chain(fallback.into_iter().flat_map(|one| &one.compensate_uses))
         .collect()
 }
 

@@ -52,7 +52,7 @@ pub fn compile_catalogue(file: &str, source: &str) -> CompiledCatalogue {
 }
 
 fn catalogue(root: &Node, report: &mut Report<'_>) -> Option<Catalogue> {
-    let fields = Fields::read(root, "a catalogue", &CATALOGUE_FIELDS, &[], report)?;
+    let fields = Fields::read(root, "a catalogue", &CATALOGUE_FIELDS, report)?;
     let top = report.span(root.span.start, root.span.start + 1);
     let entry = fields.require("operations", top, report)?;
     let Content::Mapping(entries) = &entry.value.content else {
@@ -82,7 +82,7 @@ fn catalogue(root: &Node, report: &mut Report<'_>) -> Option<Catalogue> {
 }
 
 fn operation(entry: &Entry, report: &mut Report<'_>) -> Option<Operation> {
-    let fields = Fields::read(&entry.value, "an operation", &OPERATION_FIELDS, &[], report)?;
+    let fields = Fields::read(&entry.value, "an operation", &OPERATION_FIELDS, report)?;
     let at = entry.key_span;
     let version = fields
         .require("version", at, report)

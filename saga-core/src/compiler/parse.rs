@@ -159,11 +159,11 @@ impl Builder<'_> {
             }
             Event::Anchor(_, name) => {
                 refuse_anchor(&format!("&{name}"), span, report);
-                true
+                !report.is_full()
             }
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
                 refuse_anchor(&self.source[span.start..span.end], span, report);
-                self.scalar("null".to_owned(), true, span, report)
+                !report.is_full() && self.scalar("null".to_owned(), true, span, report)
             }
             Event::Scalar(text, style, _, _) => {
                 let plain = style == ScalarStyle::Plain;

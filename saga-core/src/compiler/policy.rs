@@ -70,7 +70,7 @@ pub(super) fn both(
 /// A retry policy: what is written, over `base`.
 pub(super) fn retry(node: &Node, base: &RetryPolicy, report: &mut Report<'_>) -> RetryPolicy {
     let mut policy = base.clone();
-    let Some(fields) = Fields::read(node, "retry", &RETRY, &[], report) else {
+    let Some(fields) = Fields::read(node, "retry", &RETRY, report) else {
         return policy;
     };
     let initial = fields.get("initial_interval");
@@ -166,7 +166,7 @@ fn error_codes(entry: &Entry, report: &mut Report<'_>) -> Option<BTreeSet<String
 
 /// Time limits: what is written, over `base`.
 pub(super) fn timeouts(node: &Node, base: Timeouts, report: &mut Report<'_>) -> Timeouts {
-    let Some(fields) = Fields::read(node, "timeouts", &TIMEOUTS, &[], report) else {
+    let Some(fields) = Fields::read(node, "timeouts", &TIMEOUTS, report) else {
         return base;
     };
     let mut limit = |name: &'static str, base: Option<Duration>| {

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::model::{Definition, Effect, Timeouts};
+use super::model::{Definition, Effect, OnFailure, Step, StepKind, Timeouts};
 use super::retry::RetryPolicy;
 use crate::ids::StepName;
+use crate::time::parse_span;
 
 /// The broker delivers a message again this often, after its consumer was lost or did not answer,
 /// before it gives the message up.
@@ -57,10 +58,10 @@ impl Budget {
             .iter()
             .map(|step| StepBudget {
                 step: step.name.clone(),
-                action: CallBudget::of(&step.retry, &step.timeouts),
+                action: CallBudget::of_step(step),
                 undo: match &step.effect {
                     Effect::Compensate(undo) => Some(CallBudget::of(&undo.retry, &undo.timeouts)),
-                    Effect::None | Effect::Residue(_) | Effect::Retriable => None,
+                    Effect::None | Effect::Child | Effect::Residue(_) | Effect::Retriable => None,
                 },
             })
             .collect();
@@ -78,6 +79,47 @@ impl Budget {
 }
 
 impl CallBudget {
+    /// The worst case of what a step does, its fallback included.
+    fn of_step(step: &Step) -> Self {
+        let waits = |wall_time: Option<Duration>| Self {
+            attempts: Some(1),
+            deliveries: Some(0),
+            wall_time,
+        };
+        let mut budget = match &step.kind {
+            StepKind::Action(_) => Self::of(&step.retry, &step.timeouts),
+            StepKind::Wait(wait) => waits(wait.timeout),
+            StepKind::Sleep(span) => {
+                let written = span.written();
+                waits(written.as_str().and_then(|text| parse_span(text).ok()))
+            }
+            // The other saga has limits of its own.
+            StepKind::Saga(_) => waits(None),
+        };
+        if let OnFailure::Fallback(other) = &step.on_failure {
+            let other = Self::of(&other.retry, &other.timeouts);
+            budget = Self {
+                attempts: budget
+                    .attempts
+                    .zip(other.attempts)
+                    .map(|(a, b)| a.saturating_add(b)),
+                deliveries: budget
+                    .deliveries
+                    .zip(other.deliveries)
+                    .map(|(a, b)| a.saturating_add(b)),
+                wall_time: budget
+                    .wall_time
+                    .zip(other.wall_time)
+                    .map(|(a, b)| a.saturating_add(b)),
+            };
+        }
+        if step.for_each.is_some() {
+            // Of one element; how many there are shows only when it runs.
+            budget.wall_time = None;
+        }
+        budget
+    }
+
     /// The worst case of a policy under its limits.
     #[must_use]
     pub fn of(retry: &RetryPolicy, limits: &Timeouts) -> Self {

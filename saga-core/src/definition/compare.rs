@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::model::{Compensation, Definition, Effect, OnFailure, Step, Timeouts};
+use super::model::{
+    Compensation, Definition, Effect, OnFailure, OnTimeout, Step, StepKind, Timeouts,
+};
 use super::retry::RetryPolicy;
 use crate::ids::StepName;
 use crate::time::format_span;
@@ -35,7 +37,7 @@ pub fn compare(from: &Definition, to: &Definition) -> Vec<Change> {
                 changes.push(Change {
                     step: Some(step.name.clone()),
                     field: "step".to_owned(),
-                    before: Some(step.action.to_string()),
+                    before: Some(shown(&step.kind)),
                     after: None,
                 });
                 None
@@ -52,7 +54,7 @@ pub fn compare(from: &Definition, to: &Definition) -> Vec<Change> {
                 step: Some(step.name.clone()),
                 field: "step".to_owned(),
                 before: None,
-                after: Some(step.action.to_string()),
+                after: Some(shown(&step.kind)),
             });
         }
     }
@@ -106,6 +108,16 @@ fn saga(definition: &Definition) -> Fields {
             .as_ref()
             .map(|schema| json(schema.source())),
     );
+    if definition.key.is_some() {
+        add(
+            "id_reuse_policy",
+            Some(format!("{:?}", definition.key_policy.reuse)),
+        );
+        add(
+            "id_conflict_policy",
+            Some(format!("{:?}", definition.key_policy.conflict)),
+        );
+    }
     for (name, label) in &definition.labels {
         add(&format!("labels.{name}"), Some(label.clone()));
     }
@@ -121,6 +133,7 @@ fn saga(definition: &Definition) -> Fields {
 
 fn fields(step: &Step, definition: &Definition) -> Fields {
     let mut fields = Fields::new();
+    kind("", &step.kind, &mut fields);
     let before: Vec<&str> = step
         .depends_on
         .iter()
@@ -129,8 +142,6 @@ fn fields(step: &Step, definition: &Definition) -> Fields {
     let mut add = |name: &str, value: Option<String>| {
         fields.extend(value.map(|value| (name.to_owned(), value)));
     };
-    add("action", Some(step.action.to_string()));
-    add("input", Some(json(&step.input.written())));
     add(
         "when",
         step.when.as_ref().map(|when| when.text().to_owned()),
@@ -142,22 +153,83 @@ fn fields(step: &Step, definition: &Definition) -> Fields {
         "priority",
         step.priority.map(|priority| priority.to_string()),
     );
-    match &step.effect {
-        Effect::None => add("no_effect", Some("true".to_owned())),
-        Effect::Residue(because) => add("compensate", Some(format!("none, because {because}"))),
-        Effect::Compensate(undo) => add("compensate.action", Some(undo.action.to_string())),
-        Effect::Retriable => {}
+    if let Some(each) = &step.for_each {
+        add("for_each", Some(each.items.text().to_owned()));
+        add("as", Some(each.name.to_string()));
+        add("max_parallel", Some(each.max_parallel.to_string()));
     }
+    effect("", &step.effect, &mut fields);
     policies("", &step.retry, &step.timeouts, &mut fields);
-    if let Effect::Compensate(undo) = &step.effect {
-        compensation(undo, &mut fields);
+    if let OnFailure::Fallback(other) = &step.on_failure {
+        kind("on_failure.", &other.kind, &mut fields);
+        effect("on_failure.", &other.effect, &mut fields);
+        policies("on_failure.", &other.retry, &other.timeouts, &mut fields);
     }
     fields
 }
 
-fn compensation(undo: &Compensation, fields: &mut Fields) {
-    fields.push(("compensate.input".to_owned(), json(&undo.input.written())));
-    policies("compensate.", &undo.retry, &undo.timeouts, fields);
+fn kind(prefix: &str, kind: &StepKind, fields: &mut Fields) {
+    let mut add = |name: &str, value: Option<String>| {
+        fields.extend(value.map(|value| (format!("{prefix}{name}"), value)));
+    };
+    match kind {
+        StepKind::Action(call) => {
+            add("action", Some(call.action.to_string()));
+            add("input", Some(json(&call.input.written())));
+        }
+        StepKind::Wait(wait) => {
+            add("wait_for.signal", Some(wait.signal.to_string()));
+            add("wait_for.timeout", wait.timeout.map(format_span));
+            let on_timeout = match &wait.on_timeout {
+                OnTimeout::Fail => "fail".to_owned(),
+                OnTimeout::Output(value) => format!("output {}", json(value)),
+            };
+            add("wait_for.on_timeout", Some(on_timeout));
+        }
+        StepKind::Sleep(span) => add("sleep", Some(json(&span.written()))),
+        StepKind::Saga(child) => {
+            add("saga.name", Some(child.name.to_string()));
+            add(
+                "saga.version",
+                child.version.as_ref().map(ToString::to_string),
+            );
+            add("saga.input", Some(json(&child.input.written())));
+        }
+    }
+}
+
+/// What a step does, in a word.
+fn shown(kind: &StepKind) -> String {
+    match kind {
+        StepKind::Action(call) => call.action.to_string(),
+        StepKind::Wait(wait) => format!("wait_for {}", wait.signal),
+        StepKind::Sleep(span) => format!("sleep {}", json(&span.written())),
+        StepKind::Saga(child) => format!("saga {}", child.name),
+    }
+}
+
+fn effect(prefix: &str, effect: &Effect, fields: &mut Fields) {
+    let mut add = |name: &str, value: String| fields.push((format!("{prefix}{name}"), value));
+    match effect {
+        Effect::None => add("no_effect", "true".to_owned()),
+        Effect::Residue(because) => add("compensate", format!("none, because {because}")),
+        Effect::Compensate(undo) => compensation(prefix, undo, fields),
+        // The kind of step says it all.
+        Effect::Child | Effect::Retriable => {}
+    }
+}
+
+fn compensation(prefix: &str, undo: &Compensation, fields: &mut Fields) {
+    fields.push((
+        format!("{prefix}compensate.action"),
+        undo.action.to_string(),
+    ));
+    fields.push((
+        format!("{prefix}compensate.input"),
+        json(&undo.input.written()),
+    ));
+    let prefix = format!("{prefix}compensate.");
+    policies(&prefix, &undo.retry, &undo.timeouts, fields);
 }
 
 fn policies(prefix: &str, retry: &RetryPolicy, timeouts: &Timeouts, fields: &mut Fields) {
@@ -209,7 +281,9 @@ fn on_failure(on_failure: &OnFailure) -> String {
         OnFailure::Compensate => "compensate".to_owned(),
         OnFailure::Pause => "pause".to_owned(),
         OnFailure::Continue => "continue".to_owned(),
-        OnFailure::FallbackOutput(value) => format!("output {}", json(value)),
+        OnFailure::Output(value) => format!("output {}", json(value)),
+        OnFailure::LastGood(age) => format!("last_good {}", format_span(*age)),
+        OnFailure::Fallback(other) => shown(&other.kind),
     }
 }
 

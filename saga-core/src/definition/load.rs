@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::model::{Definition, Effect};
+use super::model::{Definition, Effect, StepKind};
 use crate::expression::Template;
 
 /// How many bytes a text is taken for where nothing says how long it is.
@@ -64,20 +64,43 @@ impl Load {
         }
         let mut undone = forward;
         for step in &definition.steps {
-            let bytes = template_bytes(&step.input, input);
-            let call = call(bytes);
-            // The output is a row of its own.
-            forward.add(&call, TEXT_BYTES_ASSUMED * 2, 1);
-            undone.add(&call, TEXT_BYTES_ASSUMED * 2, 1);
+            let (bytes, call) = match &step.kind {
+                StepKind::Action(call) => {
+                    let bytes = template_bytes(&call.input, input);
+                    (bytes, self::call(bytes))
+                }
+                // Begun and ended; what a child saga costs is its own.
+                StepKind::Wait(_) | StepKind::Sleep(_) | StepKind::Saga(_) => (0, EVENTS),
+            };
+            let times = match &step.for_each {
+                Some(_) => ELEMENTS_ASSUMED,
+                None => 1,
+            };
+            for _ in 0..times {
+                // The output is a row of its own.
+                forward.add(&call, TEXT_BYTES_ASSUMED * 2, 1);
+                undone.add(&call, TEXT_BYTES_ASSUMED * 2, 1);
+            }
             if let Effect::Compensate(undo) = &step.effect {
                 // It is told what it undoes as well.
                 let undo = template_bytes(&undo.input, input) + bytes + TEXT_BYTES_ASSUMED * 2;
-                undone.add(&self::call(undo), 0, 0);
+                for _ in 0..times {
+                    undone.add(&self::call(undo), 0, 0);
+                }
             }
         }
         Self { forward, undone }
     }
 }
+
+/// Two events, and nothing sent.
+const EVENTS: Cost = Cost {
+    rows: 2,
+    ledger_rows: 0,
+    messages: 0,
+    stored_bytes: EVENT_BYTES * 2,
+    message_bytes: 0,
+};
 
 /// One command and its reply.
 const fn call(input: usize) -> Cost {

@@ -1,6 +1,7 @@
 //! What there is to draw, before anybody decides how.
 
-use crate::definition::{Definition, Effect, OnFailure, Step};
+use crate::definition::{Definition, Effect, OnFailure, Step, StepKind};
+use crate::time::format_span;
 
 /// A definition as boxes and arrows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,11 +98,12 @@ impl Picture {
 fn card(step: &Step, after_pivot: bool) -> Card {
     Card {
         name: step.name.to_string(),
-        kind: Kind::Action(step.action.to_string()),
-        each: false,
+        kind: kind(&step.kind),
+        each: step.for_each.is_some(),
         when: step.when.as_ref().map(|when| when.text().to_owned()),
         undo: match &step.effect {
             Effect::None => Undo::NoEffect,
+            Effect::Child => Undo::Action("undoes itself".to_owned()),
             Effect::Compensate(undo) => Undo::Action(undo.action.to_string()),
             Effect::Residue(because) => Undo::Residue(because.clone()),
             Effect::Retriable => Undo::Never,
@@ -111,12 +113,46 @@ fn card(step: &Step, after_pivot: bool) -> Card {
         on_failure: match &step.on_failure {
             OnFailure::Pause if !after_pivot => Some("pauses on failure".to_owned()),
             OnFailure::Continue => Some("passed over on failure".to_owned()),
-            OnFailure::Compensate | OnFailure::Pause | OnFailure::FallbackOutput(_) => None,
+            OnFailure::Compensate
+            | OnFailure::Pause
+            | OnFailure::Output(_)
+            | OnFailure::Fallback(_)
+            | OnFailure::LastGood(_) => None,
         },
         fallback: match &step.on_failure {
-            OnFailure::FallbackOutput(value) => Some(format!("else {value}")),
+            OnFailure::Output(value) => Some(format!("else {value}")),
+            OnFailure::LastGood(age) => {
+                let age = format_span(*age);
+                Some(format!("else the last good, up to {age}"))
+            }
+            OnFailure::Fallback(other) => Some(match kind(&other.kind) {
+                Kind::Action(does) | Kind::Signal(does) | Kind::Sleep(does) | Kind::Child(does) => {
+                    format!("else {does}")
+                }
+            }),
             OnFailure::Compensate | OnFailure::Pause | OnFailure::Continue => None,
         },
+    }
+}
+
+fn kind(kind: &StepKind) -> Kind {
+    match kind {
+        StepKind::Action(call) => Kind::Action(call.action.to_string()),
+        StepKind::Wait(wait) => Kind::Signal(match wait.timeout {
+            Some(timeout) => format!("{}, for {}", wait.signal, format_span(timeout)),
+            None => wait.signal.to_string(),
+        }),
+        StepKind::Sleep(span) => {
+            let span = span.written();
+            Kind::Sleep(
+                span.as_str()
+                    .map_or_else(|| span.to_string(), str::to_owned),
+            )
+        }
+        StepKind::Saga(child) => Kind::Child(match &child.version {
+            Some(version) => format!("{} {version}", child.name),
+            None => child.name.to_string(),
+        }),
     }
 }
 

@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use saga_core::catalogue::Catalogue;
 use saga_core::compiler::{
-    Code, Compiled, FILE_BYTES_MAX, NESTING_MAX, NODES_MAX, STEPS_MAX, Severity, compile,
-    compile_against, compile_bytes, compile_catalogue, render,
+    Code, Compiled, EXPRESSIONS_MAX, FILE_BYTES_MAX, NESTING_MAX, NODES_MAX, STEPS_MAX, Severity,
+    compile, compile_against, compile_bytes, compile_catalogue, render,
 };
 use saga_core::expression::{EXPRESSION_BYTES_MAX, EXPRESSION_DEPTH_MAX, EXPRESSION_NODES_MAX};
 
@@ -236,6 +236,13 @@ pub(crate) fn oversized() -> Vec<(Code, String)> {
             saga(&step(0, &format!("[{}]", "1,".repeat(NODES_MAX)))),
         ),
         (Code::StepCount, saga(&many)),
+        (
+            Code::TooManyExpressions,
+            saga(&step(
+                0,
+                &format!("'{}'", "${input.a}".repeat(EXPRESSIONS_MAX + 1)),
+            )),
+        ),
         (
             Code::ExpressionTooLong,
             expression(&"1".repeat(EXPRESSION_BYTES_MAX + 1)),

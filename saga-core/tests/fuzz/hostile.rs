@@ -113,6 +113,11 @@ fn expression_bombs() -> Vec<(&'static str, Code, String)> {
             expression(&format!("1{}", "-1".repeat(900))),
         ),
         (
+            "expressions without end",
+            Code::TooManyExpressions,
+            step(&format!("input: \"{}\"", "${input.a}".repeat(80_000))),
+        ),
+        (
             "loops in loops",
             Code::NestedComprehensions,
             expression(&comprehensions),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::lower_step::PRIORITY_MAX;
 use super::super::policy::{ATTEMPTS_MAX, COEFFICIENT_MAX};
-use super::super::{lower, lower_step, policy};
+use super::super::{lower, lower_failure, lower_key, lower_kind, lower_step, policy};
 use super::parts::{ACTION, DIALECT, VERSION, any, described, object, text};
 
 const SPAN: &str = "^([0-9]+(ms|s|m|h|d))+$";
@@ -22,6 +22,9 @@ pub fn saga_schema() -> Value {
         "retry": object(&policy::RETRY, &[], retry_field),
         "timeouts": object(&policy::TIMEOUTS, &[], |name| described(timeout(name), SPAN_REF)),
         "compensate": object(&lower_step::COMPENSATE, &["action"], compensate_field),
+        "wait": object(&lower_kind::WAIT, &["signal"], wait_field),
+        "child": object(&lower_kind::SAGA, &["name"], child_field),
+        "fallback": object(&lower_failure::KNOWN, &[], fallback_field),
         "step": object(&lower_step::KNOWN, &["id"], step_field),
     });
     schema
@@ -72,6 +75,14 @@ fn saga_field(name: &str) -> Value {
             "items": { "$ref": "#/definitions/step" },
         }),
         "output" => any("The saga's answer"),
+        "id_reuse_policy" => json!({
+            "description": "What a start with the key of a saga that has ended leads to",
+            "enum": lower_key::REUSE.map(|(word, _)| word),
+        }),
+        "id_conflict_policy" => json!({
+            "description": "What a start with the key of a running saga leads to",
+            "enum": lower_key::CONFLICT.map(|(word, _)| word),
+        }),
         _ => json!({}),
     }
 }
@@ -95,6 +106,66 @@ fn compensate_field(name: &str) -> Value {
         ),
         "input" => any("What it is given; it may read the step's own output"),
         other => policy_field(other),
+    }
+}
+
+fn wait_field(name: &str) -> Value {
+    match name {
+        "signal" => json!({
+            "description": "The signal's name",
+            "type": "string",
+            "pattern": "^[A-Za-z][A-Za-z0-9_.-]*$",
+            "maxLength": lower_kind::SIGNAL_NAME_BYTES_MAX,
+        }),
+        "timeout" => described(
+            "How long it waits at most; without limit when absent",
+            SPAN_REF,
+        ),
+        "on_timeout" => json!({
+            "description": "What happens when no signal came in time; fail when absent",
+            "oneOf": [
+                { "enum": ["fail", "continue"] },
+                {
+                    "type": "object",
+                    "required": ["output"],
+                    "additionalProperties": false,
+                    "properties": { "output": any("What the step answers then") },
+                },
+            ],
+        }),
+        _ => json!({}),
+    }
+}
+
+fn child_field(name: &str) -> Value {
+    match name {
+        "name" => json!({
+            "description": "The other saga's name",
+            "type": "string",
+            "pattern": "^[a-z][a-z0-9-]*$",
+        }),
+        "version" => json!({
+            "description": "Its version; the highest usable one when absent",
+            "type": "string",
+            "pattern": VERSION,
+        }),
+        "input" => any("What it is started with"),
+        _ => json!({}),
+    }
+}
+
+fn fallback_field(name: &str) -> Value {
+    match name {
+        "output" => any("What its dependents read instead"),
+        "last_good" => described(
+            "Go on with the newest output of this operation for the same input, no older than this",
+            SPAN_REF,
+        ),
+        "action" => described(
+            "pool.operation that is done instead",
+            "#/definitions/action",
+        ),
+        other => step_field(other),
     }
 }
 
@@ -139,14 +210,32 @@ fn step_field(name: &str) -> Value {
         "on_failure" => json!({
             "description": "What happens when it fails for good; compensate when absent",
             "oneOf": [
-                { "enum": ["compensate", "pause", "continue"] },
-                {
-                    "type": "object",
-                    "required": ["output"],
-                    "additionalProperties": false,
-                    "properties": { "output": any("What its dependents read instead") },
-                },
+                { "enum": lower_failure::WORDS },
+                { "$ref": "#/definitions/fallback" },
             ],
+        }),
+        "wait_for" => described("Waits for a signal", "#/definitions/wait"),
+        "sleep" => json!({
+            "description": "Waits a time; may be computed",
+            "type": "string",
+        }),
+        "saga" => described("Runs another saga", "#/definitions/child"),
+        "for_each" => json!({
+            "description": "One expression that computes a list; the step runs for each element",
+            "type": "string",
+            "pattern": "^\\s*\\$\\{[\\s\\S]*\\}\\s*$",
+        }),
+        "as" => json!({
+            "description": "What expressions call an element; item when absent",
+            "type": "string",
+            "pattern": "^[a-z][A-Za-z0-9_]*$",
+            "not": { "enum": ["input", "saga", "steps"] },
+        }),
+        "max_parallel" => json!({
+            "description": "Elements under way at once; 10 when absent",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": lower_kind::PARALLEL_MAX,
         }),
         "priority" => json!({
             "description": "Orders the work of one queue, higher first",

@@ -6,7 +6,7 @@ use std::mem::discriminant;
 use serde_json::Value;
 
 use super::obstacle::Obstacle;
-use crate::definition::{Definition, Effect, OnFailure, Step};
+use crate::definition::{Definition, Effect, OnFailure, Plan, Step, StepKind};
 use crate::ids::StepName;
 use crate::saga::{Phase, Saga, StepStatus};
 
@@ -58,24 +58,26 @@ struct Move<'a> {
 
 impl<'a> Move<'a> {
     /// Where each touched step stands; of a step with elements, each place once.
-    fn places(&self) -> BTreeSet<(StepName, Place)> {
+    fn places(&self) -> BTreeSet<(StepName, Place, bool)> {
         self.saga
             .steps
             .iter()
-            .filter_map(|(key, state)| Some((key.step.clone(), Place::of(state.status)?)))
+            .filter_map(|(key, state)| {
+                Some((key.step.clone(), Place::of(state.status)?, state.fallback))
+            })
             .collect()
     }
 
     fn places_of(&self, step: &StepName) -> Vec<Place> {
         let places = self.places().into_iter();
         places
-            .filter(|(name, _)| name == step)
-            .map(|(_, place)| place)
+            .filter(|(name, _, _)| name == step)
+            .map(|(_, place, _)| place)
             .collect()
     }
 
     fn touched(&mut self) {
-        for (name, place) in self.places() {
+        for (name, place, fallback) in self.places() {
             let Some(before) = self.from.step(&name) else {
                 continue;
             };
@@ -87,12 +89,16 @@ impl<'a> Move<'a> {
             if place == Place::Skipped {
                 continue;
             }
-            self.same_action(before, after);
-            self.same_effect(before, after, place);
-            if place == Place::Failed
-                && discriminant(&before.on_failure) != discriminant(&after.on_failure)
-            {
+            if before.for_each.is_some() != after.for_each.is_some() {
+                self.add(Obstacle::ElementsChanged(name.clone()));
+            }
+            let handled = discriminant(&before.on_failure) == discriminant(&after.on_failure);
+            if !handled && (place == Place::Failed || fallback) {
                 self.add(Obstacle::FailureChanged(name.clone()));
+            } else {
+                let (before, after) = (before.plan(fallback), after.plan(fallback));
+                self.same_action(&name, before, after);
+                self.same_effect(&name, before, after, place);
             }
             if before.pivot != after.pivot {
                 self.add(Obstacle::PivotChanged(name));
@@ -100,19 +106,17 @@ impl<'a> Move<'a> {
         }
     }
 
-    fn same_action(&mut self, before: &Step, after: &Step) {
-        if before.action != after.action {
-            self.add(Obstacle::ActionChanged {
-                step: before.name.clone(),
-                from: before.action.clone(),
-                to: after.action.clone(),
-            });
+    fn same_action(&mut self, step: &StepName, before: Plan<'_>, after: Plan<'_>) {
+        let (from, to) = (asked(before.kind), asked(after.kind));
+        if from != to {
+            let step = step.clone();
+            self.add(Obstacle::ActionChanged { step, from, to });
         }
     }
 
-    fn same_effect(&mut self, before: &Step, after: &Step, place: Place) {
-        let step = before.name.clone();
-        match (&before.effect, &after.effect) {
+    fn same_effect(&mut self, step: &StepName, before: Plan<'_>, after: Plan<'_>, place: Place) {
+        let step = step.clone();
+        match (before.effect, after.effect) {
             (Effect::Compensate(undo), Effect::Compensate(other)) => {
                 if place == Place::Undoing && undo.action != other.action {
                     self.add(Obstacle::UndoChanged {
@@ -122,18 +126,19 @@ impl<'a> Move<'a> {
                     });
                 }
             }
-            (Effect::Compensate(_), Effect::None | Effect::Residue(_) | Effect::Retriable) => {
+            (
+                Effect::Compensate(_),
+                Effect::None | Effect::Child | Effect::Residue(_) | Effect::Retriable,
+            ) => {
                 self.add(Obstacle::LosesUndo(step));
             }
             (Effect::None, Effect::None)
+            | (Effect::Child, Effect::Child)
             | (Effect::Residue(_), Effect::Residue(_))
             | (Effect::Retriable, Effect::Retriable) => {}
-            (Effect::None | Effect::Residue(_) | Effect::Retriable, _) => {
-                self.add(Obstacle::EffectChanged {
-                    step,
-                    from: spoken(&before.effect),
-                    to: spoken(&after.effect),
-                });
+            (from, to) => {
+                let (from, to) = (spoken(from), spoken(to));
+                self.add(Obstacle::EffectChanged { step, from, to });
             }
         }
     }
@@ -201,8 +206,11 @@ impl<'a> Move<'a> {
             && places.iter().all(|place| match place {
                 Place::Done | Place::Skipped => true,
                 Place::Failed => match self.to.step(&step.name).map(|step| &step.on_failure) {
-                    Some(OnFailure::Continue | OnFailure::FallbackOutput(_)) => true,
-                    Some(OnFailure::Compensate | OnFailure::Pause) | None => false,
+                    Some(OnFailure::Continue | OnFailure::Output(_) | OnFailure::LastGood(_)) => {
+                        true
+                    }
+                    Some(OnFailure::Compensate | OnFailure::Pause | OnFailure::Fallback(_))
+                    | None => false,
                 },
                 Place::Doing | Place::Undoing | Place::Undone => false,
             })
@@ -242,6 +250,7 @@ impl Place {
         match status {
             StepStatus::Pending => None,
             StepStatus::Scheduled
+            | StepStatus::Waiting
             | StepStatus::BackingOff
             | StepStatus::Settling
             | StepStatus::OutcomeUnknown => Some(Self::Doing),
@@ -271,10 +280,21 @@ fn comes_after(definition: &Definition, step: &Step, other: &StepName) -> bool {
     false
 }
 
+/// What was asked for, in words.
+fn asked(kind: &StepKind) -> String {
+    match kind {
+        StepKind::Action(call) => call.action.to_string(),
+        StepKind::Wait(wait) => format!("the signal {}", wait.signal),
+        StepKind::Sleep(_) => "sleep".to_owned(),
+        StepKind::Saga(child) => format!("the saga {}", child.name),
+    }
+}
+
 const fn spoken(effect: &Effect) -> &'static str {
     match effect {
         Effect::None => "has no effect",
         Effect::Compensate(_) => "is undone by a compensation",
+        Effect::Child => "undoes itself",
         Effect::Residue(_) => "cannot be undone",
         Effect::Retriable => "is never undone",
     }

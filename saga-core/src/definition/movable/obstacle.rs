@@ -25,10 +25,13 @@ pub enum Obstacle {
         /// Which.
         step: StepName,
         /// As it was asked.
-        from: ActionName,
+        from: String,
         /// As it would be.
-        to: ActionName,
+        to: String,
     },
+    /// It is split into elements in only one of the versions.
+    #[error("step {0} runs once for each element in only one of the versions, and was touched")]
+    ElementsChanged(StepName),
     /// What was done could not be undone any more.
     #[error("step {0} is undone by a compensation, and the other version has none for it")]
     LosesUndo(StepName),

@@ -14,9 +14,10 @@ pub struct Position {
     pub status: Status,
     /// It is to turn back, or does.
     pub unwinds: bool,
-    /// The steps that were touched, with where they stand. The elements of a `for_each` that stand
+    /// The steps that were touched, with where they stand and whether that is their
+    /// fallback. The elements of a `for_each` that stand
     /// in the same place count as one.
-    pub steps: BTreeSet<(StepName, &'static str)>,
+    pub steps: BTreeSet<(StepName, &'static str, bool)>,
 }
 
 impl Position {
@@ -30,7 +31,7 @@ impl Position {
                 .steps
                 .iter()
                 .filter(|(_, state)| state.status != StepStatus::Pending)
-                .map(|(key, state)| (key.step.clone(), state.status.as_str()))
+                .map(|(key, state)| (key.step.clone(), state.status.as_str(), state.fallback))
                 .collect(),
         }
     }
@@ -39,9 +40,10 @@ impl Position {
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.status.as_str())?;
-        for (index, (step, status)) in self.steps.iter().enumerate() {
+        for (index, (step, status, fallback)) in self.steps.iter().enumerate() {
             let before = if index == 0 { ": " } else { ", " };
-            write!(f, "{before}{step} {status}")?;
+            let way = if *fallback { "'s fallback" } else { "" };
+            write!(f, "{before}{step}{way} {status}")?;
         }
         Ok(())
     }

@@ -61,6 +61,7 @@ impl<'d> Run<'d> {
         run.apply(&Input::Start(Start {
             key: None,
             labels: std::collections::BTreeMap::new(),
+            parent: None,
             input: Arc::new(json!({})),
         }));
         run
