@@ -10,9 +10,9 @@ fn a_definition_that_cannot_be_read() {
         .failed(1, &["sagas/missing.yaml", "No such file"]);
     let binary = TemporaryFile::new("binary.yaml", b"saga: \xff\xfe");
     let ran = run(&["validate", binary.path()], &[]);
-    ran.failed(1, &["1 errors in 1 of 1 files", "AM027"]);
+    ran.failed(1, &["1 errors in 1 of 1 files", "AM029"]);
     assert!(
-        ran.out.contains("AM027") && ran.out.contains(":1:7"),
+        ran.out.contains("AM029") && ran.out.contains(":1:7"),
         "{ran:?}"
     );
     let huge = TemporaryFile::new("huge.yaml", &vec![b'#'; 1024 * 1024 + 1]);

@@ -17,7 +17,8 @@ pub(super) fn notes(card: &Card) -> Vec<String> {
     if let Some(when) = &card.when {
         add(format!("when {when}"));
     }
-    if matches!(card.undo, Undo::NoEffect) {
+    let waits = matches!(card.kind, Kind::Signal(_) | Kind::Sleep(_));
+    if matches!(card.undo, Undo::NoEffect) && !waits {
         add("no effect".to_owned());
     }
     if card.pivot {

@@ -109,6 +109,36 @@ fn compensate_field(name: &str) -> Value {
     }
 }
 
+/// Which kind of step it is, and whether it runs once for each element.
+fn kind_field(name: &str) -> Value {
+    match name {
+        "wait_for" => described("Waits for a signal", "#/definitions/wait"),
+        "sleep" => json!({
+            "description": "Waits a time; may be computed",
+            "type": "string",
+        }),
+        "saga" => described("Runs another saga", "#/definitions/child"),
+        "for_each" => json!({
+            "description": "One expression that computes a list; the step runs for each element",
+            "type": "string",
+            "pattern": "^\\s*\\$\\{[\\s\\S]*\\}\\s*$",
+        }),
+        "as" => json!({
+            "description": "What expressions call an element; item when absent",
+            "type": "string",
+            "pattern": "^[a-z][A-Za-z0-9_]*$",
+            "not": { "enum": ["input", "saga", "steps"] },
+        }),
+        "max_parallel" => json!({
+            "description": "Elements under way at once; 10 when absent",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": lower_kind::PARALLEL_MAX,
+        }),
+        other => policy_field(other),
+    }
+}
+
 fn wait_field(name: &str) -> Value {
     match name {
         "signal" => json!({
@@ -214,36 +244,13 @@ fn step_field(name: &str) -> Value {
                 { "$ref": "#/definitions/fallback" },
             ],
         }),
-        "wait_for" => described("Waits for a signal", "#/definitions/wait"),
-        "sleep" => json!({
-            "description": "Waits a time; may be computed",
-            "type": "string",
-        }),
-        "saga" => described("Runs another saga", "#/definitions/child"),
-        "for_each" => json!({
-            "description": "One expression that computes a list; the step runs for each element",
-            "type": "string",
-            "pattern": "^\\s*\\$\\{[\\s\\S]*\\}\\s*$",
-        }),
-        "as" => json!({
-            "description": "What expressions call an element; item when absent",
-            "type": "string",
-            "pattern": "^[a-z][A-Za-z0-9_]*$",
-            "not": { "enum": ["input", "saga", "steps"] },
-        }),
-        "max_parallel" => json!({
-            "description": "Elements under way at once; 10 when absent",
-            "type": "integer",
-            "minimum": 1,
-            "maximum": lower_kind::PARALLEL_MAX,
-        }),
         "priority" => json!({
             "description": "Orders the work of one queue, higher first",
             "type": "integer",
             "minimum": 0,
             "maximum": PRIORITY_MAX,
         }),
-        other => policy_field(other),
+        other => kind_field(other),
     }
 }
 
