@@ -7,5 +7,6 @@
 
 mod amends;
 mod bad_input;
+mod definitions;
 mod sagas;
 mod workers;

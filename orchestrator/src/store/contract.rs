@@ -9,6 +9,7 @@ use broker::envelope::worker::Announcement;
 use saga_core::definition::{Definition, DefinitionRef};
 use saga_core::event::Event;
 use saga_core::ids::{ActionName, MessageId, SagaId};
+use saga_core::operator::By;
 use saga_core::saga::{Saga, Status};
 use saga_core::time::Timestamp;
 use saga_core::values::{GoodOutput, InputDigest, ValueKey};
@@ -102,6 +103,20 @@ pub trait Store: Send + Sync + fmt::Debug {
         reference: &DefinitionRef,
     ) -> Result<Option<StoredDefinition>, StoreError>;
 
+    /// Keeps a version from starting new sagas. False when it is not registered, or is retired
+    /// already.
+    async fn retire(&self, reference: &DefinitionRef, by: &By) -> Result<bool, StoreError>;
+
+    /// Lets a version start sagas again. False when it was not retired.
+    async fn unretire(&self, reference: &DefinitionRef) -> Result<bool, StoreError>;
+
+    /// The newest open sagas that run this version.
+    async fn open_sagas(
+        &self,
+        reference: &DefinitionRef,
+        limit: u32,
+    ) -> Result<Vec<SagaId>, StoreError>;
+
     /// Every registered definition, by name and version.
     async fn definitions(&self) -> Result<Vec<StoredDefinition>, StoreError>;
 
@@ -163,6 +178,17 @@ pub struct StoredDefinition {
     pub source: String,
     /// When it was registered.
     pub registered_at: Timestamp,
+    /// It starts no new sagas.
+    pub retired: Option<Retirement>,
+}
+
+/// Why a version starts no new sagas.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retirement {
+    /// Since when.
+    pub at: Timestamp,
+    /// Who said so, and why.
+    pub by: By,
 }
 
 /// What registering a definition did.

@@ -9,6 +9,7 @@ use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, 
 use saga_core::definition::{Definition, DefinitionRef};
 use saga_core::event::Event;
 use saga_core::ids::{ActionName, MessageId, SagaId};
+use saga_core::operator::By;
 use saga_core::saga::{Saga, Status};
 use saga_core::time::Timestamp;
 use saga_core::values::{GoodOutput, InputDigest, ValueKey};
@@ -242,6 +243,22 @@ impl Store for PostgresStore {
         reference: &DefinitionRef,
     ) -> Result<Option<StoredDefinition>, StoreError> {
         definitions::definition(self, reference).await
+    }
+
+    async fn retire(&self, reference: &DefinitionRef, by: &By) -> Result<bool, StoreError> {
+        definitions::retire(self, reference, by).await
+    }
+
+    async fn unretire(&self, reference: &DefinitionRef) -> Result<bool, StoreError> {
+        definitions::unretire(self, reference).await
+    }
+
+    async fn open_sagas(
+        &self,
+        reference: &DefinitionRef,
+        limit: u32,
+    ) -> Result<Vec<SagaId>, StoreError> {
+        definitions::open_sagas(self, reference, limit).await
     }
 
     async fn definitions(&self) -> Result<Vec<StoredDefinition>, StoreError> {
