@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use saga_core::ids::{ActionName, Op};
 use tokio::sync::{mpsc, watch};
 
+use crate::inspection::Inspected;
 use crate::message::{Incoming, Outgoing};
 
 /// A message broker: RabbitMQ, or the in-memory one of the embedded engine.
@@ -41,6 +42,9 @@ pub trait Broker: Send + Sync + fmt::Debug {
     /// How many messages wait in a queue and how many consumers it has; `None` when there is no
     /// such queue.
     async fn depth(&self, queue: &str) -> Result<Option<Depth>, BrokerError>;
+
+    /// Looks at everything that the base and these operations need, without changing anything.
+    async fn inspect(&self, steps: &[(ActionName, Op)]) -> Result<Vec<Inspected>, BrokerError>;
 
     /// Whether the broker can be reached and takes messages. Changes are pushed.
     fn health(&self) -> watch::Receiver<Health>;

@@ -32,6 +32,15 @@ struct Registered {
     retired: Option<Retirement>,
 }
 
+/// What the registered definitions need of the broker.
+#[derive(Debug, Clone, Default)]
+pub struct Needs {
+    /// Operations, each with its own queue.
+    pub steps: Vec<(ActionName, Op)>,
+    /// Definitions that do not compile with this version of amends, and why.
+    pub broken: Vec<(DefinitionRef, String)>,
+}
+
 /// Why a definition cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
@@ -194,6 +203,24 @@ impl Catalog {
             }
         }
         Ok(())
+    }
+
+    /// Every queue that commands of registered definitions go to, and the definitions that do not
+    /// compile any more, with what is wrong.
+    pub async fn needs(&self) -> Result<Needs, CatalogError> {
+        let mut needs = Needs::default();
+        for Registered { reference, .. } in self.versions().await? {
+            match self.get(&reference).await {
+                Ok(definition) => needs.steps.extend(steps(&definition)),
+                Err(CatalogError::Incompatible { problems, .. }) => {
+                    needs.broken.push((reference, problems));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        needs.steps.sort_unstable();
+        needs.steps.dedup();
+        Ok(needs)
     }
 
     async fn versions(&self) -> Result<Vec<Registered>, CatalogError> {

@@ -18,9 +18,11 @@ pub mod metrics;
 pub mod orchestrator;
 pub mod outbox;
 pub mod reconcile;
+pub mod replay;
 mod signals;
 pub mod store;
 pub mod timers;
+pub mod wiring;
 
 use std::error::Error;
 use std::fmt::Write as _;

@@ -23,6 +23,9 @@ use crate::{inbound, reconcile, timers};
 /// Signs of life in the time of one lease.
 const HEARTBEATS_PER_LEASE: u32 = 3;
 
+/// Heartbeats between two looks for what orchestrators left that live no more: once in a lease.
+const HEARTBEATS_PER_LOOK: u32 = HEARTBEATS_PER_LEASE;
+
 /// How much an orchestrator does side by side, and how long it may be silent.
 #[derive(Debug, Clone, Copy)]
 pub struct OrchestratorSettings {
@@ -251,7 +254,7 @@ async fn keep_going<F: Future<Output = ()>>(what: &'static str, run: impl Fn() -
 async fn keep_house(engine: Engine, lease: Duration, stopping: CancellationToken) {
     let shared = Arc::clone(engine.shared());
     drop(engine);
-    loop {
+    for beat in 0_u64.. {
         match shared.store.heartbeat(lease).await {
             Ok(()) => shared.dependencies.store_answers(),
             Err(error) => {
@@ -259,7 +262,9 @@ async fn keep_house(engine: Engine, lease: Duration, stopping: CancellationToken
                 shared.store_failed(&error);
             }
         }
-        shared.outbox.adopt().await;
+        if beat.is_multiple_of(HEARTBEATS_PER_LOOK.into()) {
+            shared.outbox.adopt().await;
+        }
         tokio::select! {
             () = tokio::time::sleep(lease / HEARTBEATS_PER_LEASE) => {}
             () = stopping.cancelled() => return,

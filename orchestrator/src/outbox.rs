@@ -32,7 +32,7 @@ const DELETE_AFTER: Duration = Duration::from_secs(1);
 
 /// Rows of ours in the store are compared with memory this often. They only differ when something
 /// went wrong here; without this, such a row would wait for the end of this process.
-const LOOK_EVERY: Duration = Duration::from_secs(30);
+const LOOK_EVERY: Duration = Duration::from_mins(1);
 
 /// The sending half of the outbox.
 #[derive(Debug)]

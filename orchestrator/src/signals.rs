@@ -41,6 +41,7 @@ pub(crate) async fn take(engine: &Engine, queue: &str, delivery: Delivery) {
         Err(
             error @ (OperateError::NoSaga(_)
             | OperateError::Refused(_)
+            | OperateError::MovedOn(_)
             | OperateError::Unstorable(_)),
         ) => {
             let reason = crate::chain(&error);
@@ -50,7 +51,7 @@ pub(crate) async fn take(engine: &Engine, queue: &str, delivery: Delivery) {
     }
 }
 
-async fn find(engine: &Engine, to: &SignalTarget) -> Result<Option<SagaId>, StoreError> {
+pub(crate) async fn find(engine: &Engine, to: &SignalTarget) -> Result<Option<SagaId>, StoreError> {
     match to {
         SignalTarget::Saga(saga) => Ok(Some(*saga)),
         SignalTarget::Key { definition, key } => {

@@ -50,8 +50,9 @@ impl TimerSignal {
 /// Claims due sagas and hands each its timer, until stopped.
 pub async fn run(engine: Engine, stopping: CancellationToken) {
     let shared = Arc::clone(engine.shared());
+    let mut scanned_at = None;
     loop {
-        let wait = pass(&engine).await;
+        let wait = pass(&engine, &mut scanned_at).await;
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = shared.timers.earlier.notified() => {}
@@ -60,28 +61,35 @@ pub async fn run(engine: Engine, stopping: CancellationToken) {
     }
 }
 
-/// One idempotent pass; returns how long nothing is due, as far as this process knows.
-async fn pass(engine: &Engine) -> Duration {
+/// One idempotent pass; returns how long nothing is due, as far as this process knows. The store is
+/// looked at when something is due, and every [`SCAN_EVERY`] all the same: what is due may be the
+/// timer of a process that has crashed, of which this one never heard.
+async fn pass(engine: &Engine, scanned_at: &mut Option<Timestamp>) -> Duration {
     let shared = engine.shared();
     let earliest = Timestamp::from_micros(shared.timers.earliest.swap(i64::MAX, Ordering::AcqRel));
     let now = shared.store.now();
-    if earliest > now && earliest.as_micros() != i64::MAX {
-        // Woken early, by something earlier than before: only the sleep gets shorter.
-        shared
-            .timers
-            .earliest
-            .fetch_min(earliest.as_micros(), Ordering::AcqRel);
-        return earliest.since(now).min(SCAN_EVERY);
+    let next_scan = scanned_at.map_or(now, |at| at.after(SCAN_EVERY));
+    if earliest > now {
+        // Nothing known is due; it stays known.
+        let known = earliest.as_micros();
+        shared.timers.earliest.fetch_min(known, Ordering::AcqRel);
+        if next_scan > now {
+            return earliest.min(next_scan).since(now);
+        }
     }
+    let first = scanned_at.replace(now).is_none();
     let claimed = match shared.store.claim_due(CLAIM_SAGAS_MAX, CLAIM_LEASE).await {
         Ok(claimed) => claimed,
         Err(error) => {
             warn!(error = %crate::chain(&error), "claiming due sagas");
             shared.store_failed(&error);
+            // What was due still is, and so is the look for what this process does not know of.
+            *scanned_at = None;
             return Duration::from_secs(1);
         }
     };
-    if !claimed.is_empty() {
+    let nothing = claimed.is_empty();
+    if !nothing {
         failpoint::reached("orchestrator.timer_claimed");
     }
     let full = u32::try_from(claimed.len()).unwrap_or(u32::MAX) >= CLAIM_SAGAS_MAX;
@@ -99,6 +107,10 @@ async fn pass(engine: &Engine) -> Duration {
     }
     if full {
         return Duration::ZERO;
+    }
+    if nothing && !first && earliest > now {
+        // An idle look: the next time that this process knows of is as it was.
+        return earliest.since(now).min(SCAN_EVERY);
     }
     match shared.store.next_wake().await {
         Ok(Some(at)) => shared.timers.note(at),

@@ -3,6 +3,7 @@
 
 use crate::definition::{Definition, Effect, Plan, StepKind};
 use crate::ids::{ActionName, Op, StepKey};
+use crate::input::Missing;
 use crate::saga::{Saga, StepStatus};
 use crate::time::Timestamp;
 
@@ -50,6 +51,15 @@ pub fn in_flight(definition: &Definition, saga: &Saga, before: Timestamp) -> Vec
         })
     });
     found.collect()
+}
+
+impl Missing {
+    /// Whether it names this command.
+    #[must_use]
+    pub fn is_about(&self, sent: &InFlight) -> bool {
+        (&self.key, self.op, self.round, self.attempt)
+            == (&sent.key, sent.op, sent.round, sent.attempt)
+    }
 }
 
 /// What a status says was asked, and of whom.

@@ -18,6 +18,7 @@ pub mod in_flight;
 pub mod input;
 pub mod operator;
 pub mod refusal;
+pub mod resend;
 pub mod saga;
 pub mod schema;
 pub mod time;

@@ -12,6 +12,7 @@ use super::consumer::Subscription;
 use super::queue::Queue;
 use super::routing::Routing;
 use crate::broker::{Broker, BrokerError, Consumer, Depth, Health, Settled};
+use crate::inspection::Inspected;
 use crate::message::Outgoing;
 use crate::topology::Topology;
 
@@ -169,6 +170,10 @@ impl Broker for MemoryBroker {
 
     async fn depth(&self, queue: &str) -> Result<Option<Depth>, BrokerError> {
         Ok(self.routing().queue(queue).map(|queue| queue.depth()))
+    }
+
+    async fn inspect(&self, steps: &[(ActionName, Op)]) -> Result<Vec<Inspected>, BrokerError> {
+        Ok(self.routing().inspect(steps))
     }
 
     fn health(&self) -> watch::Receiver<Health> {

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::queue::{Queue, Rules, Stored};
 use crate::broker::Settled;
+use crate::inspection::{Condition, Inspected, ItemKind};
 use crate::message::Outgoing;
 use crate::topology::Topology;
 
@@ -110,6 +111,50 @@ impl Routing {
         self.queues
             .entry(name.clone())
             .or_insert_with(|| Queue::new(name, rules));
+    }
+
+    /// What the base and these operations need, and whether it is there. Nothing here has arguments
+    /// that could differ.
+    pub(super) fn inspect(&mut self, steps: &[(ActionName, Op)]) -> Vec<Inspected> {
+        let topology = &self.topology;
+        let fanouts = [topology.dead(), topology.unroutable()];
+        let exchanges = [topology.steps_exchange(), topology.events_exchange()];
+        let mut queues: BTreeSet<String> =
+            [topology.replies_queue(), topology.requests_queue()].into();
+        let mut both: BTreeSet<String> = fanouts.into();
+        for (action, op) in steps {
+            queues.insert(topology.step_queue(action, *op));
+            both.extend(RUNGS.map(|delay| topology.rung(action.pool(), delay)));
+        }
+        let exchange = |name: String| (ItemKind::Exchange, name);
+        let queue = |name: String| (ItemKind::Queue, name);
+        let pairs = both.into_iter().flat_map(|name| [exchange(name.clone()), queue(name)]);
+        let needed: Vec<_> = pairs
+            .chain(exchanges.map(exchange))
+            .chain(queues.into_iter().map(queue))
+            .collect();
+        let look = |(kind, name): (ItemKind, String)| {
+            let depth = match kind {
+                ItemKind::Exchange => None,
+                ItemKind::Queue => self.queues.get_mut(&name).map(|queue| queue.depth()),
+            };
+            let there = match kind {
+                ItemKind::Exchange => self.exchanges.contains_key(&name),
+                ItemKind::Queue => depth.is_some(),
+            };
+            let condition = if there {
+                Condition::Fine
+            } else {
+                Condition::Missing
+            };
+            Inspected {
+                kind,
+                name,
+                condition,
+                depth,
+            }
+        };
+        needed.into_iter().map(look).collect()
     }
 
     pub(super) fn queue(&mut self, name: &str) -> Option<&mut Queue> {

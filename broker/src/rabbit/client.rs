@@ -15,10 +15,12 @@ use super::consumer::{NOT_FOUND, Subscription};
 use super::convert;
 use super::declare::{Declarer, connection};
 use super::health::{HealthBoard, Side};
+use super::inspect::inspect;
 use super::publisher::Publisher;
 use super::settings::RabbitSettings;
 use super::supervisor::{Link, RPC_TIMEOUT, first_connection, rpc};
 use crate::broker::{Broker, BrokerError, Consumer, Depth, Health, Settled};
+use crate::inspection::Inspected;
 use crate::message::Outgoing;
 
 /// For what is under way when the broker is closed.
@@ -191,6 +193,11 @@ impl Broker for Rabbit {
                 }
             }
         }
+    }
+
+    async fn inspect(&self, steps: &[(ActionName, Op)]) -> Result<Vec<Inspected>, BrokerError> {
+        let live = connection(&self.consume).await?;
+        inspect(&live, self.declarer.needed(steps)).await
     }
 
     fn health(&self) -> watch::Receiver<Health> {

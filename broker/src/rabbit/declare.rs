@@ -17,7 +17,7 @@ use crate::broker::BrokerError;
 use crate::topology::Topology;
 
 /// The broker found something of that name with other settings.
-const PRECONDITION_FAILED: u16 = 406;
+pub(super) const PRECONDITION_FAILED: u16 = 406;
 
 /// Declares each thing once per connection, and again when it turns out to be gone.
 #[derive(Debug)]
@@ -74,6 +74,15 @@ impl Declarer {
             groups.extend(plan::step(&self.topology, self.delivery_limit, action, *op));
         }
         self.ensure(link, groups).await
+    }
+
+    /// Everything that a deployment with these operations needs.
+    pub(super) fn needed(&self, steps: &[(ActionName, Op)]) -> impl Iterator<Item = Item> + use<> {
+        let mut groups = plan::base(&self.topology, self.delivery_limit);
+        for (action, op) in steps {
+            groups.extend(plan::step(&self.topology, self.delivery_limit, action, *op));
+        }
+        groups.into_iter().flat_map(|group| group.items)
     }
 
     /// Declares everything again that was ever asked for: somebody may have deleted something
@@ -181,7 +190,7 @@ fn refused(item: &Item, error: Broken) -> BrokerError {
     }
 }
 
-async fn declare(channel: &Channel, item: &Item) -> Result<(), Broken> {
+pub(super) async fn declare(channel: &Channel, item: &Item) -> Result<(), Broken> {
     match item {
         Item::Exchange {
             name: called,

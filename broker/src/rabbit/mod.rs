@@ -7,6 +7,7 @@ mod convert;
 mod declare;
 mod flight;
 mod health;
+mod inspect;
 mod outbound;
 mod plan;
 mod publisher;

@@ -82,6 +82,17 @@ pub(super) enum Broken {
 }
 
 impl Broken {
+    /// What the broker said, when it was the broker that refused.
+    pub(super) fn reply_text(&self) -> String {
+        match self {
+            Self::Amqp(error) => match error.kind() {
+                lapin::ErrorKind::ProtocolError(error) => error.get_message().to_string(),
+                _ => error.to_string(),
+            },
+            Self::Silent | Self::Ended => self.to_string(),
+        }
+    }
+
     /// The broker's reply code, when it was the broker that refused.
     pub(super) fn code(&self) -> Option<u16> {
         match self {

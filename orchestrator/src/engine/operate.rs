@@ -1,6 +1,7 @@
 //! An operator's verb on its way in, and the answer on its way out.
 
 use saga_core::ids::SagaId;
+use saga_core::decision::Ignored;
 use saga_core::input::{Input, Signal};
 use saga_core::operator::Operator;
 use saga_core::refusal::Refused;
@@ -20,6 +21,9 @@ pub enum OperateError {
     /// It makes no sense now.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// What was judged a moment ago is not so any more.
+    #[error("saga {0} has moved on meanwhile")]
+    MovedOn(SagaId),
     /// The store cannot hold what was said.
     #[error("what was said cannot be stored: {0}")]
     Unstorable(String),
@@ -50,6 +54,14 @@ impl Engine {
         self.ask(saga, Input::Signal(signal)).await
     }
 
+    /// Hands a saga what a dead letter means for it, and waits until it is on disk.
+    ///
+    /// # Errors
+    /// Why the saga has no use for it.
+    pub async fn replay(&self, saga: SagaId, input: Input) -> Result<Committed, OperateError> {
+        self.ask(saga, input).await
+    }
+
     async fn ask(&self, saga: SagaId, input: Input) -> Result<Committed, OperateError> {
         let (tell, told) = oneshot::channel();
         self.submit(Job {
@@ -71,6 +83,7 @@ pub(super) fn answer(
     proof: Committed,
 ) -> Result<Committed, OperateError> {
     match verdict {
+        Some(Verdict::Ignored(Ignored::StaleAttempt)) => Err(OperateError::MovedOn(saga)),
         Some(Verdict::Applied | Verdict::Ignored(_)) => Ok(proof),
         Some(Verdict::Refused(reason)) => Err(reason.clone().into()),
         Some(Verdict::Illegal(_)) | None => Err(OperateError::NoSaga(saga)),

@@ -1,24 +1,33 @@
 //! The HTTP API, version 1.
 
+mod dead_letters;
 mod definitions;
 mod differences;
 mod health;
 mod operators;
 mod problem;
+mod reconcile;
 mod router;
 mod sagas;
 mod signals;
 mod view;
+mod wiring;
 mod workers;
 
+pub use dead_letters::{
+    HandleBody, HandledView, LetterDetailView, LetterGroupView, LetterPageView, LetterView,
+    ReplayedView,
+};
 pub use differences::{ChangeView, DiffView, PositionView};
 pub use health::{DependencyView, ReadyView};
 pub use operators::OperateBody;
 pub use problem::Problem;
+pub use reconcile::ReconcileBody;
 pub use router::{Api, BODY_BYTES_MAX, router};
 pub use signals::SignalBody;
 pub use view::{
     DefinitionSourceView, DefinitionView, EventView, OperatedView, PageView, RetirementView,
     SagaView, StartBody, StartedView, StepView,
 };
+pub use wiring::{BrokenDefinitionView, ConditionView, TopologyItemView, TopologyView};
 pub use workers::{Presence, WorkerView};

@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use saga_core::ids::StepKey;
-use saga_core::operator::{Operator, Resolution, Verb};
+use saga_core::operator::{By, Operator, Resolution, Verb};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
@@ -118,19 +118,29 @@ pub(super) fn read(body: RawBody) -> Result<OperateBody, Problem> {
     let body = body.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
     let body: OperateBody = serde_json::from_slice(&body)
         .map_err(|error| Problem::bad_request(format!("the body is not a request: {error}")))?;
-    if body.reason.trim().is_empty() || body.reason.len() > REASON_BYTES_MAX {
+    check(&body.reason, body.who.as_deref().unwrap_or_default())?;
+    Ok(body)
+}
+
+/// Whether a signature can be kept.
+pub(super) fn signed(by: &By) -> Result<(), Problem> {
+    check(&by.reason, &by.who)
+}
+
+fn check(reason: &str, who: &str) -> Result<(), Problem> {
+    if reason.trim().is_empty() || reason.len() > REASON_BYTES_MAX {
         let detail = format!("say a reason, of 1 to {REASON_BYTES_MAX} bytes");
         return Err(Problem::bad_request(detail));
     }
-    if body
-        .who
-        .as_ref()
-        .is_some_and(|who| who.len() > WHO_BYTES_MAX)
-    {
+    if who.len() > WHO_BYTES_MAX {
         let detail = format!("`who` may have {WHO_BYTES_MAX} bytes");
         return Err(Problem::bad_request(detail));
     }
-    Ok(body)
+    if reason.contains('\0') || who.contains('\0') {
+        let detail = "`reason` and `who` may not contain U+0000";
+        return Err(Problem::bad_request(detail));
+    }
+    Ok(())
 }
 
 async fn operate(api: &Api, id: &str, body: &OperateBody, verb: Verb) -> Answer {

@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::CatalogError;
 use crate::engine::{OperateError, StartError};
+use crate::reconcile::ReconcileError;
+use crate::replay::ReplayError;
 use crate::store::StoreError;
+use crate::wiring::WiringError;
 
 /// What went wrong, for a program and for a person.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -137,7 +140,7 @@ impl From<OperateError> for Problem {
         let detail = crate::chain(&error);
         match error {
             OperateError::NoSaga(_) => Self::not_found(detail),
-            OperateError::Refused(_) => {
+            OperateError::Refused(_) | OperateError::MovedOn(_) => {
                 let title = "That makes no sense now";
                 Self::new(StatusCode::CONFLICT, "refused", title, detail)
             }
@@ -155,6 +158,49 @@ impl From<OperateError> for Problem {
                 let status = StatusCode::SERVICE_UNAVAILABLE;
                 Self::new(status, "shutting_down", title, detail)
             }
+        }
+    }
+}
+
+impl From<ReplayError> for Problem {
+    fn from(error: ReplayError) -> Self {
+        let detail = crate::chain(&error);
+        let refused = |code, title| Self::new(StatusCode::CONFLICT, code, title, detail.clone());
+        match error {
+            ReplayError::NoLetter(_) => Self::not_found(detail),
+            ReplayError::Handled { .. } => refused("letter_handled", "Somebody was there before"),
+            ReplayError::MovedOn(_)
+            | ReplayError::NoUse(_)
+            | ReplayError::Operate(OperateError::MovedOn(_) | OperateError::Refused(_)) => {
+                refused("saga_moved_on", "The saga has moved on")
+            }
+            ReplayError::Unreadable(_) | ReplayError::OnlyDropped(_) => {
+                refused("only_dropped", "It can only be dropped")
+            }
+            ReplayError::Refused(_) => refused("refused", "That makes no sense now"),
+            ReplayError::Operate(error) => error.into(),
+            ReplayError::Catalog(error) => error.into(),
+            ReplayError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<WiringError> for Problem {
+    fn from(error: WiringError) -> Self {
+        match error {
+            WiringError::Catalog(error) => error.into(),
+            WiringError::Store(error) => error.into(),
+            WiringError::Broker(error) => CatalogError::from(error).into(),
+        }
+    }
+}
+
+impl From<ReconcileError> for Problem {
+    fn from(error: ReconcileError) -> Self {
+        match error {
+            ReconcileError::Store(error) => error.into(),
+            ReconcileError::Broker(error) => CatalogError::from(error).into(),
+            ReconcileError::Catalog(error) => error.into(),
         }
     }
 }

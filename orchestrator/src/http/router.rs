@@ -8,7 +8,10 @@ use axum::routing::{get, post};
 use broker::broker::Broker;
 
 use super::problem::Problem;
-use super::{definitions, differences, health, operators, sagas, signals, workers};
+use super::{
+    dead_letters, definitions, differences, health, operators, reconcile, sagas, signals, wiring,
+    workers,
+};
 use crate::engine::Engine;
 use crate::orchestrator::Orchestrator;
 
@@ -67,6 +70,7 @@ pub fn router(api: Api) -> Router {
             "/v1/definitions/{name}/{version}/unretire",
             post(definitions::unretire),
         )
+        .merge(mending())
         .route("/v1/workers", get(workers::list))
         // The ids contain slashes.
         .route("/v1/workers/{*id}", get(workers::show))
@@ -77,4 +81,18 @@ pub fn router(api: Api) -> Router {
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(api)
+}
+
+/// What was lost or given up, and what it all runs on.
+fn mending() -> Router<Api> {
+    Router::new()
+        .route("/v1/dead-letters", get(dead_letters::list))
+        .route("/v1/dead-letters/groups", get(dead_letters::groups))
+        .route("/v1/dead-letters/{id}", get(dead_letters::show))
+        .route("/v1/dead-letters/{id}/replay", post(dead_letters::replay))
+        .route("/v1/dead-letters/{id}/drop", post(dead_letters::give_up))
+        .route("/v1/reconcile", post(reconcile::run))
+        .route("/v1/topology", get(wiring::topology))
+        .route("/v1/topology/apply", post(wiring::apply))
+        .route("/v1/queues", get(wiring::queues))
 }

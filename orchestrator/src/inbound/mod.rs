@@ -12,3 +12,4 @@ pub use replies::replies;
 pub use requests::requests;
 
 pub(crate) use delivery::keep;
+pub(crate) use starts::{NotStarted, begin};

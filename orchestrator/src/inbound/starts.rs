@@ -18,7 +18,7 @@ use crate::store::{Committed, StoreError};
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Why a start did not lead to a saga.
-enum NotStarted {
+pub(crate) enum NotStarted {
     /// It never will: the code and the reason.
     Refused(&'static str, String),
     /// It may later.
@@ -61,7 +61,8 @@ pub(super) async fn take(
     }
 }
 
-async fn begin(
+/// Starts the saga that a message asks for.
+pub(crate) async fn begin(
     engine: &Engine,
     message: &Incoming,
     start: &StartMessage,

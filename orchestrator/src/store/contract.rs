@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::batch::{Batch, CommitReport, OutboxMessage, Transition};
 use super::committed::Committed;
+use super::letter::{Handling, LetterFilter, LetterGroup, LetterPage, LetterRecord};
 use super::query::{Page, SagaFilter};
 use super::worker::StoredWorker;
 
@@ -148,6 +149,25 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Proof that this dead letter is on disk, if it is: its saga has heard of it then.
     async fn kept_letter(&self, id: Uuid) -> Result<Option<Committed>, StoreError>;
+
+    /// Dead letters, newest first.
+    async fn dead_letters(&self, filter: &LetterFilter) -> Result<LetterPage, StoreError>;
+
+    /// The dead letters that nobody has handled, by fingerprint, the newest first; at most `limit`
+    /// groups.
+    async fn letter_groups(&self, limit: u32) -> Result<Vec<LetterGroup>, StoreError>;
+
+    /// One dead letter with its bytes.
+    async fn dead_letter(&self, id: Uuid) -> Result<Option<LetterRecord>, StoreError>;
+
+    /// Writes down what became of a letter. False when that was written before, or there is no such
+    /// letter.
+    async fn handle_letter(
+        &self,
+        id: Uuid,
+        how: Handling,
+        by: &By,
+    ) -> Result<bool, StoreError>;
 
     /// What its connections are doing.
     fn pool(&self) -> PoolState;

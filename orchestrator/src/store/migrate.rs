@@ -24,7 +24,7 @@ struct Migration {
 }
 
 /// In the order in which they are applied, numbered from 1 without gaps.
-const MIGRATIONS: [Migration; 5] = [
+const MIGRATIONS: [Migration; 6] = [
     Migration {
         version: 1,
         name: "sagas",
@@ -49,6 +49,11 @@ const MIGRATIONS: [Migration; 5] = [
         version: 5,
         name: "retirements",
         sql: include_str!("../../../migrations/orchestrator/0005_retirements.sql"),
+    },
+    Migration {
+        version: 6,
+        name: "handled_letters",
+        sql: include_str!("../../../migrations/orchestrator/0006_handled_letters.sql"),
     },
 ];
 

@@ -4,6 +4,7 @@ mod batch;
 mod codec;
 mod committed;
 mod contract;
+mod letter;
 mod memory;
 mod migrate;
 mod postgres;
@@ -17,6 +18,9 @@ pub use batch::{
 pub use committed::Committed;
 pub use contract::{
     Judge, PoolState, Registration, Retirement, Store, StoreError, StoredDefinition,
+};
+pub use letter::{
+    Handled, Handling, LetterFilter, LetterGroup, LetterPage, LetterRecord, LetterSummary,
 };
 pub use memory::MemoryStore;
 pub use migrate::{AppliedMigration, MigrateError, MigrationStatus, migrate, status};

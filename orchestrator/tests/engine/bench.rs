@@ -206,7 +206,7 @@ impl Bench {
     pub(crate) async fn until_letters(&self, count: usize) -> Vec<String> {
         let wait = async {
             loop {
-                let letters = self.store.dead_letters();
+                let letters = self.store.kept();
                 if letters.len() >= count {
                     return letters.into_iter().map(|letter| letter.reason).collect();
                 }

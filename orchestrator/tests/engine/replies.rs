@@ -136,6 +136,6 @@ async fn two_orchestrators_do_not_trip_over_each_other() {
         let ended = bench.until(saga, Status::Completed).await;
         assert_eq!(ended.version, 6, "each of the six events once");
     }
-    assert!(bench.store.dead_letters().is_empty());
+    assert!(bench.store.kept().is_empty());
     bench.stop().await;
 }

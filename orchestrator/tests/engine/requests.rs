@@ -122,7 +122,7 @@ async fn a_heartbeat_proves_once_that_an_attempt_was_started() {
     assert_eq!(starts_of_attempts(&bench, saga).await, 1);
     tell(&bench, &says(Occasion::Goodbye, 7, &[])).await;
     until_heard(&bench, 7).await;
-    assert!(bench.store.dead_letters().is_empty());
+    assert!(bench.store.kept().is_empty());
     bench.stop().await;
 }
 
@@ -166,7 +166,7 @@ async fn a_start_by_message_is_one_saga_however_often_it_comes() {
     };
     timeout(PATIENCE, drained).await.expect("all were taken");
     assert_eq!(sagas(&bench, "keyless").await.len(), 2);
-    assert!(bench.store.dead_letters().is_empty());
+    assert!(bench.store.kept().is_empty());
     bench.stop().await;
 }
 
@@ -195,7 +195,7 @@ async fn starts_that_are_refused_are_kept_with_the_reason() {
     }
     let mut prints: Vec<_> = bench
         .store
-        .dead_letters()
+        .kept()
         .into_iter()
         .map(|letter| letter.fingerprint)
         .collect();
@@ -239,7 +239,7 @@ async fn a_dead_letter_is_sorted_by_the_build_of_the_workers_that_serve_it() {
     bench.start("k").await.expect("started");
     first.refuse().await;
     bench.until_letters(1).await;
-    let letters = bench.store.dead_letters();
+    let letters = bench.store.kept();
     assert_eq!(letters[0].fingerprint, "first/pair/1.0.0/rejected/7");
     bench.stop().await;
 }

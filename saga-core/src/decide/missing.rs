@@ -13,10 +13,7 @@ use crate::input::Missing;
 pub(super) fn apply(turn: &mut Turn<'_>, missing: &Missing) -> Result<(), Stop> {
     let stale = in_flight(turn.definition, &turn.saga, turn.now)
         .iter()
-        .all(|sent| {
-            (&sent.key, sent.op, sent.round, sent.attempt)
-                != (&missing.key, missing.op, missing.round, missing.attempt)
-        });
+        .all(|sent| !missing.is_about(sent));
     if stale {
         return Err(Stop::Ignored(Ignored::StaleAttempt));
     }

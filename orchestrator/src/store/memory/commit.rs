@@ -9,7 +9,7 @@ use saga_core::values::ValueKey;
 use uuid::Uuid;
 
 use super::state::{OutboxEntry, SagaEntry, State};
-use crate::store::{Batch, CommitReport, Committed, SagaOutcome, StoreError, Transition};
+use crate::store::{Batch, CommitReport, Committed, LetterRecord, SagaOutcome, StoreError, Transition};
 
 /// The largest element that a table's `integer` holds.
 const ELEMENT_MAX: u32 = i32::MAX.unsigned_abs();
@@ -39,7 +39,7 @@ impl State {
             if !unheard {
                 self.dead_letters
                     .entry(letter.id)
-                    .or_insert_with(|| letter.clone());
+                    .or_insert_with(|| LetterRecord::new(letter, now));
             }
         }
         Ok(report)

@@ -3,6 +3,7 @@
 mod clock;
 mod commit;
 mod definitions;
+mod letters;
 mod listing;
 mod state;
 mod store;

@@ -13,7 +13,7 @@ use saga_core::values::{InputDigest, ValueKey};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::store::{StartKey, StoredDeadLetter, StoredDefinition, StoredWorker};
+use crate::store::{LetterRecord, StartKey, StoredDefinition, StoredWorker};
 
 /// The tables.
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ pub(super) struct State {
     /// The newest good output of each operation and input, by where it is kept.
     pub(super) good: BTreeMap<(ActionName, InputDigest), (Timestamp, SagaId, ValueKey)>,
     pub(super) outbox: BTreeMap<MessageId, OutboxEntry>,
-    pub(super) dead_letters: BTreeMap<Uuid, StoredDeadLetter>,
+    pub(super) dead_letters: BTreeMap<Uuid, LetterRecord>,
     pub(super) definitions: BTreeMap<DefinitionRef, StoredDefinition>,
     /// Until when each orchestrator counts as alive.
     pub(super) leases: BTreeMap<Uuid, Timestamp>,

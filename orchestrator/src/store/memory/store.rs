@@ -19,7 +19,8 @@ use super::clock::MemoryClock;
 use super::state::State;
 use crate::store::{
     Batch, CommitReport, Committed, Judge, OutboxMessage, Page, PoolState, Registration,
-    SagaFilter, SagaOutcome, Store, StoreError, StoredDeadLetter, StoredDefinition, StoredWorker,
+    Handling, LetterFilter, LetterGroup, LetterPage, LetterRecord, SagaFilter, SagaOutcome, Store,
+    StoreError, StoredDeadLetter, StoredDefinition, StoredWorker,
 };
 
 /// Sagas in memory. Each handle is one orchestrator; handles made with
@@ -60,8 +61,9 @@ impl MemoryStore {
 
     /// Every dead letter, by id.
     #[must_use]
-    pub fn dead_letters(&self) -> Vec<StoredDeadLetter> {
-        self.state().dead_letters.values().cloned().collect()
+    pub fn kept(&self) -> Vec<StoredDeadLetter> {
+        let state = self.state();
+        state.dead_letters.values().map(LetterRecord::stored).collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -363,6 +365,28 @@ impl Store for MemoryStore {
             .dead_letters
             .contains_key(&id)
             .then(Committed::new))
+    }
+
+    async fn dead_letters(&self, filter: &LetterFilter) -> Result<LetterPage, StoreError> {
+        Ok(self.state().letters(filter))
+    }
+
+    async fn letter_groups(&self, limit: u32) -> Result<Vec<LetterGroup>, StoreError> {
+        Ok(self.state().letter_groups(limit))
+    }
+
+    async fn dead_letter(&self, id: Uuid) -> Result<Option<LetterRecord>, StoreError> {
+        Ok(self.state().dead_letters.get(&id).cloned())
+    }
+
+    async fn handle_letter(
+        &self,
+        id: Uuid,
+        how: Handling,
+        by: &By,
+    ) -> Result<bool, StoreError> {
+        let at = self.clock.now();
+        Ok(self.state().handle_letter(id, how, by, at))
     }
 
     fn pool(&self) -> PoolState {

@@ -8,6 +8,7 @@ mod commit_locked;
 mod connect;
 mod definitions;
 mod failure;
+mod letters;
 mod outbox;
 mod reads;
 mod rows;

@@ -227,7 +227,7 @@ fn asks_for_nul(filter: &SagaFilter) -> bool {
     texts.any(|text| text.contains('\0'))
 }
 
-async fn planned_anew(
+pub(super) async fn planned_anew(
     store: &PostgresStore,
     sql: &str,
     params: Params<'_>,

@@ -23,11 +23,11 @@ use super::connect::Connector;
 use super::failure::Failure;
 use super::session::{Params, Session};
 use super::settings::{CONNECT_TIMEOUT, PostgresSettings};
-use super::{commit, commit_locked, definitions, outbox, reads, statements, timers, workers};
+use super::{commit, commit_locked, definitions, letters, outbox, reads, statements, timers, workers};
 use crate::store::migrate;
 use crate::store::{
-    Batch, CommitReport, Committed, Judge, OutboxMessage, Page, PoolState, Registration,
-    SagaFilter, Store, StoreError, StoredDefinition, StoredWorker,
+    Batch, CommitReport, Committed, Handling, Judge, LetterFilter, LetterGroup, LetterPage,
+    LetterRecord, OutboxMessage, Page, PoolState, Registration, SagaFilter, Store, StoreError, StoredDefinition, StoredWorker,
 };
 
 /// Waits before the tries after the first one, for statements that may be repeated.
@@ -299,6 +299,27 @@ impl Store for PostgresStore {
 
     async fn kept_letter(&self, id: Uuid) -> Result<Option<Committed>, StoreError> {
         reads::kept_letter(self, id).await
+    }
+
+    async fn dead_letters(&self, filter: &LetterFilter) -> Result<LetterPage, StoreError> {
+        letters::dead_letters(self, filter).await
+    }
+
+    async fn letter_groups(&self, limit: u32) -> Result<Vec<LetterGroup>, StoreError> {
+        letters::letter_groups(self, limit).await
+    }
+
+    async fn dead_letter(&self, id: Uuid) -> Result<Option<LetterRecord>, StoreError> {
+        letters::dead_letter(self, id).await
+    }
+
+    async fn handle_letter(
+        &self,
+        id: Uuid,
+        how: Handling,
+        by: &By,
+    ) -> Result<bool, StoreError> {
+        letters::handle_letter(self, id, how, by).await
     }
 
     fn pool(&self) -> PoolState {

@@ -1,0 +1,50 @@
+//! Looking for commands that nobody has.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use saga_core::time::parse_span;
+use serde::{Deserialize, Serialize};
+
+use super::operators::RawBody;
+use super::problem::Problem;
+use super::router::Api;
+use crate::reconcile::{Reconciled, SILENT_FOR, reconcile};
+
+/// Body of `POST /v1/reconcile`; may be empty.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReconcileBody {
+    /// Only commands of which nobody has said anything for this long, such as `5m`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub older_than: Option<String>,
+    /// Only say what is missing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
+}
+
+/// A pass over every open saga.
+pub(super) async fn run(
+    State(api): State<Api>,
+    body: RawBody,
+) -> Result<Json<Reconciled>, Problem> {
+    let body = body.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let body: ReconcileBody = if body.is_empty() {
+        ReconcileBody::default()
+    } else {
+        serde_json::from_slice(&body)
+            .map_err(|error| Problem::bad_request(format!("the body is not a request: {error}")))?
+    };
+    let silent_for = older_than(body.older_than.as_deref())?;
+    let found = reconcile(&api.engine, &*api.broker, silent_for, body.dry_run).await?;
+    Ok(Json(found))
+}
+
+fn older_than(text: Option<&str>) -> Result<Duration, Problem> {
+    let Some(text) = text else {
+        return Ok(SILENT_FOR);
+    };
+    parse_span(text)
+        .map_err(|error| Problem::bad_request(format!("`older_than` is no span: {error}")))
+}
