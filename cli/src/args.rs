@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::definition_args::{DefinitionCommand, GraphArgs, ValidateArgs};
+use crate::mend_args::{DlqCommand, DoctorArgs, QueueCommand, ReconcileArgs, TopologyCommand};
 
 /// Sagas that make amends: an orchestrator on PostgreSQL and RabbitMQ, its workers, its tools.
 #[derive(Debug, Parser)]
@@ -48,6 +49,22 @@ pub enum Command {
     /// See which workers there are, and what they are doing
     #[command(subcommand)]
     Worker(WorkerCommand),
+    /// See what nobody could handle; replay it or drop it
+    #[command(subcommand)]
+    Dlq(DlqCommand),
+    /// Have commands sent again that neither the broker nor a worker has
+    #[command(after_help = "Example: amends reconcile --dry-run --older-than 10m")]
+    Reconcile(ReconcileArgs),
+    /// Compare the exchanges and queues that are needed with those that are there
+    #[command(subcommand)]
+    Topology(TopologyCommand),
+    /// See what waits in queues, and who serves them
+    #[command(subcommand)]
+    Queue(QueueCommand),
+    /// Check everything that a deployment needs, and say what to do about what is wrong
+    #[command(after_help = "Example: amends doctor --config amends.toml\n\
+        Exit code 1 when anything fails; warnings alone are 0.")]
+    Doctor(DoctorArgs),
     /// Look after the database schema
     #[command(subcommand)]
     Db(DbCommand),

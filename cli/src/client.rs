@@ -61,6 +61,22 @@ impl Client {
         self.call(Method::POST, path, body.into()).await
     }
 
+    /// The same, where a refusal is an answer like any other.
+    pub async fn try_post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<Result<T, Problem>, Failure> {
+        let (status, bytes) = self.exchange(Method::POST, path, body.into()).await?;
+        if status.is_success() {
+            return self.read(path, &bytes).map(Ok);
+        }
+        match serde_json::from_slice::<Problem>(&bytes) {
+            Ok(problem) => Ok(Err(problem)),
+            Err(_) => Err(refused(status, &bytes)),
+        }
+    }
+
     async fn call<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -71,16 +87,15 @@ impl Client {
         if !status.is_success() {
             return Err(refused(status, &bytes));
         }
-        let answer = serde_json::from_slice(&bytes).map_err(|error| {
-            Failure::because(
-                &format!(
-                    "{}{path} answered what this amends cannot read",
-                    self.server
-                ),
-                &error,
-            )
-        })?;
-        Ok((status, answer))
+        Ok((status, self.read(path, &bytes)?))
+    }
+
+    fn read<T: DeserializeOwned>(&self, path: &str, bytes: &[u8]) -> Result<T, Failure> {
+        serde_json::from_slice(bytes).map_err(|error| {
+            let server = &self.server;
+            let what = format!("{server}{path} answered what this amends cannot read");
+            Failure::because(&what, &error)
+        })
     }
 
     async fn exchange(
@@ -145,4 +160,24 @@ fn refused(status: StatusCode, bytes: &[u8]) -> Failure {
         }
         Err(_) => Failure::new(kind, format!("the orchestrator answered {status}")),
     }
+}
+
+/// Names and values after the `?` of a path.
+#[must_use]
+pub fn encode_query(pairs: &[(&str, String)]) -> String {
+    let encoded = |text: &str| {
+        text.bytes().fold(String::new(), |mut out, byte| {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                out.push(char::from(byte));
+            } else {
+                out.push_str(&format!("%{byte:02X}"));
+            }
+            out
+        })
+    };
+    let pairs: Vec<_> = pairs
+        .iter()
+        .map(|(name, value)| format!("{name}={}", encoded(value)))
+        .collect();
+    pairs.join("&")
 }

@@ -1,6 +1,6 @@
 //! The clock of this machine, where no store's clock is at hand.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use saga_core::time::Timestamp;
 
@@ -11,4 +11,10 @@ pub fn now() -> Timestamp {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     Timestamp::from_micros(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// The time that long ago.
+pub fn ago(span: Duration) -> Timestamp {
+    let micros = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
+    Timestamp::from_micros(now().as_micros().saturating_sub(micros))
 }

@@ -29,15 +29,19 @@ pub fn postgres(settings: &Settings) -> PostgresSettings {
 
 /// The broker.
 pub async fn broker(settings: &Settings, name: &str) -> Result<Arc<dyn Broker>, Failure> {
-    let rabbit = RabbitSettings {
-        name: name.to_owned(),
-        delivery_limit: settings.broker.delivery_limit,
-        ..RabbitSettings::new(settings.broker_urls(), topology(settings))
-    };
-    let rabbit = Rabbit::connect(rabbit)
+    let rabbit = Rabbit::connect(rabbit(settings, name))
         .await
         .map_err(|error| Failure::because("cannot use the broker", &error))?;
     Ok(Arc::new(rabbit))
+}
+
+/// How to reach the broker.
+pub fn rabbit(settings: &Settings, name: &str) -> RabbitSettings {
+    RabbitSettings {
+        name: name.to_owned(),
+        delivery_limit: settings.broker.delivery_limit,
+        ..RabbitSettings::new(settings.broker_urls(), topology(settings))
+    }
 }
 
 /// Names on the broker.

@@ -1,6 +1,7 @@
 //! The commands of the `amends` binary. Thin: they ask the API, or put the parts together.
 
 pub mod args;
+pub mod checkup;
 pub mod client;
 pub mod clock;
 pub mod commands;
@@ -12,10 +13,13 @@ pub mod dev;
 pub mod differences;
 pub mod failure;
 pub mod findings;
+pub mod letters;
 pub mod load;
 pub mod logging;
+pub mod mend_args;
 pub mod narrative;
 pub mod output;
+pub mod ramp;
 pub mod serving;
 pub mod signals;
 pub mod sources;
@@ -53,6 +57,11 @@ async fn run_async(command: Command) -> Outcome {
         Command::Definition(command) => commands::definition(&command).await,
         Command::Saga(command) => commands::saga(&command).await,
         Command::Worker(command) => commands::worker(&command).await,
+        Command::Dlq(command) => commands::dlq(&command).await,
+        Command::Reconcile(args) => commands::reconcile(&args).await,
+        Command::Topology(command) => commands::topology(&command).await,
+        Command::Queue(command) => commands::queue(&command).await,
+        Command::Doctor(args) => commands::doctor(&args).await,
         Command::Db(command) => commands::db(&command).await,
         Command::Validate(args) => commands::validate(&args),
         Command::Graph(args) => commands::graph(&args),

@@ -2,7 +2,7 @@
 //! reason. No message is ever published again as it was.
 
 use broker::envelope::replies::{self, ReplyItem};
-use broker::envelope::{child, command, signal, start};
+use broker::envelope::{Address, child, command, signal, start};
 use broker::message::{Incoming, Properties};
 use bytes::Bytes;
 use saga_core::decide::decide;
@@ -21,7 +21,7 @@ use crate::catalog::CatalogError;
 use crate::engine::{Engine, OperateError};
 use crate::inbound::{self, NotStarted};
 use crate::signals;
-use crate::store::{Handling, LetterRecord, StoreError};
+use crate::store::{Handling, LetterFilter, LetterRecord, PAGE_ROWS_MAX, StoreError};
 
 /// What was done with a letter, or would be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,6 +124,7 @@ pub async fn replay(
 ) -> Result<Replayed, ReplayError> {
     let letter = open_letter(engine, id).await?;
     let plan = plan(engine, &letter, by).await?;
+    let told_at = engine.shared().store.now();
     let done = match plan {
         Plan::Tell(_, _, would) if dry_run => return Ok(would),
         Plan::Answers(answers) if dry_run => return Ok(applied(answers.first())),
@@ -135,7 +136,9 @@ pub async fn replay(
         Plan::Answers(answers) => {
             let done = applied(answers.first());
             for answer in answers {
-                engine.replay(answer.saga, Input::Reply(answer.reply)).await?;
+                engine
+                    .replay(answer.saga, Input::Reply(answer.reply))
+                    .await?;
             }
             done
         }
@@ -149,7 +152,45 @@ pub async fn replay(
     // Should this be lost, the next replay finds that the saga has moved on.
     let store = &engine.shared().store;
     store.handle_letter(id, Handling::Replayed, by).await?;
+    close_siblings(engine, &letter, told_at, by).await?;
     Ok(done)
+}
+
+/// A command and the probe that followed it leave two letters. Replaying one is for both, and the
+/// other would be refused from then on.
+async fn close_siblings(
+    engine: &Engine,
+    letter: &LetterRecord,
+    told_at: Timestamp,
+    by: &By,
+) -> Result<(), ReplayError> {
+    let Some(about) = round_of(letter) else {
+        return Ok(());
+    };
+    let store = &engine.shared().store;
+    let filter = LetterFilter {
+        saga: letter.summary.saga,
+        limit: PAGE_ROWS_MAX,
+        ..LetterFilter::default()
+    };
+    for other in store.dead_letters(&filter).await?.letters {
+        // What has come since the saga was told is a failure of its own.
+        if other.id == letter.summary.id || other.received_at >= told_at {
+            continue;
+        }
+        let record = store.dead_letter(other.id).await?;
+        if record.as_ref().and_then(round_of) == Some(about.clone()) {
+            store
+                .handle_letter(other.id, Handling::Replayed, by)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+/// Which round of which piece of work a command's letter is about, and at which attempt.
+fn round_of(letter: &LetterRecord) -> Option<Address> {
+    command::address(&message_of(letter)).ok()
 }
 
 /// Writes down that nothing is done with a letter.
@@ -236,8 +277,8 @@ async fn command_again(
     message: &Incoming,
     by: &By,
 ) -> Result<Plan, ReplayError> {
-    let about = command::address(message)
-        .map_err(|error| ReplayError::Unreadable(crate::chain(&error)))?;
+    let about =
+        command::address(message).map_err(|error| ReplayError::Unreadable(crate::chain(&error)))?;
     let saga = find(engine, about.saga).await?;
     let shared = engine.shared();
     let definition = shared.catalog.get(&saga.definition).await?;

@@ -128,7 +128,9 @@ impl Routing {
         }
         let exchange = |name: String| (ItemKind::Exchange, name);
         let queue = |name: String| (ItemKind::Queue, name);
-        let pairs = both.into_iter().flat_map(|name| [exchange(name.clone()), queue(name)]);
+        let pairs = both
+            .into_iter()
+            .flat_map(|name| [exchange(name.clone()), queue(name)]);
         let needed: Vec<_> = pairs
             .chain(exchanges.map(exchange))
             .chain(queues.into_iter().map(queue))

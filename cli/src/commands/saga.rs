@@ -6,12 +6,12 @@ use std::path::Path;
 
 use orchestrator::http::{BODY_BYTES_MAX, EventView, PageView, SagaView, StartBody, StartedView};
 use saga_core::saga::Status;
-use saga_core::time::{Timestamp, parse_span};
+use saga_core::time::parse_span;
 use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::args::{Format, ListArgs, OneArgs, SagaCommand, ServerArgs, StartArgs, WaitArgs};
-use crate::client::Client;
+use crate::client::{Client, encode_query};
 use crate::config::Settings;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::{clock, narrative, output, timeline};
@@ -166,27 +166,7 @@ fn row(saga: &SagaView) -> Vec<String> {
 fn since(span: Option<&str>) -> Result<Option<String>, Failure> {
     let Some(text) = span else { return Ok(None) };
     let span = parse_span(text).map_err(|error| Failure::new(Kind::Usage, error))?;
-    let micros = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
-    let from = Timestamp::from_micros(clock::now().as_micros().saturating_sub(micros));
-    Ok(Some(from.to_string()))
-}
-
-fn encode_query(pairs: &[(&str, String)]) -> String {
-    let encoded = |text: &str| {
-        text.bytes().fold(String::new(), |mut out, byte| {
-            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                out.push(char::from(byte));
-            } else {
-                out.push_str(&format!("%{byte:02X}"));
-            }
-            out
-        })
-    };
-    let pairs: Vec<_> = pairs
-        .iter()
-        .map(|(name, value)| format!("{name}={}", encoded(value)))
-        .collect();
-    pairs.join("&")
+    Ok(Some(clock::ago(span).to_string()))
 }
 
 async fn show(client: &Client, id: &str, server: &ServerArgs) -> Outcome {

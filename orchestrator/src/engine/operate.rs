@@ -1,7 +1,7 @@
 //! An operator's verb on its way in, and the answer on its way out.
 
-use saga_core::ids::SagaId;
 use saga_core::decision::Ignored;
+use saga_core::ids::SagaId;
 use saga_core::input::{Input, Signal};
 use saga_core::operator::Operator;
 use saga_core::refusal::Refused;

@@ -123,6 +123,8 @@ pub struct ReplayedView {
     /// The step that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
+    /// When, by the orchestrator's clock: a newer letter of the saga is a new failure.
+    pub at: Timestamp,
     /// Nothing was done; it would be.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,
@@ -174,7 +176,9 @@ pub(super) async fn list(
 
 pub(super) async fn groups(State(api): State<Api>) -> Result<Json<Vec<LetterGroupView>>, Problem> {
     let groups = api.engine.shared().store.letter_groups(GROUPS_MAX).await?;
-    Ok(Json(groups.into_iter().map(LetterGroupView::from).collect()))
+    Ok(Json(
+        groups.into_iter().map(LetterGroupView::from).collect(),
+    ))
 }
 
 pub(super) async fn show(
@@ -195,8 +199,9 @@ pub(super) async fn replay(
     body: RawBody,
 ) -> Result<Json<ReplayedView>, Problem> {
     let (id, (by, dry_run)) = (letter_id(&id)?, read(body)?);
+    let at = api.engine.shared().store.now();
     let done = replay::replay(&api.engine, id, &by, dry_run).await?;
-    Ok(Json(ReplayedView::of(id, done, dry_run)))
+    Ok(Json(ReplayedView::of(id, done, at, dry_run)))
 }
 
 pub(super) async fn give_up(
@@ -205,8 +210,9 @@ pub(super) async fn give_up(
     body: RawBody,
 ) -> Result<Json<ReplayedView>, Problem> {
     let (id, (by, dry_run)) = (letter_id(&id)?, read(body)?);
+    let at = api.engine.shared().store.now();
     let done = replay::give_up(&api.engine, id, &by, dry_run).await?;
-    Ok(Json(ReplayedView::of(id, done, dry_run)))
+    Ok(Json(ReplayedView::of(id, done, at, dry_run)))
 }
 
 fn letter_id(text: &str) -> Result<Uuid, Problem> {
@@ -271,12 +277,13 @@ impl From<LetterRecord> for LetterDetailView {
 }
 
 impl ReplayedView {
-    fn of(id: Uuid, done: Replayed, dry_run: bool) -> Self {
+    fn of(id: Uuid, done: Replayed, at: Timestamp, dry_run: bool) -> Self {
         Self {
             id,
             done: done.how.as_str().to_owned(),
             saga: done.saga.map(|id| id.to_string()),
             step: done.step,
+            at,
             dry_run,
         }
     }

@@ -162,12 +162,7 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Writes down what became of a letter. False when that was written before, or there is no such
     /// letter.
-    async fn handle_letter(
-        &self,
-        id: Uuid,
-        how: Handling,
-        by: &By,
-    ) -> Result<bool, StoreError>;
+    async fn handle_letter(&self, id: Uuid, how: Handling, by: &By) -> Result<bool, StoreError>;
 
     /// What its connections are doing.
     fn pool(&self) -> PoolState;

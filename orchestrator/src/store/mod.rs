@@ -24,6 +24,6 @@ pub use letter::{
 };
 pub use memory::MemoryStore;
 pub use migrate::{AppliedMigration, MigrateError, MigrationStatus, migrate, status};
-pub use postgres::{ConnectError, PostgresSettings, PostgresStore, SCHEMA};
+pub use postgres::{Checkup, ConnectError, PostgresSettings, PostgresStore, SCHEMA, checkup};
 pub use query::{PAGE_ROWS_MAX, Page, SagaFilter, SagaSummary};
 pub use worker::{StoredWorker, WORKERS_MAX};

@@ -9,7 +9,9 @@ use saga_core::values::ValueKey;
 use uuid::Uuid;
 
 use super::state::{OutboxEntry, SagaEntry, State};
-use crate::store::{Batch, CommitReport, Committed, LetterRecord, SagaOutcome, StoreError, Transition};
+use crate::store::{
+    Batch, CommitReport, Committed, LetterRecord, SagaOutcome, StoreError, Transition,
+};
 
 /// The largest element that a table's `integer` holds.
 const ELEMENT_MAX: u32 = i32::MAX.unsigned_abs();

@@ -18,8 +18,8 @@ use uuid::Uuid;
 use super::clock::MemoryClock;
 use super::state::State;
 use crate::store::{
-    Batch, CommitReport, Committed, Judge, OutboxMessage, Page, PoolState, Registration,
-    Handling, LetterFilter, LetterGroup, LetterPage, LetterRecord, SagaFilter, SagaOutcome, Store,
+    Batch, CommitReport, Committed, Handling, Judge, LetterFilter, LetterGroup, LetterPage,
+    LetterRecord, OutboxMessage, Page, PoolState, Registration, SagaFilter, SagaOutcome, Store,
     StoreError, StoredDeadLetter, StoredDefinition, StoredWorker,
 };
 
@@ -63,7 +63,11 @@ impl MemoryStore {
     #[must_use]
     pub fn kept(&self) -> Vec<StoredDeadLetter> {
         let state = self.state();
-        state.dead_letters.values().map(LetterRecord::stored).collect()
+        state
+            .dead_letters
+            .values()
+            .map(LetterRecord::stored)
+            .collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -379,12 +383,7 @@ impl Store for MemoryStore {
         Ok(self.state().dead_letters.get(&id).cloned())
     }
 
-    async fn handle_letter(
-        &self,
-        id: Uuid,
-        how: Handling,
-        by: &By,
-    ) -> Result<bool, StoreError> {
+    async fn handle_letter(&self, id: Uuid, how: Handling, by: &By) -> Result<bool, StoreError> {
         let at = self.clock.now();
         Ok(self.state().handle_letter(id, how, by, at))
     }

@@ -1,6 +1,7 @@
 //! Sagas in Postgres.
 
 mod arrays;
+mod checkup;
 mod clock;
 mod columns;
 mod commit;
@@ -23,6 +24,7 @@ mod tls;
 mod unit_of_work;
 mod workers;
 
+pub use checkup::{Checkup, checkup};
 pub use connect::ConnectError;
 pub use settings::{PostgresSettings, SCHEMA};
 pub use store::PostgresStore;

@@ -7,7 +7,9 @@ macro_rules! statement {
 }
 
 pub(super) const ADOPT_OUTBOX: &str = statement!("adopt_outbox");
+pub(super) const ALIVE_ORCHESTRATORS: &str = statement!("alive_orchestrators");
 pub(super) const ANNOUNCE: &str = statement!("announce");
+pub(super) const CHECKUP: &str = statement!("checkup");
 pub(super) const CLAIM_DUE: &str = statement!("claim_due");
 pub(super) const COMMIT: &str = statement!("commit");
 pub(super) const DEAD_LETTER: &str = statement!("dead_letter");

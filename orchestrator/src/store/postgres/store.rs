@@ -23,11 +23,14 @@ use super::connect::Connector;
 use super::failure::Failure;
 use super::session::{Params, Session};
 use super::settings::{CONNECT_TIMEOUT, PostgresSettings};
-use super::{commit, commit_locked, definitions, letters, outbox, reads, statements, timers, workers};
+use super::{
+    commit, commit_locked, definitions, letters, outbox, reads, statements, timers, workers,
+};
 use crate::store::migrate;
 use crate::store::{
     Batch, CommitReport, Committed, Handling, Judge, LetterFilter, LetterGroup, LetterPage,
-    LetterRecord, OutboxMessage, Page, PoolState, Registration, SagaFilter, Store, StoreError, StoredDefinition, StoredWorker,
+    LetterRecord, OutboxMessage, Page, PoolState, Registration, SagaFilter, Store, StoreError,
+    StoredDefinition, StoredWorker,
 };
 
 /// Waits before the tries after the first one, for statements that may be repeated.
@@ -313,12 +316,7 @@ impl Store for PostgresStore {
         letters::dead_letter(self, id).await
     }
 
-    async fn handle_letter(
-        &self,
-        id: Uuid,
-        how: Handling,
-        by: &By,
-    ) -> Result<bool, StoreError> {
+    async fn handle_letter(&self, id: Uuid, how: Handling, by: &By) -> Result<bool, StoreError> {
         letters::handle_letter(self, id, how, by).await
     }
 

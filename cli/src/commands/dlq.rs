@@ -1,0 +1,297 @@
+//! `amends dlq`: messages that nobody could handle.
+
+use std::time::Duration;
+
+use orchestrator::http::{
+    HandleBody, LetterDetailView, LetterGroupView, LetterPageView, LetterView,
+};
+use saga_core::time::{Timestamp, parse_span};
+
+use crate::args::{Format, ServerArgs};
+use crate::client::{Client, encode_query};
+use crate::failure::{Failure, Kind, Outcome};
+use crate::letters::{self, Batch, LetterResult, Report};
+use crate::mend_args::{DlqCommand, HandleArgs, LetterListArgs, ReplayArgs};
+use crate::{clock, output};
+
+/// Columns of a terminal that a reason is broken to.
+const WIDTH: usize = 76;
+
+/// Lists, shows, replays or drops letters.
+pub async fn dlq(command: &DlqCommand) -> Outcome {
+    match command {
+        DlqCommand::List(args) => list(args).await,
+        DlqCommand::Groups { server } => groups(server).await,
+        DlqCommand::Show { id, server } => show(id, server).await,
+        DlqCommand::Replay(args) => replay(args).await,
+        DlqCommand::Drop(args) => handle("drop", args, None).await,
+    }
+}
+
+async fn list(args: &LetterListArgs) -> Outcome {
+    let mut query = vec![("limit", args.limit.to_string())];
+    query.extend(args.saga.clone().map(|saga| ("saga", saga)));
+    query.extend(args.fingerprint.clone().map(|it| ("fingerprint", it)));
+    query.extend(args.cursor.clone().map(|cursor| ("cursor", cursor)));
+    if args.handled {
+        query.push(("handled", "true".to_owned()));
+    }
+    if let Some(text) = &args.since {
+        query.push(("since", clock::ago(span("--since", text)?).to_string()));
+    }
+    let path = format!("/v1/dead-letters?{}", encode_query(&query));
+    let page: LetterPageView = Client::new(&args.server.server)?.get(&path).await?;
+    match args.server.output {
+        Format::Table if page.letters.is_empty() => output::text("no dead letters\n"),
+        Format::Table => {
+            let rows: Vec<_> = page.letters.iter().map(row).collect();
+            output::table(&["ID", "RECEIVED", "FINGERPRINT"], &rows)?;
+            match page.next_cursor {
+                Some(cursor) => output::text(&format!("more: --cursor {cursor}\n")),
+                None => Ok(()),
+            }
+        }
+        Format::Json => output::json(Format::Json, &page),
+        Format::Jsonl => output::json_list(Format::Jsonl, &page.letters),
+    }
+}
+
+fn row(letter: &LetterView) -> Vec<String> {
+    let fate = letter
+        .handled
+        .as_ref()
+        .map_or_else(String::new, |handled| format!(" ({})", handled.how));
+    vec![
+        letter.id.to_string(),
+        minute(letter.received_at),
+        format!("{}{fate}", letter.fingerprint),
+    ]
+}
+
+async fn groups(server: &ServerArgs) -> Outcome {
+    let client = Client::new(&server.server)?;
+    let groups: Vec<LetterGroupView> = client.get("/v1/dead-letters/groups").await?;
+    match server.output {
+        Format::Table if groups.is_empty() => output::text("no dead letters\n"),
+        Format::Table => {
+            let rows = groups.iter().map(|group| {
+                vec![
+                    group.letters.to_string(),
+                    group.sagas.to_string(),
+                    minute(group.first_seen),
+                    minute(group.last_seen),
+                    group.fingerprint.clone(),
+                ]
+            });
+            let head = ["LETTERS", "SAGAS", "FIRST", "LAST", "FINGERPRINT"];
+            output::table(&head, &rows.collect::<Vec<_>>())
+        }
+        format @ (Format::Json | Format::Jsonl) => output::json_list(format, &groups),
+    }
+}
+
+async fn show(id: &str, server: &ServerArgs) -> Outcome {
+    let client = Client::new(&server.server)?;
+    let shown: LetterDetailView = client.get(&format!("/v1/dead-letters/{id}")).await?;
+    match server.output {
+        Format::Table => output::text(&story(&shown)),
+        format @ (Format::Json | Format::Jsonl) => output::json(format, &shown),
+    }
+}
+
+fn story(shown: &LetterDetailView) -> String {
+    let letter = &shown.letter;
+    let mut text = format!("{}\n", letter.id);
+    let mut line = |name: &str, value: &str| {
+        text.push_str(&format!("  {name:12} {value}\n"));
+    };
+    line("fingerprint", &letter.fingerprint);
+    line("received", &letter.received_at.to_string());
+    line("saga", letter.saga.as_deref().unwrap_or("-"));
+    let queue = Some(letter.queue.as_str()).filter(|queue| !queue.is_empty());
+    line("queue", queue.unwrap_or("-"));
+    match &letter.handled {
+        Some(handled) => {
+            let what = format!("{} at {} by {}", handled.how, handled.at, handled.who);
+            line("handled", &what);
+            line("because", &handled.reason);
+        }
+        None => line("handled", "no"),
+    }
+    text.push_str("\n  reason\n");
+    for part in folded(&letter.reason) {
+        text.push_str(&format!("    {part}\n"));
+    }
+    if let Some(headers) = shown
+        .properties
+        .get("headers")
+        .and_then(|it| it.as_object())
+    {
+        text.push_str("\n  headers\n");
+        for (name, value) in headers {
+            let value = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
+            text.push_str(&format!("    {name}: {value}\n"));
+        }
+    }
+    let bytes = letter.body_bytes;
+    match &shown.body {
+        Some(body) => text.push_str(&format!("\n  body, {bytes} bytes\n    {body}\n")),
+        None => text.push_str(&format!(
+            "\n  body, {bytes} bytes that are no text, in hexadecimal\n    {}\n",
+            shown.body_hex
+        )),
+    }
+    match &letter.handled {
+        Some(_) => {}
+        None => text.push_str(&format!(
+            "\n  amends dlq replay {id} --reason …\n  amends dlq drop {id} --reason …\n",
+            id = letter.id
+        )),
+    }
+    text
+}
+
+/// A text in lines that fit a terminal.
+fn folded(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let full = lines
+            .last()
+            .is_some_and(|line| line.chars().count() + 1 + word.chars().count() > WIDTH);
+        match lines.last_mut() {
+            Some(line) if !full || line.is_empty() => {
+                if !line.is_empty() {
+                    line.push(' ');
+                }
+                line.push_str(word);
+            }
+            Some(_) | None => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+async fn replay(args: &ReplayArgs) -> Outcome {
+    let watch = span("--watch", &args.watch)?;
+    handle("replay", &args.which, Some(watch)).await
+}
+
+async fn handle(verb: &'static str, args: &HandleArgs, watch: Option<Duration>) -> Outcome {
+    let client = Client::new(&args.signature.server.server)?;
+    let ids = match &args.fingerprint {
+        Some(fingerprint) => letters::of_cause(&client, fingerprint).await?,
+        None => args.ids.clone(),
+    };
+    if let (Some(fingerprint), true) = (&args.fingerprint, ids.is_empty()) {
+        let message = format!("no open dead letter has the fingerprint {fingerprint}");
+        return Err(Failure::new(Kind::NotFound, message).help("see `amends dlq groups`"));
+    }
+    if ids.len() > 1 && !args.yes && !args.dry_run {
+        let message = format!("that are {} letters, and nothing was done", ids.len());
+        return Err(
+            Failure::new(Kind::Refused, message).help("look with --dry-run, then say --yes")
+        );
+    }
+    let format = args.signature.server.output;
+    let batch = Batch {
+        client: &client,
+        verb,
+        body: HandleBody {
+            reason: args.signature.reason.clone(),
+            who: Some(args.signature.who.clone()),
+            dry_run: args.dry_run,
+        },
+        rate: args.rate,
+        // One letter needs no ramp, and nothing is to be watched when nothing is done.
+        watch: watch.filter(|_| ids.len() > 1 && !args.dry_run),
+    };
+    let report = batch.run(&ids, |result| tell(format, result)).await;
+    match format {
+        Format::Table => output::text(&summary(&report, args.dry_run))?,
+        Format::Json => output::json(format, &report)?,
+        Format::Jsonl => {}
+    }
+    outcome(&report)
+}
+
+/// Progress while it happens; what cannot be printed is in the exit code all the same.
+fn tell(format: Format, result: &LetterResult) {
+    let _closed = match format {
+        Format::Table => output::text(&line(result)),
+        Format::Jsonl => output::json(format, result),
+        Format::Json => Ok(()),
+    };
+}
+
+fn line(result: &LetterResult) -> String {
+    let about = match (&result.detail, &result.saga, &result.step) {
+        (Some(detail), ..) => folded(detail).join("\n          "),
+        (None, Some(saga), Some(step)) => format!("saga {saga} step {step}"),
+        (None, Some(saga), None) => format!("saga {saga}"),
+        (None, None, _) => String::new(),
+    };
+    let first = format!("{:8}  {}\n", result.result, result.id);
+    if about.is_empty() {
+        first
+    } else {
+        format!("{first}          {about}\n")
+    }
+}
+
+fn summary(report: &Report, dry_run: bool) -> String {
+    let would = if dry_run { " would be" } else { "" };
+    let mut text = format!("{} handled{would}, {} refused", report.done, report.refused);
+    if dry_run {
+        text = format!(
+            "{} would be handled, {} refused",
+            report.done, report.refused
+        );
+    }
+    for (count, what) in [
+        (report.already, "handled before"),
+        (report.failed_again, "failed again"),
+        (report.not_tried, "not tried"),
+    ] {
+        if count > 0 {
+            text.push_str(&format!(", {count} {what}"));
+        }
+    }
+    text.push('\n');
+    text
+}
+
+fn outcome(report: &Report) -> Outcome {
+    if let Some(why) = &report.stopped {
+        let kind = if report.done > 0 {
+            Kind::Partly
+        } else {
+            Kind::Error
+        };
+        let message = format!("stopped: {why}; {} not tried", report.not_tried);
+        let help = "look at `amends dlq list` and at one saga with `amends saga show`";
+        return Err(Failure::new(kind, message).help(help));
+    }
+    match (report.done + report.already, report.refused) {
+        (_, 0) => Ok(()),
+        (0, refused) => {
+            let missing = report.letters.iter().find(|one| one.is_missing());
+            let kind = missing.map_or(Kind::Refused, |_| Kind::NotFound);
+            Err(Failure::new(
+                kind,
+                format!("{refused} refused, nothing was done"),
+            ))
+        }
+        (_, refused) => Err(Failure::new(Kind::Partly, format!("{refused} refused"))),
+    }
+}
+
+fn span(flag: &str, text: &str) -> Result<Duration, Failure> {
+    parse_span(text).map_err(|error| Failure::new(Kind::Usage, format!("{flag}: {error}")))
+}
+
+fn minute(at: Timestamp) -> String {
+    let text = at.to_string();
+    text.get(5..16).unwrap_or(&text).replace('T', " ")
+}

@@ -1,0 +1,61 @@
+//! `amends doctor`: whether a deployment has what it needs.
+
+use serde_json::json;
+
+use crate::args::Format;
+use crate::checkup::{Check, Verdict, examine};
+use crate::failure::{Failure, Outcome};
+use crate::mend_args::DoctorArgs;
+use crate::{config, output};
+
+/// Examines everything and prints a line for each thing.
+pub async fn doctor(args: &DoctorArgs) -> Outcome {
+    let settings = config::read(args.config.as_deref())?;
+    let checks = examine(&settings).await;
+    let count = |verdict| checks.iter().filter(|it| it.verdict == verdict).count();
+    let (fine, warnings, failures) = (
+        count(Verdict::Ok),
+        count(Verdict::Warn),
+        count(Verdict::Fail),
+    );
+    match args.output {
+        Format::Table => {
+            let lines: String = checks.iter().map(line).collect();
+            output::text(&lines)?;
+            output::text(&format!(
+                "\n{fine} fine, {warnings} to look at, {failures} wrong\n"
+            ))?;
+        }
+        Format::Json => {
+            let report = json!({
+                "ok": failures == 0,
+                "fine": fine,
+                "warnings": warnings,
+                "failures": failures,
+                "checks": checks,
+            });
+            output::json(Format::Json, &report)?;
+        }
+        Format::Jsonl => output::json_list(Format::Jsonl, &checks)?,
+    }
+    match failures {
+        0 => Ok(()),
+        failures => Err(Failure::error(format!(
+            "{failures} of {} checks failed",
+            checks.len()
+        ))),
+    }
+}
+
+fn line(check: &Check) -> String {
+    let mut text = format!(
+        "{:4}  {}: {}\n",
+        check.verdict.as_str(),
+        check.name,
+        check.found
+    );
+    if let Some(remedy) = &check.remedy {
+        text.push_str(&format!("      -> {remedy}\n"));
+    }
+    text
+}

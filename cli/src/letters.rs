@@ -1,0 +1,270 @@
+//! Replays or drops many letters: in a ramp, at a rate, and reported one by one.
+
+use std::time::Duration;
+
+use orchestrator::http::{HandleBody, LetterPageView, Problem, ReplayedView, SagaView};
+use saga_core::saga::StepStatus;
+use saga_core::time::Timestamp;
+use serde::Serialize;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::client::{Client, encode_query};
+use crate::failure::Failure;
+use crate::ramp;
+
+/// Letters of one command, at most.
+const LETTERS_MAX: usize = 100_000;
+
+/// Rows of a page when every letter of a cause is looked up.
+const PAGE_ROWS: usize = 1_000;
+
+/// Sagas are looked at again after this, while one waits for what becomes of them.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(250);
+
+/// What becomes of letters, and how fast.
+#[derive(Debug)]
+pub struct Batch<'a> {
+    /// The API.
+    pub client: &'a Client,
+    /// `replay` or `drop`.
+    pub verb: &'static str,
+    /// What is sent for each.
+    pub body: HandleBody,
+    /// Letters a second, at most.
+    pub rate: Option<u32>,
+    /// How long each step of a ramp is watched; without it there is no ramp.
+    pub watch: Option<Duration>,
+}
+
+/// What became of all letters.
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    /// One by one, in the order in which they were handled.
+    pub letters: Vec<LetterResult>,
+    /// Handled, or would be.
+    pub done: usize,
+    /// Handled by somebody else, or along with another letter of the same command.
+    pub already: usize,
+    /// Refused, with the reason.
+    pub refused: usize,
+    /// Replayed, and failed again while that was watched.
+    pub failed_again: usize,
+    /// Not tried, because too many had failed again or the orchestrator was gone.
+    pub not_tried: usize,
+    /// Why not all were tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<String>,
+}
+
+/// What became of one letter.
+#[derive(Debug, Clone, Serialize)]
+pub struct LetterResult {
+    /// Which.
+    pub id: String,
+    /// `resent`, `retried`, `applied`, `dropped`, `already`, `refused`, `missing`.
+    pub result: String,
+    /// The saga that was told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub saga: Option<String>,
+    /// The step that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// Why it was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// It has failed again since.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub failed_again: bool,
+    #[serde(skip)]
+    at: Option<Timestamp>,
+}
+
+/// Every letter of a cause that nobody has handled, the oldest first.
+pub async fn of_cause(client: &Client, fingerprint: &str) -> Result<Vec<String>, Failure> {
+    let mut ids = Vec::new();
+    let mut cursor: Option<String> = None;
+    loop {
+        let mut query = vec![
+            ("fingerprint", fingerprint.to_owned()),
+            ("limit", PAGE_ROWS.to_string()),
+        ];
+        query.extend(cursor.map(|cursor| ("cursor", cursor)));
+        let path = format!("/v1/dead-letters?{}", encode_query(&query));
+        let page: LetterPageView = client.get(&path).await?;
+        ids.extend(page.letters.iter().map(|letter| letter.id.to_string()));
+        cursor = page.next_cursor;
+        if cursor.is_none() || ids.len() >= LETTERS_MAX {
+            ids.reverse();
+            return Ok(ids);
+        }
+    }
+}
+
+impl Batch<'_> {
+    /// Handles them all, or up to where it has to stop.
+    pub async fn run(&self, ids: &[String], mut told: impl FnMut(&LetterResult)) -> Report {
+        let mut report = Report::default();
+        let mut rest = ids;
+        let mut steps = ramp::steps();
+        while !rest.is_empty() {
+            let size = match self.watch {
+                Some(_) => steps.next().unwrap_or(rest.len()).min(rest.len()),
+                None => rest.len(),
+            };
+            let (step, after) = rest.split_at(size);
+            let begun = report.letters.len();
+            for id in step {
+                match self.handle(id).await {
+                    Ok(result) => {
+                        told(&result);
+                        report.add(result);
+                    }
+                    Err(error) => {
+                        report.stopped = Some(error.to_string());
+                        report.not_tried = ids.len() - report.letters.len();
+                        return report;
+                    }
+                }
+            }
+            rest = after;
+            if let Some(watch) = self.watch {
+                let this_step = report.letters.get_mut(begun..).unwrap_or_default();
+                let (replayed, failed) = self.look_after(this_step, watch).await;
+                report.failed_again += failed;
+                if ramp::must_stop(replayed, failed) {
+                    report.stopped = Some(format!("{failed} of {replayed} failed again"));
+                    report.not_tried = rest.len();
+                    return report;
+                }
+            }
+        }
+        report
+    }
+
+    async fn handle(&self, id: &str) -> Result<LetterResult, Failure> {
+        let next = self
+            .rate
+            .map(|rate| Instant::now() + Duration::from_secs(1) / rate);
+        let body = serde_json::to_vec(&self.body)
+            .map_err(|error| Failure::because("the request cannot be made", &error))?;
+        let path = format!("/v1/dead-letters/{id}/{}", self.verb);
+        let answer = self.client.try_post::<ReplayedView>(&path, body).await?;
+        if let Some(next) = next {
+            sleep_until(next).await;
+        }
+        match answer {
+            Ok(view) => Ok(LetterResult::done(id, view)),
+            Err(problem) if problem.status < 500 => Ok(LetterResult::refused(id, problem)),
+            Err(problem) => Err(Failure::error(problem.detail)),
+        }
+    }
+
+    /// Waits for what becomes of letters that were replayed; returns how many those are, and how
+    /// many have failed again.
+    async fn look_after(&self, step: &mut [LetterResult], watch: Duration) -> (usize, usize) {
+        let until = Instant::now() + watch;
+        let mut open: Vec<&mut LetterResult> = step
+            .iter_mut()
+            .filter(|one| one.saga.is_some() && one.step.is_some() && one.at.is_some())
+            .collect();
+        let (replayed, mut failed) = (open.len(), 0);
+        while !open.is_empty() {
+            let mut still = Vec::new();
+            for one in open {
+                match self.fate(one).await {
+                    Some(failed_again) => {
+                        one.failed_again = failed_again;
+                        failed += usize::from(failed_again);
+                    }
+                    None => still.push(one),
+                }
+            }
+            open = still;
+            if Instant::now() >= until {
+                break;
+            }
+            if !open.is_empty() {
+                sleep(LOOK_AGAIN_AFTER).await;
+            }
+        }
+        (replayed, failed)
+    }
+
+    /// Whether it has failed again; `None` while that cannot be told.
+    async fn fate(&self, one: &LetterResult) -> Option<bool> {
+        let (saga, step, at) = (one.saga.as_ref()?, one.step.as_ref()?, one.at?);
+        let query = [
+            ("saga", saga.clone()),
+            ("since", at.to_string()),
+            ("limit", "1".to_owned()),
+        ];
+        let path = format!("/v1/dead-letters?{}", encode_query(&query));
+        let newer: LetterPageView = self.client.get(&path).await.ok()?;
+        if !newer.letters.is_empty() {
+            return Some(true);
+        }
+        let view: SagaView = self.client.get(&format!("/v1/sagas/{saga}")).await.ok()?;
+        let found = view.steps.iter().find(|it| it.step == *step)?;
+        match found.status {
+            StepStatus::Failed
+            | StepStatus::CompensationFailed
+            | StepStatus::OutcomeUnknown
+            | StepStatus::NeverHappened => Some(true),
+            StepStatus::Succeeded | StepStatus::Skipped | StepStatus::Compensated => Some(false),
+            StepStatus::Pending
+            | StepStatus::Waiting
+            | StepStatus::Scheduled
+            | StepStatus::BackingOff
+            | StepStatus::Settling
+            | StepStatus::Compensating => None,
+        }
+    }
+}
+
+impl Report {
+    fn add(&mut self, result: LetterResult) {
+        match result.result.as_str() {
+            "refused" | "missing" => self.refused += 1,
+            "already" => self.already += 1,
+            _ => self.done += 1,
+        }
+        self.letters.push(result);
+    }
+}
+
+impl LetterResult {
+    /// There is no such letter.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        self.result == "missing"
+    }
+
+    fn done(id: &str, view: ReplayedView) -> Self {
+        Self {
+            id: id.to_owned(),
+            result: view.done,
+            saga: view.saga,
+            step: view.step,
+            detail: None,
+            failed_again: false,
+            at: (!view.dry_run).then_some(view.at),
+        }
+    }
+
+    fn refused(id: &str, problem: Problem) -> Self {
+        let result = match problem.code.as_str() {
+            "letter_handled" => "already",
+            "not_found" => "missing",
+            _ => "refused",
+        };
+        Self {
+            id: id.to_owned(),
+            result: result.to_owned(),
+            saga: None,
+            step: None,
+            detail: Some(problem.detail),
+            failed_again: false,
+            at: None,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+SELECT count(*) FROM orchestrators WHERE lease_until > now()
