@@ -8,7 +8,9 @@
 mod bench;
 mod children;
 mod reconcile;
+mod replay;
 mod replies;
 mod requests;
 mod signals;
 mod starts;
+mod timers;

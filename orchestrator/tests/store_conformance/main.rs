@@ -21,6 +21,8 @@ mod suite_commit;
 #[cfg(test)]
 mod suite_language;
 #[cfg(test)]
+mod suite_letters;
+#[cfg(test)]
 mod suite_reads;
 #[cfg(test)]
 mod suite_time;
@@ -84,6 +86,11 @@ const CHECKS: [(&str, Check); 38] = checks![
     suite_language::a_key_is_taken_over_from_a_closed_saga_only,
     suite_language::elements_and_signals_are_values,
     suite_language::a_closed_saga_can_be_reopened,
+    suite_letters::letters_are_listed_newest_first_by_what_they_are,
+    suite_letters::letters_of_one_moment_have_pages,
+    suite_letters::a_letter_is_shown_as_it_came,
+    suite_letters::what_was_done_with_a_letter_first_stays,
+    suite_letters::open_letters_are_grouped_by_cause,
     suite_workers::the_newest_word_of_a_worker_counts,
     suite_workers::a_worker_that_says_nothing_more_is_gone,
     suite_workers::a_worker_that_has_left_is_not_there_any_more,

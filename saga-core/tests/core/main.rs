@@ -6,6 +6,7 @@ mod diagnostics_page;
 mod driver;
 mod pictures;
 mod properties;
+mod resend;
 mod schemas;
 mod script;
 mod transcripts;
