@@ -59,6 +59,27 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
     text(&lines)
 }
 
+/// A text in lines of at most this many characters, unless a word is longer.
+#[must_use]
+pub fn folded(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let full = lines
+            .last()
+            .is_some_and(|line| line.chars().count() + 1 + word.chars().count() > width);
+        match lines.last_mut() {
+            Some(line) if !full || line.is_empty() => {
+                if !line.is_empty() {
+                    line.push(' ');
+                }
+                line.push_str(word);
+            }
+            Some(_) | None => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 fn write(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     out.write_all(bytes)

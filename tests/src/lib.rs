@@ -6,6 +6,7 @@
     reason = "a harness that cannot do its work fails the test that asked"
 )]
 
+pub mod command;
 pub mod config;
 pub mod database;
 pub mod deployment;
@@ -15,4 +16,5 @@ pub mod orders;
 pub mod process;
 pub mod proxy;
 pub mod rabbit;
+pub mod statements;
 pub mod waiting;

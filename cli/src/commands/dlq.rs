@@ -119,7 +119,7 @@ fn story(shown: &LetterDetailView) -> String {
         None => line("handled", "no"),
     }
     text.push_str("\n  reason\n");
-    for part in folded(&letter.reason) {
+    for part in output::folded(&letter.reason, WIDTH) {
         text.push_str(&format!("    {part}\n"));
     }
     if let Some(headers) = shown
@@ -151,26 +151,6 @@ fn story(shown: &LetterDetailView) -> String {
         )),
     }
     text
-}
-
-/// A text in lines that fit a terminal.
-fn folded(text: &str) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let full = lines
-            .last()
-            .is_some_and(|line| line.chars().count() + 1 + word.chars().count() > WIDTH);
-        match lines.last_mut() {
-            Some(line) if !full || line.is_empty() => {
-                if !line.is_empty() {
-                    line.push(' ');
-                }
-                line.push_str(word);
-            }
-            Some(_) | None => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }
 
 async fn replay(args: &ReplayArgs) -> Outcome {
@@ -227,7 +207,7 @@ fn tell(format: Format, result: &LetterResult) {
 
 fn line(result: &LetterResult) -> String {
     let about = match (&result.detail, &result.saga, &result.step) {
-        (Some(detail), ..) => folded(detail).join("\n          "),
+        (Some(detail), ..) => output::folded(detail, WIDTH - 6).join("\n          "),
         (None, Some(saga), Some(step)) => format!("saga {saga} step {step}"),
         (None, Some(saga), None) => format!("saga {saga}"),
         (None, None, _) => String::new(),

@@ -8,6 +8,9 @@ use crate::failure::{Failure, Outcome};
 use crate::mend_args::DoctorArgs;
 use crate::{config, output};
 
+/// Columns of a terminal, less the verdict.
+const WIDTH: usize = 74;
+
 /// Examines everything and prints a line for each thing.
 pub async fn doctor(args: &DoctorArgs) -> Outcome {
     let settings = config::read(args.config.as_deref())?;
@@ -48,13 +51,12 @@ pub async fn doctor(args: &DoctorArgs) -> Outcome {
 }
 
 fn line(check: &Check) -> String {
-    let mut text = format!(
-        "{:4}  {}: {}\n",
-        check.verdict.as_str(),
-        check.name,
-        check.found
-    );
+    let found = format!("{}: {}", check.name, check.found);
+    let mut text = format!("{:4}  ", check.verdict.as_str());
+    text.push_str(&output::folded(&found, WIDTH).join("\n      "));
+    text.push('\n');
     if let Some(remedy) = &check.remedy {
+        let remedy = output::folded(remedy, WIDTH - 3).join("\n         ");
         text.push_str(&format!("      -> {remedy}\n"));
     }
     text

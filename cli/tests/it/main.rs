@@ -8,5 +8,6 @@
 mod amends;
 mod bad_input;
 mod definitions;
+mod mending;
 mod sagas;
 mod workers;

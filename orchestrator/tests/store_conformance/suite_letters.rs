@@ -165,8 +165,10 @@ pub(crate) async fn open_letters_are_grouped_by_cause(Pair { a, b }: Pair) {
     assert_eq!(told, [("y", 1, 0), ("x", 3, 2)]);
     assert!(groups[1].first_seen <= groups[1].last_seen);
     assert_eq!(b.letter_groups(1).await.unwrap().len(), 1);
-    let done = b.handle_letter(last.id, Handling::Dropped, &by("ada"));
-    assert!(done.await.unwrap());
+    let done = b
+        .handle_letter(last.id, Handling::Dropped, &by("ada"))
+        .await;
+    assert!(done.unwrap());
     let left = b.letter_groups(10).await.unwrap();
     assert_eq!(left.len(), 1, "{left:?}");
 }
