@@ -26,9 +26,16 @@ CREATE TABLE dead_letters (
     fingerprint text NOT NULL,
     properties json NOT NULL,
     body bytea NOT NULL,
-    CONSTRAINT dead_letters_pkey PRIMARY KEY (id)
+    handled_at timestamp with time zone,
+    handled_how text,
+    handled_by text,
+    handled_reason text,
+    CONSTRAINT dead_letters_pkey PRIMARY KEY (id),
+    CONSTRAINT dead_letters_handled CHECK ((((handled_at IS NULL) = (handled_how IS NULL)) AND ((handled_at IS NULL) = (handled_by IS NULL)) AND ((handled_at IS NULL) = (handled_reason IS NULL)) AND ((handled_how = ANY (ARRAY['replayed'::text, 'dropped'::text])) IS NOT FALSE))) NOT VALID
 );
 CREATE INDEX dead_letters_fingerprint ON dead_letters USING btree (fingerprint, received_at);
+CREATE INDEX dead_letters_open ON dead_letters USING btree (fingerprint, received_at) WHERE (handled_at IS NULL);
+CREATE INDEX dead_letters_received_at ON dead_letters USING btree (received_at, id);
 CREATE INDEX dead_letters_saga_id ON dead_letters USING btree (saga_id) WHERE (saga_id IS NOT NULL);
 
 CREATE TABLE definition_retirements (
