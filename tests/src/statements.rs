@@ -13,6 +13,9 @@ const HEAD_BYTES: usize = 5;
 /// Bytes of the length alone.
 const LENGTH_BYTES: usize = 4;
 
+/// The length of a request for TLS; every other first message is longer.
+const TLS_REQUEST_BYTES: u32 = 8;
+
 /// A way to the database that counts what goes through: every `Query` and every `Execute`, which is
 /// every statement, `BEGIN` and `COMMIT` among them. Unlike the server's own statistics it does not
 /// count what the server does by itself.
@@ -64,16 +67,21 @@ impl StatementCounter {
     }
 }
 
-/// Message by message; only the first has no letter.
+/// Message by message; only what comes before the login has no letter.
 async fn forward(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     count: &AtomicU64,
 ) -> std::io::Result<()> {
-    let mut first = [0; LENGTH_BYTES];
-    from.read_exact(&mut first).await?;
-    to.write_all(&first).await?;
-    pass(&mut from, &mut to, u32::from_be_bytes(first)).await?;
+    // A client that would rather have TLS asks for it first, and begins anew without.
+    let mut asked = TLS_REQUEST_BYTES;
+    while asked == TLS_REQUEST_BYTES {
+        let mut length = [0; LENGTH_BYTES];
+        from.read_exact(&mut length).await?;
+        to.write_all(&length).await?;
+        asked = u32::from_be_bytes(length);
+        pass(&mut from, &mut to, asked).await?;
+    }
     loop {
         let mut head = [0; HEAD_BYTES];
         from.read_exact(&mut head).await?;

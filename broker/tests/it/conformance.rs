@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use broker::broker::{Broker, BrokerError, Consumer, Delivery, Depth, Durable, Health, Settled};
+use broker::inspection::{Condition, Inspected};
 use broker::message::{Death, Outgoing, Properties};
 use broker::topology::Topology;
 use bytes::Bytes;
@@ -313,6 +314,40 @@ pub(crate) async fn rung_delays(broker: Subject, topology: &Topology) {
 }
 
 /// How many wait and who consumes can be asked; so can what does not exist.
+/// What is not there is missing, what was declared is fine, and looking declares nothing.
+pub(crate) async fn inspection(broker: Subject, topology: &Topology) {
+    let steps = [(charge(), Op::Action)];
+    let queue = topology.step_queue(&charge(), Op::Action);
+    let look = async || {
+        let found = broker.inspect(&steps).await.expect("inspect");
+        let names: BTreeSet<_> = found.iter().map(|it| (it.kind, it.name.clone())).collect();
+        assert_eq!(names.len(), found.len(), "each is told once");
+        found
+    };
+    for _ in 0..2 {
+        let found = look().await;
+        let missing = |name: &str| {
+            let mut named = found.iter().filter(|it| it.name == name);
+            named.all(|it| it.condition == Condition::Missing)
+        };
+        assert!(missing(&queue), "{found:?}");
+    }
+    declared(&broker, topology).await;
+    publish_some(&broker, &queue, "m", 2).await;
+    wait_for_depth(&broker, &queue, 2).await;
+    let found = look().await;
+    let unwell = |it: &&Inspected| it.condition != Condition::Fine;
+    assert_eq!(found.iter().find(unwell), None);
+    let seen = found.iter().find(|it| it.name == queue);
+    let depth = seen.and_then(|it| it.depth).expect("its depth");
+    assert_eq!(depth.messages, 2);
+    let rung = topology.rung("payments", Duration::from_secs(1));
+    assert!(
+        found.iter().any(|it| it.name == rung),
+        "no {rung}: {found:?}"
+    );
+}
+
 pub(crate) async fn depth(broker: Subject, topology: &Topology) {
     let queue = declared(&broker, topology).await;
     assert_eq!(broker.depth("no.such.queue").await.expect("depth"), None);

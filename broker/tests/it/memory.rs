@@ -64,6 +64,11 @@ async fn rung_delays() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn inspection() {
+    run(async |broker, topology| conformance::inspection(broker, &topology).await).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn depth() {
     run(async |broker, topology| conformance::depth(broker, &topology).await).await;
 }

@@ -47,6 +47,11 @@ async fn rung_delays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn inspection() {
+    run(|broker, topology| async move { conformance::inspection(broker, &topology).await }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn depth() {
     run(|broker, topology| async move { conformance::depth(broker, &topology).await }).await;
 }
