@@ -50,8 +50,9 @@ pub async fn dead_letters(
 
 async fn next(consumer: &mut Consumer, stopping: &CancellationToken) -> Option<Delivery> {
     tokio::select! {
-        delivery = consumer.next() => delivery,
+        biased;
         () = stopping.cancelled() => None,
+        delivery = consumer.next() => delivery,
     }
 }
 

@@ -201,7 +201,8 @@ async fn keep_house(engine: Engine, broker: Arc<dyn Broker>, stopping: Cancellat
         }
         shared.outbox.adopt().await;
         tokio::select! {
-            () = tokio::time::sleep(HEARTBEAT_EVERY) => {}
+            biased;
+            () = stopping.cancelled() => return,
             changed = health.changed() => {
                 if changed.is_err() {
                     return;
@@ -212,7 +213,7 @@ async fn keep_house(engine: Engine, broker: Arc<dyn Broker>, stopping: Cancellat
                     warn!(error = %crate::chain(&error), "declaring the topology again");
                 }
             }
-            () = stopping.cancelled() => return,
+            () = tokio::time::sleep(HEARTBEAT_EVERY) => {}
         }
     }
 }

@@ -53,9 +53,10 @@ pub async fn run(engine: Engine, stopping: CancellationToken) {
     loop {
         let wait = pass(&engine).await;
         tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            () = shared.timers.earlier.notified() => {}
+            biased;
             () = stopping.cancelled() => return,
+            () = shared.timers.earlier.notified() => {}
+            () = tokio::time::sleep(wait) => {}
         }
     }
 }

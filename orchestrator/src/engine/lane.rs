@@ -261,8 +261,9 @@ impl Lane {
             warn!(error = %crate::chain(&error), "the store is away; trying again");
             self.shared.metrics.store_errors.inc();
             tokio::select! {
-                () = tokio::time::sleep(delay) => {}
+                biased;
                 () = self.shared.stopping.cancelled() => return None,
+                () = tokio::time::sleep(delay) => {}
             }
             delay = (delay * 2).min(RETRY_LONGEST);
         }

@@ -21,7 +21,7 @@ use super::guard::guard;
 use super::held::Held;
 use super::postponer::Postponer;
 use super::replier::{Replier, Reply};
-use super::request::{barrier, call, now};
+use super::request::{barrier, call};
 use super::retrying::retrying;
 use crate::call::Call;
 use crate::handler::{Answer, Handler, Resolution, TransactionalHandler};
@@ -142,7 +142,8 @@ impl Pipeline {
 
     async fn carry_out(&self, lane: &Lane, command: &CommandEnvelope) -> Ending {
         let (asked, served) = ((&command.action, command.op), (&lane.action, lane.op));
-        if let Some(verdict) = on_arrival(asked, served, command.deadline, now()) {
+        let now = self.ledger.now();
+        if let Some(verdict) = on_arrival(asked, served, command.deadline, now) {
             return Ending::without_call(verdict, Recorded::nothing_to_record());
         }
         let ask = Ask {
