@@ -28,6 +28,11 @@ pub enum Command {
     /// Check definitions; every problem at once
     #[command(after_help = "Example: amends validate sagas/*.yaml")]
     Validate(ValidateArgs),
+    /// Run a saga through every failure its steps can have, in virtual time
+    #[command(
+        after_help = "Example: amends test sagas/order.yaml\n         amends test sagas/order.yaml --fault charge=timeout"
+    )]
+    Test(TestArgs),
     /// Tell the whole story of a diagnostic's code
     #[command(after_help = "Example: amends explain-code AM012")]
     ExplainCode {
@@ -120,6 +125,25 @@ pub struct ValidateArgs {
     /// Definitions to check
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
+    /// How to print
+    #[arg(short, long, value_enum, default_value_t = Format::Table)]
+    pub output: Format,
+}
+
+/// `amends test`
+#[derive(Debug, Args)]
+pub struct TestArgs {
+    /// Definition to test
+    pub file: PathBuf,
+    /// Only this case, and what happens in it; may be repeated
+    #[arg(long = "fault", value_name = "STEP=KIND")]
+    pub faults: Vec<String>,
+    /// File with what the mocked operations answer, as YAML or JSON [default: made up]
+    #[arg(long, value_name = "FILE")]
+    pub outputs: Option<PathBuf>,
+    /// File with the saga's input, as YAML or JSON [default: made up from its schema]
+    #[arg(long, value_name = "FILE")]
+    pub input: Option<PathBuf>,
     /// How to print
     #[arg(short, long, value_enum, default_value_t = Format::Table)]
     pub output: Format,

@@ -73,7 +73,11 @@ fn definitions_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
-fn read_file(path: &Path) -> Result<Source, Failure> {
+/// Reads one file.
+///
+/// # Errors
+/// When it cannot be read, is too large, or is not UTF-8.
+pub fn read_file(path: &Path) -> Result<Source, Failure> {
     let shown = path.display();
     let failed = |error: &std::io::Error| Failure::because(&format!("cannot read {shown}"), error);
     let size = std::fs::metadata(path)

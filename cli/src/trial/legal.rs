@@ -1,0 +1,227 @@
+//! Which ends are legal after which fault, and why. The whole table is here, and it is pure.
+
+use saga_core::definition::{Definition, OnFailure, Step};
+use saga_core::event::{PauseCause, UnwindCause};
+use saga_core::ids::StepKey;
+use saga_core::saga::{Saga, StepStatus};
+
+use super::end::End;
+use super::fault::{Fault, Planted};
+use super::mock::OUTAGE_ATTEMPTS;
+use crate::narrative::rests;
+
+/// What decides about the end, beside the fault.
+#[derive(Debug, Clone, Copy)]
+struct Situation<'a> {
+    fault: Fault,
+    on_failure: &'a OnFailure,
+    /// The step is the point of no return.
+    is_pivot: bool,
+    /// The point of no return is behind the saga.
+    pivot_passed: bool,
+    /// The saga was turned back by its deadline, not by the step.
+    deadline_passed: bool,
+    /// The outage is over before the attempts are.
+    outage_ends: bool,
+    /// The service can say what became of a call.
+    can_tell: bool,
+}
+
+/// The legal end, and why it is that one.
+#[must_use]
+const fn legal_end(situation: &Situation<'_>) -> (End, &'static str) {
+    if situation.deadline_passed && !situation.pivot_passed {
+        return (
+            End::Compensated,
+            "its deadline passed before the point of no return",
+        );
+    }
+    match situation.fault {
+        Fault::Fail => after_failure(situation),
+        Fault::Timeout | Fault::CrashAfterEffect if !situation.can_tell => {
+            if situation.is_pivot {
+                (
+                    End::Paused,
+                    "nobody can say whether the point of no return was passed",
+                )
+            } else {
+                (End::OutcomeUnknown, "nobody can say whether it happened")
+            }
+        }
+        Fault::Timeout if situation.outage_ends => (
+            End::Completed,
+            "its retries outlast the outage",
+        ),
+        // It never had an effect, which settling finds out: a failure like any other.
+        Fault::Timeout => after_failure(situation),
+        Fault::CrashAfterEffect => (
+            End::Completed,
+            "whoever takes the step over finds its effect",
+        ),
+        Fault::Duplicate => (End::Completed, "a second delivery changes nothing"),
+        Fault::LateReply => (
+            End::Completed,
+            "the ledger answers in the place of the lost reply",
+        ),
+        Fault::UndoFails => (
+            End::CompensationFailed,
+            "what cannot be undone is for a person to mend",
+        ),
+    }
+}
+
+const fn after_failure(situation: &Situation<'_>) -> (End, &'static str) {
+    match situation.on_failure {
+        OnFailure::Continue | OnFailure::FallbackOutput(_) => {
+            (End::Completed, "its definition goes on without the step")
+        }
+        OnFailure::Compensate | OnFailure::Pause if situation.pivot_passed => (
+            End::Paused,
+            "past the point of no return nothing is undone",
+        ),
+        OnFailure::Pause => (End::Paused, "its definition says to rest"),
+        OnFailure::Compensate => (End::Compensated, "a failed step turns the saga back"),
+    }
+}
+
+/// Judges how a case ended.
+///
+/// # Errors
+/// What it should have ended in, for people.
+pub(super) fn judge(
+    definition: &Definition,
+    planted: &Planted,
+    can_tell: bool,
+    saga: &Saga,
+    end: End,
+) -> Result<(), String> {
+    let Some(step) = definition.step(&planted.step) else {
+        return Err(format!("the saga has no step {}", planted.step));
+    };
+    let situation = Situation {
+        fault: planted.fault,
+        on_failure: &step.on_failure,
+        is_pivot: step.pivot,
+        pivot_passed: pivot_passed(definition, saga),
+        deadline_passed: matches!(saga.unwind, Some(UnwindCause::Deadline)),
+        outage_ends: outlasts_outage(step),
+        can_tell,
+    };
+    let (legal, because) = legal_end(&situation);
+    let rested = saga.pause.as_ref().map(rests);
+    if end != legal {
+        let why = rested.map_or_else(String::new, |cause| format!(" ({cause})"));
+        return Err(format!("it is {end}{why}; it should be {legal}: {because}"));
+    }
+    if let Some(cause) = saga.pause.as_ref().filter(|cause| !names(cause, planted)) {
+        return Err(format!(
+            "it rests for another reason than {}: {}",
+            planted.step,
+            rests(cause)
+        ));
+    }
+    let key = StepKey {
+        step: planted.step.clone(),
+        element: planted.element,
+    };
+    if end == End::CompensationFailed && saga.step_status(&key) != StepStatus::CompensationFailed {
+        return Err(format!(
+            "it does not name {} as what could not be undone",
+            planted.step
+        ));
+    }
+    Ok(())
+}
+
+/// Whether the step has more attempts than the outage takes.
+pub(super) fn outlasts_outage(step: &Step) -> bool {
+    step.retry.maximum_attempts == 0 || step.retry.maximum_attempts > OUTAGE_ATTEMPTS
+}
+
+fn pivot_passed(definition: &Definition, saga: &Saga) -> bool {
+    definition.steps.iter().any(|step| {
+        step.pivot
+            && saga.step_status(&StepKey::whole(step.name.clone())) == StepStatus::Succeeded
+    })
+}
+
+/// Whether the saga rests because of the step, and for a reason that a fault may cause.
+fn names(cause: &PauseCause, planted: &Planted) -> bool {
+    match cause {
+        PauseCause::FailedAfterPivot(step)
+        | PauseCause::StepFailed(step)
+        | PauseCause::PivotUnknown(step) => *step == planted.step,
+        PauseCause::MaxLifetime | PauseCause::Parked(_) | PauseCause::Operator(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn situation(fault: Fault, on_failure: &OnFailure) -> Situation<'_> {
+        Situation {
+            fault,
+            on_failure,
+            is_pivot: false,
+            pivot_passed: false,
+            deadline_passed: false,
+            outage_ends: false,
+            can_tell: true,
+        }
+    }
+
+    #[test]
+    fn a_failure_ends_as_the_definition_says() {
+        let ends = |on_failure: OnFailure, pivot_passed| {
+            let plain = situation(Fault::Fail, &on_failure);
+            let found = legal_end(&Situation { pivot_passed, ..plain }).0;
+            let settled = legal_end(&Situation {
+                fault: Fault::Timeout,
+                pivot_passed,
+                ..plain
+            });
+            assert_eq!(found, settled.0, "settled as never having happened");
+            found
+        };
+        assert_eq!(ends(OnFailure::Compensate, false), End::Compensated);
+        assert_eq!(ends(OnFailure::Compensate, true), End::Paused);
+        assert_eq!(ends(OnFailure::Pause, false), End::Paused);
+        assert_eq!(ends(OnFailure::Continue, true), End::Completed);
+        assert_eq!(ends(OnFailure::FallbackOutput(json!(1)), false), End::Completed);
+    }
+
+    #[test]
+    fn messages_that_come_twice_or_late_change_nothing() {
+        for fault in [Fault::Duplicate, Fault::LateReply, Fault::CrashAfterEffect] {
+            let end = legal_end(&situation(fault, &OnFailure::Compensate)).0;
+            assert_eq!(end, End::Completed, "{fault}");
+        }
+    }
+
+    #[test]
+    fn an_outcome_is_unknown_only_where_nobody_can_tell() {
+        for fault in [Fault::Timeout, Fault::CrashAfterEffect] {
+            let silent = Situation {
+                can_tell: false,
+                ..situation(fault, &OnFailure::Compensate)
+            };
+            assert_eq!(legal_end(&silent).0, End::OutcomeUnknown);
+            let pivot = Situation { is_pivot: true, ..silent };
+            assert_eq!(legal_end(&pivot).0, End::Paused);
+        }
+    }
+
+    #[test]
+    fn a_deadline_turns_back_only_before_the_pivot() {
+        let late = Situation {
+            deadline_passed: true,
+            ..situation(Fault::LateReply, &OnFailure::Continue)
+        };
+        assert_eq!(legal_end(&late).0, End::Compensated);
+        let past = Situation { pivot_passed: true, ..late };
+        assert_eq!(legal_end(&past).0, End::Completed);
+    }
+}

@@ -1,0 +1,148 @@
+//! The mocked services: they do nothing but keep books, and fail as they are told.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use saga_core::ids::Op;
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+use worker_runtime::{Answer, Call, Handler, Resolution};
+
+use super::books::{Books, EffectKey};
+use super::fault::{Fault, Planted};
+
+/// A service that hangs does so for this many attempts at most. Where retries have no limit nothing
+/// else would end the case, and what is of interest is that the saga goes on when the outage ends.
+pub(super) const OUTAGE_ATTEMPTS: u32 = 20;
+
+/// What all mocks of one case share.
+#[derive(Debug)]
+pub(super) struct Stage {
+    pub(super) books: Books,
+    pub(super) planted: Option<Planted>,
+    has_crashed: AtomicBool,
+    crash: Notify,
+}
+
+impl Stage {
+    pub(super) fn new(planted: Option<Planted>) -> Arc<Self> {
+        Arc::new(Self {
+            books: Books::default(),
+            planted,
+            has_crashed: AtomicBool::new(false),
+            crash: Notify::new(),
+        })
+    }
+
+    /// Waits for the moment at which the worker is to die.
+    pub(super) async fn crashed(&self) {
+        self.crash.notified().await;
+    }
+
+    /// What goes wrong with this call's step, if anything.
+    fn fault(&self, call: &Call) -> Option<Fault> {
+        let planted = self.planted.as_ref()?;
+        planted
+            .hits(&call.step, call.element)
+            .then_some(planted.fault)
+    }
+
+    fn is_culprit(&self, call: &Call) -> bool {
+        self.planted
+            .as_ref()
+            .is_some_and(|planted| planted.culprit.as_ref() == Some(&call.step))
+    }
+}
+
+/// One operation of a mocked service outside. It can be asked what became of a call, unless told
+/// otherwise.
+#[derive(Debug, Clone)]
+pub(super) struct Mock {
+    pub(super) stage: Arc<Stage>,
+    pub(super) output: Arc<Value>,
+    pub(super) can_tell: bool,
+}
+
+#[async_trait]
+impl Handler for Mock {
+    async fn run(&self, call: &Call) -> Answer {
+        match call.op {
+            Op::Action => self.act(call).await,
+            Op::Compensate => self.undo(call),
+            // The pipeline settles by asking `resolve`.
+            Op::Settle => Answer::fail("mock", "settling is no call"),
+        }
+    }
+
+    async fn resolve(&self, call: &Call) -> Resolution {
+        if !self.can_tell {
+            return Resolution::Unknown;
+        }
+        let entry = self.stage.books.entry(&effect_of(call));
+        match call.op {
+            Op::Action | Op::Settle if entry.done > 0 => Resolution::Done(self.answer()),
+            Op::Compensate if entry.undone > 0 => Resolution::Done(json!({})),
+            Op::Action | Op::Settle | Op::Compensate => Resolution::Never,
+        }
+    }
+}
+
+impl Mock {
+    async fn act(&self, call: &Call) -> Answer {
+        if self.stage.is_culprit(call) {
+            return Answer::fail("mocked", "the mocked service refuses");
+        }
+        match self.stage.fault(call) {
+            Some(Fault::Fail) => Answer::fail("mocked", "the mocked service refuses"),
+            Some(Fault::Timeout) if call.attempt <= OUTAGE_ATTEMPTS => std::future::pending().await,
+            Some(Fault::CrashAfterEffect) if self.crashes_now() => {
+                self.stage.books.act(effect_of(call));
+                self.stage.crash.notify_one();
+                std::future::pending().await
+            }
+            Some(
+                Fault::Timeout
+                | Fault::CrashAfterEffect
+                | Fault::Duplicate
+                | Fault::LateReply
+                | Fault::UndoFails,
+            )
+            | None => {
+                self.stage.books.act(effect_of(call));
+                Answer::Done(self.answer())
+            }
+        }
+    }
+
+    fn undo(&self, call: &Call) -> Answer {
+        if self.stage.fault(call) == Some(Fault::UndoFails) {
+            return Answer::fail("mocked", "the mocked service refuses to undo");
+        }
+        self.stage.books.undo(effect_of(call));
+        Answer::Done(json!({}))
+    }
+
+    fn answer(&self) -> Value {
+        Value::clone(&self.output)
+    }
+
+    /// A worker dies once.
+    fn crashes_now(&self) -> bool {
+        !self.stage.has_crashed.swap(true, Ordering::AcqRel)
+    }
+}
+
+/// The effect that a call is about: its own, or the one that it undoes.
+fn effect_of(call: &Call) -> EffectKey {
+    let round = match call.op {
+        Op::Action | Op::Settle => call.round,
+        Op::Compensate => call.undoes.as_ref().map_or(0, |undoes| undoes.round),
+    };
+    EffectKey {
+        saga: call.saga,
+        step: call.step.clone(),
+        element: call.element,
+        round,
+    }
+}

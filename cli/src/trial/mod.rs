@@ -1,0 +1,27 @@
+//! `amends test`: a definition on the embedded engine, in virtual time, through every failure that
+//! a step can have.
+
+mod audit;
+mod books;
+mod broker;
+mod canned;
+mod case;
+mod end;
+mod fault;
+mod guess;
+mod legal;
+mod matrix;
+mod mock;
+mod plan;
+mod report;
+mod sample;
+mod script;
+mod table;
+
+pub use canned::Canned;
+pub use fault::{Fault, Planted, Wanted};
+pub use matrix::run;
+pub use report::{CaseReport, Report, Skipped};
+pub use sample::{Unsampled, sample};
+pub use script::Script;
+pub use table::{chronicle, table};
