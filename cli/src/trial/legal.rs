@@ -110,7 +110,8 @@ pub(super) fn judge(
     let (legal, because) = legal_end(&situation);
     let rested = saga.pause.as_ref().map(rests);
     if end != legal {
-        let why = rested.map_or_else(String::new, |cause| format!(" ({cause})"));
+        let why = rested.or_else(|| failed_undo(saga));
+        let why = why.map_or_else(String::new, |cause| format!(" ({cause})"));
         return Err(format!("it is {end}{why}; it should be {legal}: {because}"));
     }
     if let Some(cause) = saga.pause.as_ref().filter(|cause| !names(cause, planted)) {
@@ -125,12 +126,26 @@ pub(super) fn judge(
         element: planted.element,
     };
     if end == End::CompensationFailed && saga.step_status(&key) != StepStatus::CompensationFailed {
+        let named = failed_undo(saga).unwrap_or_default();
         return Err(format!(
-            "it does not name {} as what could not be undone",
+            "it does not name {} as what could not be undone: {named}",
             planted.step
         ));
     }
     Ok(())
+}
+
+/// What could not be undone, and why.
+fn failed_undo(saga: &Saga) -> Option<String> {
+    let (key, state) = saga
+        .steps
+        .iter()
+        .find(|(_, state)| state.status == StepStatus::CompensationFailed)?;
+    let error = state.error.as_ref()?;
+    Some(format!(
+        "the undo of {key} failed: {}: {}",
+        error.code, error.message
+    ))
 }
 
 /// Whether the step has more attempts than the outage takes.

@@ -1,7 +1,8 @@
 //! Every step with every fault.
 
-use saga_core::event::Event;
+use saga_core::event::{Event, EventKind};
 use saga_core::ids::StepName;
+use saga_core::saga::{Phase, Saga};
 
 use super::audit::{audit, undone};
 use super::case::{Ran, play};
@@ -103,8 +104,20 @@ fn case(script: &Script, planted: Planted) -> Result<CaseReport, Failure> {
         outage_ended: planted.fault == Fault::Timeout
             && ran.end == End::Completed
             && step.is_some_and(outlasts_outage),
+        residue: residue(&ran.saga),
         chronicle: chronicle(&ran.history),
     })
+}
+
+fn residue(saga: &Saga) -> Vec<String> {
+    match &saga.phase {
+        Phase::Compensated { residue } => residue.iter().map(ToString::to_string).collect(),
+        Phase::Running
+        | Phase::Compensating
+        | Phase::Completed
+        | Phase::CompensationFailed
+        | Phase::Terminated => Vec::new(),
+    }
 }
 
 /// A history as lines, with the time since the start.
@@ -116,7 +129,19 @@ fn chronicle(history: &[Event]) -> Vec<String> {
         .iter()
         .map(|event| {
             let passed = moment(event.at.since(first.at).as_secs_f64());
-            format!("{passed:>8}  {}", narrative::describe(&event.kind))
+            let what = narrative::describe(&without_worker(&event.kind));
+            format!("{passed:>8}  {what}")
         })
         .collect()
+}
+
+/// There is one worker after the other, and their names change from run to run.
+fn without_worker(event: &EventKind) -> EventKind {
+    let mut event = event.clone();
+    if let EventKind::StepSucceeded { worker, .. } | EventKind::AttemptStarted { worker, .. } =
+        &mut event
+    {
+        *worker = None;
+    }
+    event
 }

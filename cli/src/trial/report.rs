@@ -34,6 +34,9 @@ pub struct CaseReport {
     pub end: &'static str,
     /// What was undone, in the order in which it was.
     pub undone: Vec<String>,
+    /// Steps whose effect remains, because it was declared as not undoable.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub residue: Vec<String>,
     /// The time that would have passed.
     pub virtual_seconds: f64,
     /// The end is legal, and nothing was left behind.

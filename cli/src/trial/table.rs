@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::report::{CaseReport, Report};
+use super::fault::Fault;
+use super::mock::OUTAGE_ATTEMPTS;
+use super::report::{CaseReport, Report, Skipped};
 use crate::timeline::short;
 
 /// Columns of the table.
@@ -23,14 +25,7 @@ pub fn table(report: &Report, colour: bool) -> String {
         moment(report.smooth_seconds)
     );
     for step in &report.steps {
-        let mut lines = String::new();
-        for case in report.cases.iter().filter(|case| case.step == *step) {
-            case_lines(&mut lines, case, paint);
-        }
-        for skipped in report.skipped.iter().filter(|one| one.step == *step) {
-            let line = format!("  – {:<19} {}", skipped.fault, skipped.because);
-            let _infallible = writeln!(lines, "{}", paint.dim(&line));
-        }
+        let lines = step_lines(report, step, paint);
         if !lines.is_empty() {
             let _infallible = write!(text, "\n{}\n{lines}", paint.bold(step));
         }
@@ -46,10 +41,43 @@ pub fn chronicle(report: &Report) -> String {
     for case in &report.cases {
         let _infallible = writeln!(text, "\n{}={}", case.step, case.fault);
         for line in &case.chronicle {
-            let _infallible = writeln!(text, "{line}");
+            let (passed, what) = line.split_at_checked(10).unwrap_or(("", line));
+            for (index, part) in folded(what, WIDTH - 12).iter().enumerate() {
+                let margin = if index == 0 { passed } else { "            " };
+                let _infallible = writeln!(text, "{margin}{part}");
+            }
         }
     }
     text
+}
+
+/// A line for each fault of a step; one for all of them when none applies, for one reason.
+fn step_lines(report: &Report, step: &str, paint: Paint) -> String {
+    let cases: Vec<&CaseReport> = report.cases.iter().filter(|it| it.step == step).collect();
+    let skipped: Vec<&Skipped> = report.skipped.iter().filter(|it| it.step == step).collect();
+    let mut lines = String::new();
+    if let [first, others @ ..] = &*skipped
+        && cases.is_empty()
+        && !others.is_empty()
+        && others.iter().all(|other| other.because == first.because)
+    {
+        skipped_line(&mut lines, "every fault", &first.because, paint);
+        return lines;
+    }
+    for fault in Fault::ALL.map(Fault::as_str) {
+        for case in cases.iter().filter(|case| case.fault == fault) {
+            case_lines(&mut lines, case, paint);
+        }
+        for skipped in skipped.iter().filter(|skipped| skipped.fault == fault) {
+            skipped_line(&mut lines, fault, &skipped.because, paint);
+        }
+    }
+    lines
+}
+
+fn skipped_line(text: &mut String, what: &str, because: &str, paint: Paint) {
+    let line = format!("  – {what:<19} {because}");
+    let _infallible = writeln!(text, "{}", paint.dim(&line));
 }
 
 /// A span of virtual time, in at most seven columns.
@@ -84,6 +112,10 @@ fn case_lines(text: &mut String, case: &CaseReport, paint: Paint) {
         let padded = format!("{:UNDONE_AT$}  {line}", "");
         let _infallible = writeln!(text, "{}", paint.dim(&padded));
     }
+    if !case.residue.is_empty() {
+        let line = format!("    residue: {}", case.residue.join(", "));
+        let _infallible = writeln!(text, "{}", paint.dim(&line));
+    }
     for problem in &case.problems {
         for (index, line) in folded(problem, WIDTH - 6).iter().enumerate() {
             let indent = if index == 0 { "    " } else { "      " };
@@ -96,8 +128,8 @@ fn footer(text: &mut String, report: &Report, paint: Paint) {
     let (cases, illegal) = (report.cases.len(), report.illegal());
     text.push('\n');
     if report.cases.iter().any(|case| case.outage_ended) {
-        let note = "* the outage ends after 20 attempts, because the retries do not";
-        let _infallible = writeln!(text, "{}", paint.dim(note));
+        let note = format!("* the outage ends after {OUTAGE_ATTEMPTS} attempts, the retries do not");
+        let _infallible = writeln!(text, "{}", paint.dim(&note));
     }
     let verdict = match illegal {
         0 => paint.green("all legal, nothing left behind"),
@@ -106,12 +138,14 @@ fn footer(text: &mut String, report: &Report, paint: Paint) {
     };
     let skipped = match report.skipped.len() {
         0 => String::new(),
-        count => format!(", {count} make no sense (–)"),
+        1 => ", 1 does not apply (–)".to_owned(),
+        count => format!(", {count} do not apply (–)"),
     };
-    let _infallible = writeln!(text, "{cases} cases: {verdict}{skipped}");
+    let noun = if cases == 1 { "case" } else { "cases" };
+    let _infallible = writeln!(text, "{cases} {noun}: {verdict}{skipped}");
 }
 
-/// Names with arrows between them, in lines of at most so many columns.
+/// Names with commas between them, in lines of at most so many columns.
 fn wrapped(names: &[String], columns: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for (index, name) in names.iter().enumerate() {
