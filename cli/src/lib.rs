@@ -49,8 +49,7 @@ async fn run_async(command: Command) -> Outcome {
         Command::Definition(command) => commands::definition(&command).await,
         Command::Saga(command) => commands::saga(&command).await,
         Command::Db(command) => commands::db(&command).await,
-        // Each case has a runtime and a time of its own.
-        Command::Test(args) => tokio::task::block_in_place(|| commands::test(&args)),
+        Command::Test(args) => commands::test(args).await,
         Command::Validate(args) => commands::validate(&args),
         Command::ExplainCode { code } => commands::explain_code(&code),
     }

@@ -13,8 +13,15 @@ use crate::failure::{Failure, Kind, Outcome};
 use crate::trial::{self, Canned, Script, Wanted};
 use crate::{output, sources};
 
-/// Runs the matrix and prints it.
-pub fn test(args: &TestArgs) -> Outcome {
+/// Runs the matrix and prints it. Each case has a runtime and a time of its own, so it cannot run
+/// on this one.
+pub async fn test(args: TestArgs) -> Outcome {
+    tokio::task::spawn_blocking(move || test_now(&args))
+        .await
+        .map_err(|error| Failure::because("the test ended", &error))?
+}
+
+fn test_now(args: &TestArgs) -> Outcome {
     let definition = compiled(&args.file)?;
     let wanted = wanted(&args.faults, &definition)?;
     let script = script(args, definition)?;
@@ -103,12 +110,7 @@ fn script(args: &TestArgs, definition: Arc<Definition>) -> Result<Script, Failur
 fn input(path: &Path) -> Result<Value, Failure> {
     let source = sources::read_file(path)?;
     compiler::read_document(&source.text).map_err(|problems| {
-        let rendered = compiler::render(
-            &problems,
-            &source.file,
-            &source.text,
-            Settings::colour(),
-        );
+        let rendered = compiler::render(&problems, &source.file, &source.text, Settings::colour());
         Failure::error(format!("--input: {}", rendered.trim_end()))
     })
 }

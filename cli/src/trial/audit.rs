@@ -42,12 +42,7 @@ pub(super) fn undone(history: &[Event]) -> Vec<StepKey> {
         .collect()
 }
 
-fn of_effect(
-    definition: &Definition,
-    ran: &Ran,
-    key: &EffectKey,
-    entry: Entry,
-) -> Option<String> {
+fn of_effect(definition: &Definition, ran: &Ran, key: &EffectKey, entry: Entry) -> Option<String> {
     let work = StepKey {
         step: key.step.clone(),
         element: key.element,
@@ -169,7 +164,9 @@ fn undone_too_early(definition: &Definition, history: &[Event]) -> Vec<String> {
             position(definition, &late.step).is_some_and(|late| after.contains(&late))
         });
         if let Some(late) = too_late {
-            problems.push(format!("{early} was undone before {late}, which follows it"));
+            problems.push(format!(
+                "{early} was undone before {late}, which follows it"
+            ));
         }
     }
     problems

@@ -37,12 +37,8 @@ impl FaultyBroker {
 
     /// Lets go of what was withheld.
     pub(super) async fn release(&self) {
-        let withheld = std::mem::take(
-            &mut *self
-                .withheld
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        );
+        let withheld =
+            std::mem::take(&mut *self.withheld.lock().unwrap_or_else(PoisonError::into_inner));
         let _always_taken = self.inner.publish(withheld).await;
     }
 

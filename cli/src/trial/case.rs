@@ -123,7 +123,11 @@ impl Case {
         let look = |error: &(dyn std::error::Error + 'static)| {
             Failure::because("the saga cannot be read", error)
         };
-        let loaded = self.store.load(&[saga]).await.map_err(|error| look(&error))?;
+        let loaded = self
+            .store
+            .load(&[saga])
+            .await
+            .map_err(|error| look(&error))?;
         let history = self
             .store
             .history(saga, 0, u32::MAX)

@@ -124,7 +124,10 @@ mod tests {
             ("charge", Fault::LateReply)
         );
         assert!(
-            "charge".parse::<Wanted>().unwrap_err().contains("STEP=KIND"),
+            "charge"
+                .parse::<Wanted>()
+                .unwrap_err()
+                .contains("STEP=KIND"),
             "it says how to write one"
         );
         let close = "charge=timeuot".parse::<Wanted>().unwrap_err();

@@ -48,10 +48,9 @@ const fn legal_end(situation: &Situation<'_>) -> (End, &'static str) {
                 (End::OutcomeUnknown, "nobody can say whether it happened")
             }
         }
-        Fault::Timeout if situation.outage_ends => (
-            End::Completed,
-            "its retries outlast the outage",
-        ),
+        Fault::Timeout if situation.outage_ends => {
+            (End::Completed, "its retries outlast the outage")
+        }
         // It never had an effect, which settling finds out: a failure like any other.
         Fault::Timeout => after_failure(situation),
         Fault::CrashAfterEffect => (
@@ -75,10 +74,9 @@ const fn after_failure(situation: &Situation<'_>) -> (End, &'static str) {
         OnFailure::Continue | OnFailure::FallbackOutput(_) => {
             (End::Completed, "its definition goes on without the step")
         }
-        OnFailure::Compensate | OnFailure::Pause if situation.pivot_passed => (
-            End::Paused,
-            "past the point of no return nothing is undone",
-        ),
+        OnFailure::Compensate | OnFailure::Pause if situation.pivot_passed => {
+            (End::Paused, "past the point of no return nothing is undone")
+        }
         OnFailure::Pause => (End::Paused, "its definition says to rest"),
         OnFailure::Compensate => (End::Compensated, "a failed step turns the saga back"),
     }
@@ -155,8 +153,7 @@ pub(super) fn outlasts_outage(step: &Step) -> bool {
 
 fn pivot_passed(definition: &Definition, saga: &Saga) -> bool {
     definition.steps.iter().any(|step| {
-        step.pivot
-            && saga.step_status(&StepKey::whole(step.name.clone())) == StepStatus::Succeeded
+        step.pivot && saga.step_status(&StepKey::whole(step.name.clone())) == StepStatus::Succeeded
     })
 }
 
@@ -192,7 +189,11 @@ mod tests {
     fn a_failure_ends_as_the_definition_says() {
         let ends = |on_failure: OnFailure, pivot_passed| {
             let plain = situation(Fault::Fail, &on_failure);
-            let found = legal_end(&Situation { pivot_passed, ..plain }).0;
+            let found = legal_end(&Situation {
+                pivot_passed,
+                ..plain
+            })
+            .0;
             let settled = legal_end(&Situation {
                 fault: Fault::Timeout,
                 pivot_passed,
@@ -205,7 +206,10 @@ mod tests {
         assert_eq!(ends(OnFailure::Compensate, true), End::Paused);
         assert_eq!(ends(OnFailure::Pause, false), End::Paused);
         assert_eq!(ends(OnFailure::Continue, true), End::Completed);
-        assert_eq!(ends(OnFailure::FallbackOutput(json!(1)), false), End::Completed);
+        assert_eq!(
+            ends(OnFailure::FallbackOutput(json!(1)), false),
+            End::Completed
+        );
     }
 
     #[test]
@@ -224,7 +228,10 @@ mod tests {
                 ..situation(fault, &OnFailure::Compensate)
             };
             assert_eq!(legal_end(&silent).0, End::OutcomeUnknown);
-            let pivot = Situation { is_pivot: true, ..silent };
+            let pivot = Situation {
+                is_pivot: true,
+                ..silent
+            };
             assert_eq!(legal_end(&pivot).0, End::Paused);
         }
     }
@@ -236,7 +243,10 @@ mod tests {
             ..situation(Fault::LateReply, &OnFailure::Continue)
         };
         assert_eq!(legal_end(&late).0, End::Compensated);
-        let past = Situation { pivot_passed: true, ..late };
+        let past = Situation {
+            pivot_passed: true,
+            ..late
+        };
         assert_eq!(legal_end(&past).0, End::Completed);
     }
 }

@@ -42,7 +42,7 @@ pub fn run(script: &Script, wanted: &[Wanted]) -> Result<Report, Failure> {
                 continue;
             }
             match plant(definition, &smooth.saga, step, fault) {
-                Ok(planted) => report.cases.push(case(script, planted)?),
+                Ok(planted) => report.cases.push(case(script, &planted)?),
                 Err(because) => report.skipped.push(Skipped {
                     step: step.name.to_string(),
                     fault: fault.as_str(),
@@ -82,11 +82,11 @@ fn check_smooth(script: &Script, smooth: &Ran) -> Result<(), Failure> {
     ))
 }
 
-fn case(script: &Script, planted: Planted) -> Result<CaseReport, Failure> {
+fn case(script: &Script, planted: &Planted) -> Result<CaseReport, Failure> {
     let definition = &script.definition;
     let ran = play(script, Some(planted.clone()))?;
     let can_tell = script.can_tell(&planted.step);
-    let judged = judge(definition, &planted, can_tell, &ran.saga, ran.end);
+    let judged = judge(definition, planted, can_tell, &ran.saga, ran.end);
     let mut problems: Vec<String> = judged.err().into_iter().collect();
     problems.extend(audit(definition, &ran));
     let step = definition.step(&planted.step);

@@ -17,6 +17,8 @@ mod report;
 mod sample;
 mod script;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use canned::Canned;
 pub use fault::{Fault, Planted, Wanted};

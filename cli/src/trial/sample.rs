@@ -22,15 +22,20 @@ pub struct Unsampled {
     pub why: String,
 }
 
-/// Makes a small value for a schema: required fields only, lists with two elements, numbers and
-/// texts as short as they may be. What an author gave as `const`, `default`, `examples` or `enum`
+/// Makes a small value for a schema.
+///
+/// It has the required fields only, lists of two elements, and numbers and texts as small as they
+/// may be. What an author gave as `const`, `default`, `examples` or `enum`
 /// goes before anything made up.
 ///
 /// # Errors
 /// The first place where a value cannot be made up. Not everything that a schema can say is
 /// honoured, so the value is to be checked against it.
 pub fn sample(schema: &Value) -> Result<Value, Unsampled> {
-    let mut sampler = Sampler { root: schema, made: 0 };
+    let mut sampler = Sampler {
+        root: schema,
+        made: 0,
+    };
     sampler.value(schema, &Place::default())
 }
 
@@ -110,7 +115,11 @@ impl<'a> Sampler<'a> {
         }
     }
 
-    fn object(&mut self, fields: &'a Map<String, Value>, place: &Place) -> Result<Value, Unsampled> {
+    fn object(
+        &mut self,
+        fields: &'a Map<String, Value>,
+        place: &Place,
+    ) -> Result<Value, Unsampled> {
         let mut made = Map::new();
         let mut layers = vec![fields];
         if let Some(Value::Array(all)) = fields.get("allOf") {
@@ -291,8 +300,10 @@ mod tests {
         fits(json!({ "type": "array", "maxItems": 0 }));
         fits(json!({ "type": "array", "minItems": 4, "items": { "type": "boolean" } }));
         fits(json!({ "type": "string", "maxLength": 0 }));
-        fits(json!({ "allOf": [{ "type": "object", "required": ["a"] }], "type": "object",
-                     "properties": { "a": { "const": 7 } } }));
+        fits(
+            json!({ "allOf": [{ "type": "object", "required": ["a"] }], "type": "object",
+                     "properties": { "a": { "const": 7 } } }),
+        );
         fits(json!(true));
     }
 

@@ -128,7 +128,8 @@ fn footer(text: &mut String, report: &Report, paint: Paint) {
     let (cases, illegal) = (report.cases.len(), report.illegal());
     text.push('\n');
     if report.cases.iter().any(|case| case.outage_ended) {
-        let note = format!("* the outage ends after {OUTAGE_ATTEMPTS} attempts, the retries do not");
+        let note =
+            format!("* the outage ends after {OUTAGE_ATTEMPTS} attempts, the retries do not");
         let _infallible = writeln!(text, "{}", paint.dim(&note));
     }
     let verdict = match illegal {
@@ -151,9 +152,7 @@ fn wrapped(names: &[String], columns: usize) -> Vec<String> {
     for (index, name) in names.iter().enumerate() {
         let comma = if index + 1 < names.len() { "," } else { "" };
         match lines.last_mut() {
-            Some(line)
-                if line.chars().count() + name.chars().count() + comma.len() < columns =>
-            {
+            Some(line) if line.chars().count() + name.chars().count() + comma.len() < columns => {
                 let _infallible = write!(line, " {name}{comma}");
             }
             _ => lines.push(format!("{name}{comma}")),

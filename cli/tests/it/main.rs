@@ -8,3 +8,4 @@
 mod amends;
 mod bad_input;
 mod sagas;
+mod trial;
