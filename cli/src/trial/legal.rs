@@ -1,10 +1,13 @@
 //! Which ends are legal after which fault, and why. The whole table is here, and it is pure.
 
+use std::time::Duration;
+
 use saga_core::definition::{Definition, OnFailure, Step};
 use saga_core::event::{PauseCause, UnwindCause};
 use saga_core::ids::StepKey;
 use saga_core::saga::{Saga, StepStatus};
 
+use super::case::Ran;
 use super::end::End;
 use super::fault::{Fault, Planted};
 use super::mock::OUTAGE_ATTEMPTS;
@@ -30,14 +33,7 @@ struct Situation<'a> {
 /// The legal end, and why it is that one.
 #[must_use]
 const fn legal_end(situation: &Situation<'_>) -> (End, &'static str) {
-    if situation.deadline_passed && !situation.pivot_passed {
-        return (
-            End::Compensated,
-            "its deadline passed before the point of no return",
-        );
-    }
     match situation.fault {
-        Fault::Fail => after_failure(situation),
         Fault::Timeout | Fault::CrashAfterEffect if !situation.can_tell => {
             if situation.is_pivot {
                 (
@@ -48,6 +44,11 @@ const fn legal_end(situation: &Situation<'_>) -> (End, &'static str) {
                 (End::OutcomeUnknown, "nobody can say whether it happened")
             }
         }
+        _ if situation.deadline_passed && !situation.pivot_passed => (
+            End::Compensated,
+            "its deadline passed before the point of no return",
+        ),
+        Fault::Fail => after_failure(situation),
         Fault::Timeout if situation.outage_ends => {
             (End::Completed, "its retries outlast the outage")
         }
@@ -90,9 +91,9 @@ pub(super) fn judge(
     definition: &Definition,
     planted: &Planted,
     can_tell: bool,
-    saga: &Saga,
-    end: End,
+    ran: &Ran,
 ) -> Result<(), String> {
+    let (saga, end) = (&ran.saga, ran.end);
     let Some(step) = definition.step(&planted.step) else {
         return Err(format!("the saga has no step {}", planted.step));
     };
@@ -102,7 +103,7 @@ pub(super) fn judge(
         is_pivot: step.pivot,
         pivot_passed: pivot_passed(definition, saga),
         deadline_passed: matches!(saga.unwind, Some(UnwindCause::Deadline)),
-        outage_ends: outlasts_outage(step),
+        outage_ends: outlasts_outage(step, ran.took),
         can_tell,
     };
     let (legal, because) = legal_end(&situation);
@@ -146,9 +147,15 @@ fn failed_undo(saga: &Saga) -> Option<String> {
     ))
 }
 
-/// Whether the step has more attempts than the outage takes.
-pub(super) fn outlasts_outage(step: &Step) -> bool {
-    step.retry.maximum_attempts == 0 || step.retry.maximum_attempts > OUTAGE_ATTEMPTS
+/// Whether the step has more attempts, and more time, than the outage takes.
+pub(super) fn outlasts_outage(step: &Step, took: Duration) -> bool {
+    let policy = &step.retry;
+    let attempts = policy.maximum_attempts;
+    // It gives up when the next attempt would begin too late.
+    let longest_delay = policy.maximum_interval.mul_f64(1.0 + policy.jitter);
+    let limit = step.timeouts.schedule_to_close;
+    let time_ran_out = limit.is_some_and(|limit| took + longest_delay >= limit);
+    (attempts == 0 || attempts > OUTAGE_ATTEMPTS) && !time_ran_out
 }
 
 fn pivot_passed(definition: &Definition, saga: &Saga) -> bool {

@@ -86,7 +86,7 @@ fn case(script: &Script, planted: &Planted) -> Result<CaseReport, Failure> {
     let definition = &script.definition;
     let ran = play(script, Some(planted.clone()))?;
     let can_tell = script.can_tell(&planted.step);
-    let judged = judge(definition, planted, can_tell, &ran.saga, ran.end);
+    let judged = judge(definition, planted, can_tell, &ran);
     let mut problems: Vec<String> = judged.err().into_iter().collect();
     problems.extend(audit(definition, &ran));
     let step = definition.step(&planted.step);
@@ -103,7 +103,7 @@ fn case(script: &Script, planted: &Planted) -> Result<CaseReport, Failure> {
         problems,
         outage_ended: planted.fault == Fault::Timeout
             && ran.end == End::Completed
-            && step.is_some_and(outlasts_outage),
+            && step.is_some_and(|step| outlasts_outage(step, ran.took)),
         residue: residue(&ran.saga),
         chronicle: chronicle(&ran.history),
     })
