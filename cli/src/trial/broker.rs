@@ -1,5 +1,6 @@
 //! The embedded engine's broker, made to repeat or to withhold what a fault says.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
@@ -24,6 +25,9 @@ pub(super) struct FaultyBroker {
     inner: MemoryBroker,
     planted: Option<Planted>,
     withheld: Mutex<Vec<Outgoing>>,
+    /// Ids of messages that were doubled. A worker that sends a copy round by a rung because the
+    /// original is at work is not to find two of it there, or that would go on for ever.
+    doubled: Mutex<BTreeSet<String>>,
 }
 
 impl FaultyBroker {
@@ -32,6 +36,7 @@ impl FaultyBroker {
             inner,
             planted,
             withheld: Mutex::default(),
+            doubled: Mutex::default(),
         }
     }
 
@@ -44,7 +49,7 @@ impl FaultyBroker {
 
     /// Publishes a message, twice or without some of its replies.
     async fn publish_one(&self, message: Outgoing) -> Settled {
-        let twice = self.is_doubled(&message);
+        let twice = self.is_of_doubled_step(&message) && self.is_first_time(&message);
         let Some(message) = self.without_late_replies(message) else {
             return Settled::Confirmed;
         };
@@ -55,7 +60,14 @@ impl FaultyBroker {
         settled.first().copied().unwrap_or(Settled::Unknown)
     }
 
-    fn is_doubled(&self, message: &Outgoing) -> bool {
+    fn is_first_time(&self, message: &Outgoing) -> bool {
+        self.doubled
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(message.properties.message_id.clone())
+    }
+
+    fn is_of_doubled_step(&self, message: &Outgoing) -> bool {
         let Some(planted) = self
             .planted
             .as_ref()
