@@ -10,6 +10,7 @@ use broker::topology::Topology;
 use orchestrator::engine::StartRequest;
 use orchestrator::orchestrator::Orchestrator;
 use orchestrator::store::{MemoryStore, Store};
+use saga_core::definition::Effect;
 use saga_core::event::{Event, EventKind};
 use saga_core::ids::{ActionName, SagaId};
 use saga_core::saga::Saga;
@@ -36,6 +37,9 @@ const OWNER: Uuid = Uuid::from_u128(1);
 
 /// One saga needs no more.
 const LANES: usize = 1;
+
+/// What a call of a mocked service takes.
+const CALL_TAKES: Duration = Duration::from_millis(100);
 
 /// After the end, for whatever is still on its way: leases that end, messages that come again.
 const AFTERMATH: Duration = Duration::from_secs(60);
@@ -234,6 +238,22 @@ fn longest_wait(script: &Script) -> Duration {
         .saturating_add(REPLY_HELD_MAX)
 }
 
+/// Every call takes this long, and less where a step allows it less.
+fn call_time(script: &Script) -> Duration {
+    let steps = script.definition.steps.iter();
+    let shortest = steps
+        .flat_map(|step| {
+            let undo = match &step.effect {
+                Effect::Compensate(undo) => undo.timeouts.start_to_close,
+                Effect::None | Effect::Residue(_) | Effect::Retriable => None,
+            };
+            [step.timeouts.start_to_close, undo]
+        })
+        .flatten()
+        .min();
+    shortest.map_or(CALL_TAKES, |limit| CALL_TAKES.min(limit / 2))
+}
+
 /// Starts a worker with every operation of the saga.
 fn worker(
     script: &Script,
@@ -245,11 +265,13 @@ fn worker(
     let as_broker: Arc<dyn Broker> = broker.clone();
     let ledger = Arc::new(ledger.clone());
     let mut worker = Worker::new("mock", as_broker, topology.clone(), ledger);
+    let takes = call_time(script);
     let operation = |name: &ActionName| {
         let mock = Mock {
             stage: Arc::clone(stage),
             output: script.canned.outputs.get(name).cloned().unwrap_or_default(),
             can_tell: !script.canned.cannot_tell.contains(name),
+            takes,
         };
         Operation::outside(mock, OperationSettings::default())
     };

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use saga_core::definition::{Definition, OnFailure, Step};
 use saga_core::event::{PauseCause, UnwindCause};
-use saga_core::ids::StepKey;
+use saga_core::ids::{StepKey, StepName};
 use saga_core::saga::{Saga, StepStatus};
 
 use super::case::Ran;
 use super::end::End;
 use super::fault::{Fault, Planted};
 use super::mock::OUTAGE_ATTEMPTS;
+use super::script::Script;
 use crate::narrative::rests;
 
 /// What decides about the end, beside the fault.
@@ -18,32 +19,39 @@ use crate::narrative::rests;
 struct Situation<'a> {
     fault: Fault,
     on_failure: &'a OnFailure,
-    /// The step is the point of no return.
-    is_pivot: bool,
+    /// Nobody can say what became of a call.
+    doubt: Option<Doubt>,
     /// The point of no return is behind the saga.
     pivot_passed: bool,
     /// The saga was turned back by its deadline, not by the step.
     deadline_passed: bool,
     /// The outage is over before the attempts are.
     outage_ends: bool,
-    /// The service can say what became of a call.
-    can_tell: bool,
+}
+
+/// What nobody can say.
+#[derive(Debug, Clone, Copy)]
+enum Doubt {
+    /// Whether the point of no return was passed.
+    Pivot,
+    /// Whether some other step happened.
+    Step,
 }
 
 /// The legal end, and why it is that one.
 #[must_use]
 const fn legal_end(situation: &Situation<'_>) -> (End, &'static str) {
-    match situation.fault {
-        Fault::Timeout | Fault::CrashAfterEffect if !situation.can_tell => {
-            if situation.is_pivot {
-                (
-                    End::Paused,
-                    "nobody can say whether the point of no return was passed",
-                )
-            } else {
-                (End::OutcomeUnknown, "nobody can say whether it happened")
-            }
+    match situation.doubt {
+        Some(Doubt::Pivot) => {
+            return (
+                End::Paused,
+                "nobody can say whether the point of no return was passed",
+            );
         }
+        Some(Doubt::Step) => return (End::OutcomeUnknown, "nobody can say whether it happened"),
+        None => {}
+    }
+    match situation.fault {
         _ if situation.deadline_passed && !situation.pivot_passed => (
             End::Compensated,
             "its deadline passed before the point of no return",
@@ -87,12 +95,8 @@ const fn after_failure(situation: &Situation<'_>) -> (End, &'static str) {
 ///
 /// # Errors
 /// What it should have ended in, for people.
-pub(super) fn judge(
-    definition: &Definition,
-    planted: &Planted,
-    can_tell: bool,
-    ran: &Ran,
-) -> Result<(), String> {
+pub(super) fn judge(script: &Script, planted: &Planted, ran: &Ran) -> Result<(), String> {
+    let definition = &script.definition;
     let (saga, end) = (&ran.saga, ran.end);
     let Some(step) = definition.step(&planted.step) else {
         return Err(format!("the saga has no step {}", planted.step));
@@ -100,11 +104,10 @@ pub(super) fn judge(
     let situation = Situation {
         fault: planted.fault,
         on_failure: &step.on_failure,
-        is_pivot: step.pivot,
+        doubt: doubt(script, planted, saga),
         pivot_passed: pivot_passed(definition, saga),
         deadline_passed: matches!(saga.unwind, Some(UnwindCause::Deadline)),
         outage_ends: outlasts_outage(step, ran.took),
-        can_tell,
     };
     let (legal, because) = legal_end(&situation);
     let rested = saga.pause.as_ref().map(rests);
@@ -113,7 +116,8 @@ pub(super) fn judge(
         let why = why.map_or_else(String::new, |cause| format!(" ({cause})"));
         return Err(format!("it is {end}{why}; it should be {legal}: {because}"));
     }
-    if let Some(cause) = saga.pause.as_ref().filter(|cause| !names(cause, planted)) {
+    let other = |cause: &&PauseCause| !is_because_of(cause, script, planted);
+    if let Some(cause) = saga.pause.as_ref().filter(other) {
         return Err(format!(
             "it rests for another reason than {}: {}",
             planted.step,
@@ -164,12 +168,29 @@ fn pivot_passed(definition: &Definition, saga: &Saga) -> bool {
     })
 }
 
+/// What nobody can say after this fault: what became of the step itself, or of a call that a dying
+/// worker was at beside it.
+fn doubt(script: &Script, planted: &Planted, saga: &Saga) -> Option<Doubt> {
+    let unknown = saga
+        .steps
+        .iter()
+        .filter(|(_, state)| state.status == StepStatus::OutcomeUnknown)
+        .map(|(key, _)| &key.step);
+    let hit: Vec<&StepName> = match planted.fault {
+        Fault::Timeout => vec![&planted.step],
+        Fault::CrashAfterEffect => unknown.chain([&planted.step]).collect(),
+        Fault::Fail | Fault::Duplicate | Fault::LateReply | Fault::UndoFails => Vec::new(),
+    };
+    let silent = hit.into_iter().find(|step| !script.can_tell(step))?;
+    let is_pivot = script.definition.step(silent).is_some_and(|it| it.pivot);
+    Some(if is_pivot { Doubt::Pivot } else { Doubt::Step })
+}
+
 /// Whether the saga rests because of the step, and for a reason that a fault may cause.
-fn names(cause: &PauseCause, planted: &Planted) -> bool {
+fn is_because_of(cause: &PauseCause, script: &Script, planted: &Planted) -> bool {
     match cause {
-        PauseCause::FailedAfterPivot(step)
-        | PauseCause::StepFailed(step)
-        | PauseCause::PivotUnknown(step) => *step == planted.step,
+        PauseCause::FailedAfterPivot(step) | PauseCause::StepFailed(step) => *step == planted.step,
+        PauseCause::PivotUnknown(step) => !script.can_tell(step),
         PauseCause::MaxLifetime | PauseCause::Parked(_) | PauseCause::Operator(_) => false,
     }
 }
@@ -184,11 +205,10 @@ mod tests {
         Situation {
             fault,
             on_failure,
-            is_pivot: false,
+            doubt: None,
             pivot_passed: false,
             deadline_passed: false,
             outage_ends: false,
-            can_tell: true,
         }
     }
 
@@ -231,12 +251,12 @@ mod tests {
     fn an_outcome_is_unknown_only_where_nobody_can_tell() {
         for fault in [Fault::Timeout, Fault::CrashAfterEffect] {
             let silent = Situation {
-                can_tell: false,
+                doubt: Some(Doubt::Step),
                 ..situation(fault, &OnFailure::Compensate)
             };
             assert_eq!(legal_end(&silent).0, End::OutcomeUnknown);
             let pivot = Situation {
-                is_pivot: true,
+                doubt: Some(Doubt::Pivot),
                 ..silent
             };
             assert_eq!(legal_end(&pivot).0, End::Paused);

@@ -85,8 +85,7 @@ fn check_smooth(script: &Script, smooth: &Ran) -> Result<(), Failure> {
 fn case(script: &Script, planted: &Planted) -> Result<CaseReport, Failure> {
     let definition = &script.definition;
     let ran = play(script, Some(planted.clone()))?;
-    let can_tell = script.can_tell(&planted.step);
-    let judged = judge(definition, planted, can_tell, &ran);
+    let judged = judge(script, planted, &ran);
     let mut problems: Vec<String> = judged.err().into_iter().collect();
     problems.extend(audit(definition, &ran));
     let step = definition.step(&planted.step);

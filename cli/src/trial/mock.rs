@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use saga_core::ids::Op;
@@ -62,6 +63,8 @@ pub(super) struct Mock {
     pub(super) stage: Arc<Stage>,
     pub(super) output: Arc<Value>,
     pub(super) can_tell: bool,
+    /// How long a call takes, so that there is something in flight when another step fails.
+    pub(super) takes: Duration,
 }
 
 #[async_trait]
@@ -69,7 +72,7 @@ impl Handler for Mock {
     async fn run(&self, call: &Call) -> Answer {
         match call.op {
             Op::Action => self.act(call).await,
-            Op::Compensate => self.undo(call),
+            Op::Compensate => self.undo(call).await,
             // The pipeline settles by asking `resolve`.
             Op::Settle => Answer::fail("mock", "settling is no call"),
         }
@@ -90,6 +93,8 @@ impl Handler for Mock {
 
 impl Mock {
     async fn act(&self, call: &Call) -> Answer {
+        // What goes wrong does so halfway, while what runs beside it is still under way.
+        tokio::time::sleep(self.takes / 2).await;
         if self.stage.is_culprit(call) {
             return Answer::fail("mocked", "the mocked service refuses");
         }
@@ -109,13 +114,15 @@ impl Mock {
                 | Fault::UndoFails,
             )
             | None => {
+                tokio::time::sleep(self.takes / 2).await;
                 self.stage.books.act(effect_of(call));
                 Answer::Done(self.answer())
             }
         }
     }
 
-    fn undo(&self, call: &Call) -> Answer {
+    async fn undo(&self, call: &Call) -> Answer {
+        tokio::time::sleep(self.takes).await;
         if self.stage.fault(call) == Some(Fault::UndoFails) {
             return Answer::fail("mocked", "the mocked service refuses to undo");
         }

@@ -62,7 +62,7 @@ fn the_matrix_of_the_order_says_what_happens() {
     assert_eq!(
         *case(&report, "reserveProduct", "fail"),
         json!({ "step": "reserveProduct", "fault": "fail", "end": "compensated",
-                "undone": ["charge", "placeOrder"], "virtual_seconds": 0.0, "legal": true })
+                "undone": ["charge", "placeOrder"], "virtual_seconds": 0.45, "legal": true })
     );
     let hung = case(&report, "charge", "timeout");
     let seconds = hung["virtual_seconds"].as_f64().expect("a number");
