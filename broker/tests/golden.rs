@@ -5,14 +5,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use broker::envelope::child::{self, ChildEnvelope};
+use broker::envelope::signal::{self, SignalEnvelope, SignalTarget};
 use broker::envelope::{command, replies};
 use broker::message::{Incoming, Outgoing};
 use broker::topology::Topology;
 use bytes::Bytes;
-use saga_core::decision::{Command, Undoes};
+use saga_core::decision::{ChildAsk, Command, Undoes};
 use saga_core::definition::DefinitionRef;
 use saga_core::ids::{MessageId, Op, SagaId, StepKey, StepName};
-use saga_core::input::{Reply, ReplyOutcome, StepError};
+use saga_core::input::{Parent, Reply, ReplyOutcome, Signal, StepError};
 use serde_json::{Value, json};
 
 const SAGA: &str = "0193594e-1b2c-7d3e-8f40-5a6b7c8d9e0f";
@@ -390,4 +392,81 @@ fn assert_golden(name: &str, sent: &Outgoing) {
         "{} pins another form; a form that was released never changes. The new one:\n{now:#}",
         path.display()
     );
+}
+
+#[test]
+fn what_a_step_asks_of_its_child_reads_as_written() {
+    let topology = Topology::new(Topology::DEFAULT_PREFIX);
+    let parent = Parent {
+        saga: saga(),
+        key: StepKey::parse("transfer[2]"),
+        round: 1,
+    };
+    let asks = [
+        (
+            "child-start",
+            ChildAsk::Start {
+                definition: "transfer".into(),
+                version: Some("1.2.0".parse().unwrap()),
+                input: json!({ "from": "A" }),
+                pivot: true,
+            },
+        ),
+        (
+            "child-settle",
+            ChildAsk::Settle {
+                definition: "transfer".into(),
+                version: None,
+            },
+        ),
+        ("child-compensate", ChildAsk::Compensate),
+    ];
+    for (file, ask) in asks {
+        let envelope = ChildEnvelope {
+            child: saga().child(&parent.key, parent.round),
+            parent: parent.clone(),
+            attempt: 1,
+            ask,
+        };
+        let sent = child::encode(&topology, 7, &envelope);
+        assert_golden(file, &sent);
+        assert_eq!(child::decode(&received(sent)).unwrap(), envelope);
+    }
+}
+
+#[test]
+fn signals_read_as_written() {
+    let topology = Topology::new(Topology::DEFAULT_PREFIX);
+    let signal = Signal {
+        id: "s-1".to_owned(),
+        name: "approved".into(),
+        payload: Arc::new(json!({ "by": "ada" })),
+    };
+    let key = SignalTarget::Key {
+        definition: "account".to_owned(),
+        key: "k-1".to_owned(),
+    };
+    for (file, to) in [
+        ("signal-saga", SignalTarget::Saga(saga())),
+        ("signal-key", key),
+    ] {
+        let envelope = SignalEnvelope {
+            to,
+            signal: signal.clone(),
+        };
+        let sent = signal::encode(&topology, &envelope);
+        assert_golden(file, &sent);
+        assert_eq!(signal::decode(&received(sent)).unwrap(), envelope);
+    }
+    let nobody = r#"{"id":"s-1","name":"approved"}"#;
+    let mut message = received(signal::encode(
+        &topology,
+        &SignalEnvelope {
+            to: SignalTarget::Saga(saga()),
+            signal,
+        },
+    ));
+    message.body = nobody.into();
+    let error = signal::decode(&message).unwrap_err().to_string();
+    assert!(error.contains("saga, or definition and key"), "{error}");
 }

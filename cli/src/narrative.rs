@@ -1,6 +1,7 @@
 //! Says in a few words what one event was.
 
 use saga_core::event::{EventKind, PauseCause, UnwindCause};
+use saga_core::ids::Op;
 
 /// One event as a sentence fragment for listings.
 #[expect(
@@ -10,11 +11,44 @@ use saga_core::event::{EventKind, PauseCause, UnwindCause};
 pub fn describe(event: &EventKind) -> String {
     match event {
         EventKind::SagaStarted {
-            definition, key, ..
-        } => match key {
-            Some(key) => format!("started {definition} with key {key}"),
-            None => format!("started {definition}"),
+            definition,
+            key,
+            parent,
+            ..
+        } => match (parent, key) {
+            (Some(parent), _) => {
+                let (step, saga) = (&parent.key, parent.saga);
+                format!("started {definition} as {step} of saga {saga}")
+            }
+            (None, Some(key)) => format!("started {definition} with key {key}"),
+            (None, None) => format!("started {definition}"),
         },
+        EventKind::StepSplit { key, count } => format!("{key}: split into {count} elements"),
+        EventKind::StepWaiting { key, signal, until } => match (signal, until) {
+            (Some(signal), Some(until)) => {
+                format!("{key}: waits for signal {signal}, until {until} at most")
+            }
+            (Some(signal), None) => format!("{key}: waits for signal {signal}"),
+            (None, Some(until)) => format!("{key}: sleeps until {until}"),
+            (None, None) => format!("{key}: waits"),
+        },
+        EventKind::SignalReceived { id, name } => format!("got signal {name} ({id})"),
+        EventKind::SignalTaken { key, signal } => {
+            format!("{key}: took signal {signal} of those the saga got")
+        }
+        EventKind::FallbackStarted { key, round } => {
+            format!("{key}: its fallback is done instead, round {round}")
+        }
+        EventKind::LastGoodTaken { key, recorded_at } => {
+            format!("{key}: the last good output takes its place, of {recorded_at}")
+        }
+        EventKind::ParentAsked { op, .. } => match op {
+            Op::Compensate => "the parent saga undoes this one".to_owned(),
+            Op::Action | Op::Settle => {
+                "the parent saga asks this one to end without leaving anything".to_owned()
+            }
+        },
+        EventKind::SagaReopened => "reopened, to be undone".to_owned(),
         EventKind::StepScheduled {
             key,
             attempt,
@@ -55,7 +89,7 @@ pub fn describe(event: &EventKind) -> String {
             };
             format!("{key}: {op} attempt {attempt} failed, {next}: {code}: {message}")
         }
-        EventKind::StepFailed { key, error } => {
+        EventKind::StepFailed { key, error, .. } => {
             format!(
                 "{key}: failed without effect: {}: {}",
                 error.code, error.message
@@ -171,6 +205,7 @@ fn why(cause: &UnwindCause) -> String {
         UnwindCause::StepFailed(step) => format!("{step} failed"),
         UnwindCause::Deadline => "the deadline passed".to_owned(),
         UnwindCause::Cancelled(by) => format!("cancelled by {}: {}", by.who, by.reason),
+        UnwindCause::Parent => "the saga that it is a step of undoes it".to_owned(),
     }
 }
 

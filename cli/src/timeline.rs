@@ -8,7 +8,7 @@ use std::time::Duration;
 use orchestrator::http::{EventView, SagaView, StepView};
 use saga_core::event::{EventKind, UnwindCause};
 use saga_core::ids::StepKey;
-use saga_core::saga::{Status, StepStatus};
+use saga_core::saga::{Elements, Status, StepStatus};
 use saga_core::time::Timestamp;
 
 use crate::narrative::rests;
@@ -73,6 +73,9 @@ fn heading(saga: &SagaView, last: Timestamp, paint: Paint) -> String {
         Some(UnwindCause::Cancelled(by)) => {
             let _infallible = writeln!(text, "  cancelled by {}: {}", by.who, by.reason);
         }
+        Some(UnwindCause::Parent) => {
+            text.push_str("  undone by the saga that it is a step of\n");
+        }
         None => {}
     }
     text
@@ -80,6 +83,16 @@ fn heading(saga: &SagaView, last: Timestamp, paint: Paint) -> String {
 
 /// What a step's row alone would hide: its error, and when it is tried again.
 fn note(text: &mut String, step: &StepView, paint: Paint) {
+    if let Some(Elements { count, sent, over }) = step.elements {
+        let line = format!(
+            "    {count} elements, {over} over, {} under way",
+            sent - over
+        );
+        let _infallible = writeln!(text, "{}", paint.dim(&line));
+    }
+    if let Some(child) = &step.child {
+        let _infallible = writeln!(text, "{}", paint.dim(&format!("    saga {child}")));
+    }
     let Some(error) = &step.error else { return };
     let mut line = format!("    {}: {}", error.code, error.message);
     if let Some(at) = step.retry_at {
@@ -128,22 +141,37 @@ fn spans(history: &[EventView]) -> BTreeMap<String, StepSpan> {
                 let span = open(&mut spans, key, at);
                 span.attempts = span.attempts.max(*attempt);
             }
+            EventKind::StepSplit { key, .. } | EventKind::StepWaiting { key, .. } => {
+                open(&mut spans, key, at);
+            }
             EventKind::StepSucceeded { key, .. }
             | EventKind::StepFailed { key, .. }
             | EventKind::StepNeverHappened { key }
             | EventKind::StepOutcomeUnknown { key, .. } => {
-                open(&mut spans, key, at).to.get_or_insert(at);
+                let span = open(&mut spans, key, at);
+                // A step with elements is under way until the last of them is over.
+                if key.element > 0 || span.to.is_none() {
+                    span.to = Some(at);
+                }
             }
             EventKind::UndoScheduled { key, .. } => {
                 open(&mut spans, key, at).undo.get_or_insert((at, None));
             }
             EventKind::StepCompensated { key, .. } | EventKind::UndoFailed { key, .. } => {
-                if let Some((_, to)) = &mut open(&mut spans, key, at).undo {
-                    to.get_or_insert(at);
+                if let Some((_, to)) = &mut open(&mut spans, key, at).undo
+                    && (key.element > 0 || to.is_none())
+                {
+                    *to = Some(at);
                 }
             }
             EventKind::SagaStarted { .. }
             | EventKind::StepSkipped { .. }
+            | EventKind::SignalReceived { .. }
+            | EventKind::SignalTaken { .. }
+            | EventKind::FallbackStarted { .. }
+            | EventKind::LastGoodTaken { .. }
+            | EventKind::ParentAsked { .. }
+            | EventKind::SagaReopened
             | EventKind::AttemptStarted { .. }
             | EventKind::AttemptFailed { .. }
             | EventKind::StepSettling { .. }
@@ -229,6 +257,7 @@ const fn glyph(status: StepStatus) -> char {
     match status {
         StepStatus::Pending => '·',
         StepStatus::Scheduled | StepStatus::Settling => '▸',
+        StepStatus::Waiting => '◷',
         StepStatus::BackingOff => '↻',
         StepStatus::Succeeded => '✔',
         StepStatus::Failed | StepStatus::CompensationFailed => '✘',
@@ -262,7 +291,7 @@ impl Paint {
                 "31"
             }
             StepStatus::BackingOff | StepStatus::Compensating | StepStatus::Compensated => "33",
-            StepStatus::Scheduled | StepStatus::Settling => "36",
+            StepStatus::Scheduled | StepStatus::Waiting | StepStatus::Settling => "36",
             StepStatus::Pending | StepStatus::Skipped | StepStatus::NeverHappened => "2",
         };
         self.with(code, text)

@@ -31,6 +31,18 @@ CREATE TABLE dead_letters (
 CREATE INDEX dead_letters_fingerprint ON dead_letters USING btree (fingerprint, received_at);
 CREATE INDEX dead_letters_saga_id ON dead_letters USING btree (saga_id) WHERE (saga_id IS NOT NULL);
 
+CREATE TABLE good_outputs (
+    action text NOT NULL,
+    input bytea NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    saga_id uuid NOT NULL,
+    step text NOT NULL,
+    element integer NOT NULL,
+    CONSTRAINT good_outputs_pkey PRIMARY KEY (saga_id, step, element),
+    CONSTRAINT good_outputs_input_check CHECK ((octet_length(input) = 32))
+);
+CREATE INDEX good_outputs_newest ON good_outputs USING btree (action, input, at DESC);
+
 CREATE TABLE orchestrators (
     id uuid NOT NULL,
     started_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -87,19 +99,6 @@ CREATE TABLE saga_keys (
     CONSTRAINT saga_keys_end_status_check CHECK ((end_status = ANY (ARRAY['completed'::text, 'compensated'::text, 'terminated'::text]))),
     CONSTRAINT saga_keys_key_check CHECK (((octet_length(key) >= 1) AND (octet_length(key) <= 1024)))
 ) WITH (fillfactor=90);
-
-CREATE TABLE saga_signals (
-    saga_id uuid NOT NULL,
-    id text NOT NULL,
-    arrival bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
-    name text NOT NULL,
-    payload json NOT NULL,
-    received_at timestamp with time zone DEFAULT now() NOT NULL,
-    consumed_by bigint,
-    CONSTRAINT saga_signals_pkey PRIMARY KEY (saga_id, id),
-    CONSTRAINT saga_signals_consumed_by_check CHECK ((consumed_by > 0)),
-    CONSTRAINT saga_signals_id_check CHECK (((octet_length(id) >= 1) AND (octet_length(id) <= 1024)))
-);
 
 CREATE TABLE saga_values (
     saga_id uuid NOT NULL,

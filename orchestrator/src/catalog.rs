@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use broker::broker::{Broker, BrokerError};
 use saga_core::compiler::{self, Compiled};
-use saga_core::definition::{Definition, DefinitionRef, Effect};
+use saga_core::definition::{Definition, DefinitionRef, Effect, Step, StepKind};
 use saga_core::ids::{ActionName, Op};
 use semver::Version;
 use tokio::time::Instant;
@@ -186,10 +186,12 @@ fn compile(reference: &DefinitionRef, source: &str) -> Result<Arc<Definition>, C
 /// Every queue that commands of this definition go to.
 fn steps(definition: &Definition) -> Vec<(ActionName, Op)> {
     let mut steps = Vec::new();
-    for step in &definition.steps {
-        steps.push((step.action.clone(), Op::Action));
-        steps.push((step.action.clone(), Op::Settle));
-        if let Effect::Compensate(compensation) = &step.effect {
+    for plan in definition.steps.iter().flat_map(Step::plans) {
+        if let StepKind::Action(call) = plan.kind {
+            steps.push((call.action.clone(), Op::Action));
+            steps.push((call.action.clone(), Op::Settle));
+        }
+        if let Effect::Compensate(compensation) = plan.effect {
             steps.push((compensation.action.clone(), Op::Compensate));
         }
     }

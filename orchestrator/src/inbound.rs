@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use broker::broker::{Broker, BrokerError, Consumer, Delivery, Receipt};
-use broker::envelope::{command, replies};
+use broker::envelope::{child, command, replies, signal};
 use broker::message::Incoming;
 use saga_core::ids::{MessageId, SagaId};
 use saga_core::input::{DeadLetter, Input};
@@ -13,9 +13,13 @@ use tracing::{error, warn};
 use crate::engine::{Done, Engine, Inflight, Job};
 use crate::letters;
 use crate::store::{Batch, StoredDeadLetter};
+use crate::{children, signals};
 
 /// Reply messages that may be with this process unsettled. Each carries up to 64 replies.
 const REPLIES_PREFETCH: u16 = 256;
+
+/// Requests that may be with this process unsettled.
+const REQUESTS_PREFETCH: u16 = 64;
 
 /// Dead letters are rare and each is looked at in full.
 const LETTERS_PREFETCH: u16 = 16;
@@ -32,6 +36,33 @@ pub async fn replies(
         take_replies(&engine, &queue, delivery).await;
     }
     Ok(())
+}
+
+/// Consumes what others ask of sagas until stopped.
+pub async fn requests(
+    engine: Engine,
+    broker: Arc<dyn Broker>,
+    stopping: CancellationToken,
+) -> Result<(), BrokerError> {
+    let queue = engine.shared().topology.requests_queue();
+    let mut consumer = broker.consume(&queue, REQUESTS_PREFETCH).await?;
+    while let Some(delivery) = next(&mut consumer, &stopping).await {
+        take_request(&engine, &queue, delivery).await;
+    }
+    Ok(())
+}
+
+async fn take_request(engine: &Engine, queue: &str, delivery: Delivery) {
+    match delivery.message.properties.kind.as_str() {
+        child::KIND => children::take(engine, queue, delivery).await,
+        signal::KIND => signals::take(engine, queue, delivery).await,
+        _ => {
+            let Delivery { message, receipt } = delivery;
+            let reason = format!("`{}` is no request", message.properties.kind);
+            let letter = letters::from_message(&message, queue, None, reason);
+            keep(engine, vec![letter], receipt).await;
+        }
+    }
 }
 
 /// Consumes one of the queues of messages that nobody could handle until stopped.
@@ -106,6 +137,14 @@ async fn take_letter(engine: &Engine, queue: &str, delivery: Delivery) {
         warn!(queue, "replies were dead-lettered; applying them");
         return take_replies(engine, queue, Delivery { message, receipt }).await;
     }
+    let kind = message.properties.kind.as_str();
+    if child::decode(&message).is_ok() {
+        warn!(
+            queue,
+            kind, "a request was dead-lettered; taking it up again"
+        );
+        return children::take(engine, queue, Delivery { message, receipt }).await;
+    }
     let Ok(envelope) = command::decode(&message) else {
         let letter = letters::from_message(&message, queue, saga_of(&message), reason);
         return keep(engine, vec![letter], receipt).await;
@@ -149,7 +188,7 @@ fn saga_of(message: &Incoming) -> Option<SagaId> {
         .map(|id: MessageId| id.saga)
 }
 
-async fn keep(engine: &Engine, letters: Vec<StoredDeadLetter>, receipt: Receipt) {
+pub(crate) async fn keep(engine: &Engine, letters: Vec<StoredDeadLetter>, receipt: Receipt) {
     engine
         .shared()
         .metrics

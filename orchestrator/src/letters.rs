@@ -27,24 +27,36 @@ pub fn orphan(saga: SagaId, input: &Input) -> Option<StoredDeadLetter> {
             "unknown_saga",
             "no saga has this id".to_owned(),
         )),
+        Input::Parent(_) => Some(from_input(
+            saga,
+            input,
+            "unknown_child",
+            "no saga has this id, so it cannot be undone".to_owned(),
+        )),
         Input::Start(_)
         | Input::Timer
         | Input::DeadLetter(_)
         | Input::Park(_)
         | Input::Heartbeat(_)
-        | Input::Operator(_) => None,
+        | Input::Operator(_)
+        | Input::Signal(_) => None,
     }
 }
 
 fn from_input(saga: SagaId, input: &Input, class: &str, reason: String) -> StoredDeadLetter {
     let (body, step) = match input {
         Input::Reply(reply) => (reply_bytes(saga, reply), reply.key.to_string()),
+        Input::Parent(ask) => {
+            let body = serde_json::to_vec(&ask.parent).unwrap_or_default();
+            (body, ask.parent.key.to_string())
+        }
         Input::Start(_)
         | Input::Timer
         | Input::DeadLetter(_)
         | Input::Park(_)
         | Input::Heartbeat(_)
-        | Input::Operator(_) => (Vec::new(), String::new()),
+        | Input::Operator(_)
+        | Input::Signal(_) => (Vec::new(), String::new()),
     };
     StoredDeadLetter {
         id: Uuid::now_v7(),

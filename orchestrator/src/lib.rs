@@ -8,6 +8,7 @@
 //! running), [`http`] (the API).
 
 pub mod catalog;
+mod children;
 pub mod engine;
 pub mod http;
 pub mod inbound;
@@ -15,6 +16,7 @@ pub mod letters;
 pub mod metrics;
 pub mod orchestrator;
 pub mod outbox;
+mod signals;
 pub mod store;
 pub mod timers;
 

@@ -44,6 +44,14 @@ pub struct Orchestrator {
     stopping: CancellationToken,
 }
 
+/// What is consumed.
+enum Inbound {
+    Replies,
+    Requests,
+    /// A queue of messages that nobody could handle.
+    Letters(String),
+}
+
 /// Why an orchestrator did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum OrchestratorError {
@@ -103,9 +111,10 @@ impl Orchestrator {
 
     fn start_loops(&self) {
         let topology = &self.engine.shared().topology;
-        self.consume("replies", None);
-        self.consume("dead letters", Some(topology.dead()));
-        self.consume("unroutable", Some(topology.unroutable()));
+        self.consume("replies", Inbound::Replies);
+        self.consume("requests", Inbound::Requests);
+        self.consume("dead letters", Inbound::Letters(topology.dead()));
+        self.consume("unroutable", Inbound::Letters(topology.unroutable()));
         self.inbound_tasks
             .spawn(timers::run(self.engine.clone(), self.inbound.clone()));
         self.inbound_tasks.spawn(keep_house(
@@ -119,18 +128,18 @@ impl Orchestrator {
             .spawn(outbox.run(self.outbound.clone(), tasks));
     }
 
-    /// Keeps a consumer going. `letters` names a queue of messages that nobody could handle;
-    /// without it the replies are meant.
-    fn consume(&self, what: &'static str, letters: Option<String>) {
+    /// Keeps a consumer going.
+    fn consume(&self, what: &'static str, from: Inbound) {
         let (engine, broker) = (self.engine.clone(), Arc::clone(&self.broker));
         let stopping = self.inbound.clone();
         self.inbound_tasks.spawn(async move {
             while !stopping.is_cancelled() {
                 let (engine, broker, token) =
                     (engine.clone(), Arc::clone(&broker), stopping.clone());
-                let ended = match &letters {
-                    None => inbound::replies(engine, broker, token).await,
-                    Some(queue) => {
+                let ended = match &from {
+                    Inbound::Replies => inbound::replies(engine, broker, token).await,
+                    Inbound::Requests => inbound::requests(engine, broker, token).await,
+                    Inbound::Letters(queue) => {
                         inbound::dead_letters(engine, broker, queue.clone(), token).await
                     }
                 };

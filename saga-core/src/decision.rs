@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use semver::Version;
 use serde_json::Value;
 
 use crate::event::Event;
-use crate::ids::{ActionName, Op, StepKey};
+use crate::ids::{ActionName, Op, SagaId, StepKey};
+use crate::input::Reply;
 use crate::refusal::Refused;
 use crate::saga::Saga;
 use crate::time::Timestamp;
-use crate::values::ValueKey;
+use crate::values::{InputDigest, ValueKey};
 
 /// The verdict on one input.
 #[derive(Debug)]
@@ -39,8 +41,12 @@ pub struct Decision {
     pub events: Vec<Event>,
     /// New values.
     pub values: Vec<(ValueKey, Arc<Value>)>,
-    /// What to send.
+    /// What to send to workers.
     pub commands: Vec<Command>,
+    /// What to tell other sagas.
+    pub notes: Vec<Note>,
+    /// Outputs worth remembering for steps that fall back to the last good one.
+    pub good: Vec<Good>,
     /// When the saga must be looked at again; `None` when nothing of it waits for a time.
     pub wake_at: Option<Timestamp>,
 }
@@ -78,6 +84,76 @@ impl Ignored {
             Self::Closed => "closed",
         }
     }
+}
+
+/// Something that one saga tells another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Note {
+    /// Sequence number of the event that caused it; with the sender's id, the message id.
+    pub seq: u64,
+    /// What it says, and to whom.
+    pub content: NoteContent,
+}
+
+/// What one saga tells another.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NoteContent {
+    /// A step asks its child saga for something.
+    ToChild {
+        /// The child.
+        child: SagaId,
+        /// Which step asks.
+        key: StepKey,
+        /// Which round of it.
+        round: u32,
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// For what.
+        ask: ChildAsk,
+    },
+    /// A child tells its parent what became of it, as a worker would.
+    ToParent {
+        /// The parent.
+        parent: SagaId,
+        /// The answer.
+        reply: Reply,
+    },
+}
+
+/// What a step asks of its child saga.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ChildAsk {
+    /// Run.
+    Start {
+        /// Name of its definition.
+        definition: Arc<str>,
+        /// Version; without one the highest usable.
+        version: Option<Version>,
+        /// What it is started with.
+        input: Value,
+        /// Whether the step is a point of no return, as a child with one must be.
+        pivot: bool,
+    },
+    /// End without leaving anything behind, if that is still possible.
+    Settle {
+        /// Name of its definition, for a child that has not started yet.
+        definition: Arc<str>,
+        /// Version, where one is written.
+        version: Option<Version>,
+    },
+    /// Undo, although it has completed.
+    Compensate,
+}
+
+/// An output that a later failure of the same operation may fall back to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Good {
+    /// Of which operation.
+    pub action: ActionName,
+    /// For which input.
+    pub input: InputDigest,
+    /// Where the output is among the saga's values.
+    pub key: StepKey,
 }
 
 /// One command to a worker.

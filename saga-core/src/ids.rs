@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 /// The identity of one saga: a `UUIDv7` minted by the store, so that ids sort by time.
@@ -15,6 +16,25 @@ pub struct SagaId(pub Uuid);
 impl fmt::Display for SagaId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+impl SagaId {
+    /// The id of the child saga of one step, element and round: asking for it again cannot mint a
+    /// second child. It has the parent's time, so that both are retired together.
+    #[must_use]
+    pub fn child(self, key: &StepKey, round: u32) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(self.0.as_bytes());
+        hash.update(key.step.as_str().as_bytes());
+        hash.update(key.element.to_be_bytes());
+        hash.update(round.to_be_bytes());
+        let mut bytes = *self.0.as_bytes();
+        let digest = hash.finalize();
+        bytes[6..].copy_from_slice(&digest[..10]);
+        bytes[6] = 0x70 | (bytes[6] & 0x0f);
+        bytes[8] = 0x80 | (bytes[8] & 0x3f);
+        Self(Uuid::from_bytes(bytes))
     }
 }
 
@@ -55,6 +75,7 @@ impl fmt::Display for StepName {
 ///
 /// `element` is 0 outside `for_each` and counts from 1 inside it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
 pub struct StepKey {
     /// The step's id in the definition.
     pub step: StepName,
@@ -67,6 +88,36 @@ impl StepKey {
     #[must_use]
     pub const fn whole(step: StepName) -> Self {
         Self { step, element: 0 }
+    }
+}
+
+impl From<StepKey> for String {
+    fn from(key: StepKey) -> Self {
+        key.to_string()
+    }
+}
+
+impl From<String> for StepKey {
+    fn from(text: String) -> Self {
+        Self::parse(&text)
+    }
+}
+
+impl StepKey {
+    /// Reads what is displayed, `charge` or `charge[3]`. Anything else is taken for the name of a
+    /// step, which then simply does not exist.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let indexed = text
+            .strip_suffix(']')
+            .and_then(|text| text.rsplit_once('['));
+        match indexed.map(|(step, element)| (step, element.parse())) {
+            Some((step, Ok(element))) => Self {
+                step: StepName::new(step),
+                element,
+            },
+            Some((_, Err(_))) | None => Self::whole(StepName::new(text)),
+        }
     }
 }
 

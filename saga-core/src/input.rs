@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::ids::{Op, StepKey};
+use crate::ids::{Op, SagaId, StepKey};
 use crate::operator::Operator;
 use crate::time::Timestamp;
 
@@ -28,6 +28,10 @@ pub enum Input {
     Heartbeat(Heartbeat),
     /// An operator asks for something.
     Operator(Operator),
+    /// Somebody outside tells the saga something.
+    Signal(Signal),
+    /// The saga that this one is a step of asks for something.
+    Parent(ParentAsk),
 }
 
 /// The facts a saga starts with. The input has been accepted by the definition.
@@ -39,6 +43,46 @@ pub struct Start {
     pub labels: BTreeMap<String, String>,
     /// The payload.
     pub input: Arc<Value>,
+    /// The saga that it is a step of.
+    pub parent: Option<Parent>,
+}
+
+/// Something that somebody outside tells a saga.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Signal {
+    /// The sender's id for it: sent twice, it counts once. At most [`SIGNAL_ID_BYTES_MAX`].
+    pub id: String,
+    /// What a `wait_for` waits for.
+    pub name: Arc<str>,
+    /// What it says.
+    pub payload: Arc<Value>,
+}
+
+/// Longest id of a signal, in bytes.
+pub const SIGNAL_ID_BYTES_MAX: usize = 200;
+
+/// Which step of which saga a saga is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parent {
+    /// The parent.
+    pub saga: SagaId,
+    /// The step of it.
+    pub key: StepKey,
+    /// The round of that step.
+    #[serde(default)]
+    pub round: u32,
+}
+
+/// What a parent asks of a child that was asked to start before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParentAsk {
+    /// Who asks, for which step.
+    pub parent: Parent,
+    /// [`Op::Settle`]: end without leaving anything behind, if that is still possible, and say what
+    /// became of it. [`Op::Compensate`]: undo it, although it has completed.
+    pub op: Op,
+    /// Which attempt of the parent's step this is.
+    pub attempt: u32,
 }
 
 /// A worker's answer to one command.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::ids::StepName;
+use crate::ids::StepKey;
 
 /// One verb of one person.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,19 +52,19 @@ pub enum Verb {
     /// Try a failed step or a failed undo again, or a waiting one now.
     Retry {
         /// Which.
-        step: StepName,
+        step: StepKey,
     },
     /// Go on without a failed step, as if it had answered this.
     Skip {
         /// Which.
-        step: StepName,
+        step: StepKey,
         /// What its dependents read.
         output: Arc<Value>,
     },
     /// Say what became of a step, or of an undo, that nobody else knows.
     Resolve {
         /// Which.
-        step: StepName,
+        step: StepKey,
         /// What became of it.
         resolution: Resolution,
     },

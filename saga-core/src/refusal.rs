@@ -1,7 +1,7 @@
 //! Why an operator's verb is refused. The saga is as it was.
 
-use crate::ids::StepName;
-use crate::saga::{Status, StepStatus};
+use crate::ids::StepKey;
+use crate::saga::{SIGNALS_MAX, Status, StepStatus};
 
 /// Why a verb makes no sense now. Displayed, it is a sentence for people that says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,21 +26,21 @@ pub enum Refused {
     CompensationFailed,
     /// The point of no return is behind it.
     #[error("the point of no return, {0}, has passed; the saga can only go forward")]
-    PivotPassed(StepName),
+    PivotPassed(StepKey),
     /// The definition has no such step.
     #[error("the saga has no step {0}")]
-    UnknownStep(StepName),
+    UnknownStep(StepKey),
     /// Resuming would only rest again.
     #[error("step {0} has failed; `retry` or `skip` it, `cancel` or `terminate` the saga")]
-    StillFailed(StepName),
+    StillFailed(StepKey),
     /// Resuming would only rest again.
     #[error("nobody knows whether step {0} happened; find out and `resolve` it")]
-    StillUnknown(StepName),
+    StillUnknown(StepKey),
     /// There is nothing to try again.
     #[error("step {step} is {}; only what has failed can be tried again", status.as_str())]
     NothingToRetry {
         /// Which.
-        step: StepName,
+        step: StepKey,
         /// Where it stands.
         status: StepStatus,
     },
@@ -48,7 +48,7 @@ pub enum Refused {
     #[error("step {step} is {}; only a step that has failed can be skipped", status.as_str())]
     NothingToSkip {
         /// Which.
-        step: StepName,
+        step: StepKey,
         /// Where it stands.
         status: StepStatus,
     },
@@ -56,7 +56,7 @@ pub enum Refused {
     #[error("step {step} is {}; only an unknown outcome or a failed undo can be resolved", status.as_str())]
     NothingToResolve {
         /// Which.
-        step: StepName,
+        step: StepKey,
         /// Where it stands.
         status: StepStatus,
     },
@@ -64,24 +64,30 @@ pub enum Refused {
     #[error("step {step} is {} and its command is with the workers; wait for the answer", status.as_str())]
     InFlight {
         /// Which.
-        step: StepName,
+        step: StepKey,
         /// Where it stands.
         status: StepStatus,
     },
     /// It may have happened: doing it again, or passing it over, could be wrong.
     #[error("nobody knows whether step {0} happened; find out and `resolve` it first")]
-    InDoubt(StepName),
+    InDoubt(StepKey),
     /// Its definition let the saga go on without it.
     #[error("step {0} failed, and the saga went on without it as its definition says")]
-    PassedOver(StepName),
+    PassedOver(StepKey),
     /// Without its pivot a saga would not know whether it may turn back.
     #[error("step {0} is the point of no return and cannot be skipped; `retry` it or `cancel`")]
-    IsPivot(StepName),
+    IsPivot(StepKey),
+    /// It has as many signals as it may have.
+    #[error("the saga has got {SIGNALS_MAX} signals, which is the most it may")]
+    TooManySignals,
+    /// It is split into elements.
+    #[error("step {0} has elements; name one, such as `{0}[1]`")]
+    NameAnElement(StepKey),
     /// Its effect is there after all.
     #[error(
         "step {0} took effect after it was ruled out; trying again would do it twice, `skip` it"
     )]
-    EffectOnRecord(StepName),
+    EffectOnRecord(StepKey),
 }
 
 impl Refused {
@@ -106,6 +112,8 @@ impl Refused {
             Self::InDoubt(_) => "in_doubt",
             Self::PassedOver(_) => "passed_over",
             Self::IsPivot(_) => "is_pivot",
+            Self::TooManySignals => "too_many_signals",
+            Self::NameAnElement(_) => "name_an_element",
             Self::EffectOnRecord(_) => "effect_on_record",
         }
     }

@@ -6,9 +6,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
-use crate::ids::StepKey;
+use crate::ids::{ActionName, StepKey};
+use crate::time::Timestamp;
 
 /// Which value of a saga.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,6 +22,71 @@ pub enum ValueKey {
     Output(StepKey),
     /// What the saga answered, from the definition's `output`.
     Result,
+    /// The element that one run of a `for_each` step works on.
+    Item(StepKey),
+    /// The payload of a signal, counted from 1 in the order in which they came.
+    Signal(u32),
+    /// The newest good output of an operation for one input, of whatever saga; not this saga's own,
+    /// and looked up anew for each decision that reads it.
+    LastGood(ActionName, InputDigest),
+}
+
+impl ValueKey {
+    /// Whether it is another saga's and may be another one next time.
+    #[must_use]
+    pub const fn is_looked_up(&self) -> bool {
+        match self {
+            Self::LastGood(..) => true,
+            Self::Input | Self::Output(_) | Self::Result | Self::Item(_) | Self::Signal(_) => false,
+        }
+    }
+}
+
+/// A digest of an operation's input: equal inputs have the same one, however they are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InputDigest(pub [u8; 32]);
+
+impl InputDigest {
+    /// The digest of a value.
+    #[must_use]
+    pub fn of(value: &Value) -> Self {
+        let mut hash = Sha256::new();
+        absorb(value, &mut hash);
+        Self(hash.finalize().into())
+    }
+}
+
+/// Fields go in by name, so that their order does not matter.
+fn absorb(value: &Value, hash: &mut Sha256) {
+    match value {
+        Value::Object(fields) => {
+            let fields: BTreeMap<&String, &Value> = fields.iter().collect();
+            hash.update([b'{']);
+            for (name, value) in fields {
+                absorb(&Value::String(name.clone()), hash);
+                absorb(value, hash);
+            }
+            hash.update([b'}']);
+        }
+        Value::Array(items) => {
+            hash.update([b'[']);
+            items.iter().for_each(|item| absorb(item, hash));
+            hash.update([b']']);
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            hash.update(value.to_string().as_bytes());
+            hash.update([0]);
+        }
+    }
+}
+
+/// The newest good output of an operation, as a [`ValueKey::LastGood`] is answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GoodOutput {
+    /// What it answered.
+    pub output: Value,
+    /// When that was recorded.
+    pub at: Timestamp,
 }
 
 /// The values of one saga that are at hand; not always all of them.
@@ -41,6 +109,11 @@ impl Values {
     #[must_use]
     pub fn share(&self, key: &ValueKey) -> Option<Arc<Value>> {
         self.0.get(key).map(Arc::clone)
+    }
+
+    /// Drops what must be looked up anew for the next decision.
+    pub fn forget_looked_up(&mut self) {
+        self.0.retain(|key, _| !key.is_looked_up());
     }
 
     /// All of them, in key order.

@@ -1,7 +1,9 @@
 //! The wire, version 1: how commands and replies look as messages.
 
+pub mod child;
 pub mod command;
 pub mod replies;
+pub mod signal;
 
 mod error;
 mod key;

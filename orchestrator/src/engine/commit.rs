@@ -102,14 +102,7 @@ impl Lane {
                 self.settle(group, *proof, true, &folded.verdicts).await;
             }
             Some(SagaOutcome::KeyTaken(holder)) => {
-                let started = Started {
-                    saga: *holder,
-                    definition: definition.reference.clone(),
-                    created: false,
-                };
-                for job in group.jobs {
-                    answer(job.done, Ok(started.clone()));
-                }
+                self.key_taken(group, &definition, *holder, pending).await;
             }
             Some(SagaOutcome::Poisoned(why)) => self.isolate(group, why, pending),
             Some(SagaOutcome::Conflict) | None => {
@@ -162,9 +155,11 @@ impl Lane {
                 .metrics
                 .closed(&saga.definition.name, saga.status());
         } else {
+            let mut values = folded.values.clone();
+            values.forget_looked_up();
             let known = Known {
                 saga: Arc::clone(saga),
-                values: folded.values.clone(),
+                values,
             };
             self.cache.put(saga.id, known);
         }
@@ -196,7 +191,7 @@ impl Lane {
             match job.done {
                 Done::Nobody | Done::Timer => {}
                 Done::Operator(tell) => {
-                    let answer = operate::answer(group.saga, verdicts.get(index));
+                    let answer = operate::answer(group.saga, verdicts.get(index), proof);
                     let _nobody_waits_any_more = tell.send(answer);
                 }
                 Done::Delivery(inflight) => inflight.settle(proof).await,
@@ -366,7 +361,7 @@ impl Lane {
     }
 }
 
-fn answer(done: Done, answer: Result<Started, StartError>) {
+pub(super) fn answer(done: Done, answer: Result<Started, StartError>) {
     if let Done::Start(tell) = done
         && tell.send(answer).is_err()
     {

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use broker::envelope;
+use broker::envelope::child::ChildEnvelope;
+use broker::envelope::replies::ReplyItem;
+use broker::message::Outgoing;
 use broker::topology::Topology;
 use saga_core::decide::decide;
-use saga_core::decision::{Ignored, Outcome};
+use saga_core::decision::{Ignored, NoteContent, Outcome};
 use saga_core::definition::Definition;
-use saga_core::ids::MessageId;
-use saga_core::input::{Input, Start};
+use saga_core::ids::{MessageId, SagaId};
+use saga_core::input::{Input, Parent, Reply, ReplyOutcome, Start, StepError};
 use saga_core::refusal::Refused;
 use saga_core::saga::Saga;
 use saga_core::time::Timestamp;
@@ -100,7 +103,9 @@ impl Folding<'_> {
                     | Input::DeadLetter(_)
                     | Input::Park(_)
                     | Input::Heartbeat(_)
-                    | Input::Operator(_) => None,
+                    | Input::Operator(_)
+                    | Input::Signal(_)
+                    | Input::Parent(_) => None,
                 };
                 self.apply(*decision, start_key);
                 Ok(Verdict::Applied)
@@ -124,6 +129,8 @@ impl Folding<'_> {
             outbox: Vec::new(),
             wake_at: None,
             start_key,
+            replaces: None,
+            good: Vec::new(),
         });
         transition.saga = Arc::clone(&self.saga);
         transition.wake_at = decision.wake_at;
@@ -138,6 +145,15 @@ impl Folding<'_> {
                 message: envelope::command::encode(self.topology, id, reference, command),
             });
         }
+        for note in &decision.notes {
+            let id = MessageId {
+                saga: self.saga.id,
+                seq: note.seq,
+            };
+            let message = note_message(self.topology, id, &note.content);
+            transition.outbox.push(OutboxMessage { id, message });
+        }
+        transition.good.extend(decision.good);
         for (key, value) in decision.values {
             self.values.insert(key.clone(), Arc::clone(&value));
             transition.values.push((key, value));
@@ -145,7 +161,70 @@ impl Folding<'_> {
     }
 }
 
+/// What one saga tells another, as a message.
+fn note_message(topology: &Topology, id: MessageId, content: &NoteContent) -> Outgoing {
+    match content {
+        NoteContent::ToChild {
+            child,
+            key,
+            round,
+            attempt,
+            ask,
+        } => {
+            let parent = Parent {
+                saga: id.saga,
+                key: key.clone(),
+                round: *round,
+            };
+            let envelope = ChildEnvelope {
+                child: *child,
+                parent,
+                attempt: *attempt,
+                ask: ask.clone(),
+            };
+            envelope::child::encode(topology, id.seq, &envelope)
+        }
+        NoteContent::ToParent { parent, reply } => answer(topology, id, *parent, reply.clone()),
+    }
+}
+
+/// A child's answer to its parent, as a worker would send it. An output that is too large for a
+/// reply is no reason to keep the end from the parent.
+fn answer(topology: &Topology, id: MessageId, parent: SagaId, reply: Reply) -> Outgoing {
+    let queue = topology.replies_queue();
+    let encode = |reply: Reply| {
+        let command = MessageId {
+            saga: parent,
+            seq: 0,
+        };
+        let item = ReplyItem {
+            saga: parent,
+            command,
+            reply,
+        };
+        let mut packed = envelope::replies::encode(&queue, &[item], || id.to_string());
+        packed.pop().map(|packed| packed.message)
+    };
+    match encode(reply.clone()) {
+        Some(Ok(message)) => message,
+        Some(Err(too_large)) => {
+            let message = format!("saga {} has completed: {too_large}", id.saga);
+            let error = StepError::new("output_too_large", message);
+            let outcome = ReplyOutcome::Unknown(error);
+            match encode(Reply { outcome, ..reply }) {
+                Some(Ok(message)) => message,
+                Some(Err(_)) | None => unreachable!("a short reply fits into a message"),
+            }
+        }
+        None => unreachable!("one reply makes one message"),
+    }
+}
+
+/// The key that a new saga takes. A child saga takes none: its parent's step is its identity.
 fn start_key(definition: &Definition, start: &Start) -> Option<StartKey> {
+    if start.parent.is_some() {
+        return None;
+    }
     let key = start.key.clone()?;
     Some(StartKey {
         definition: Arc::clone(&definition.reference.name),

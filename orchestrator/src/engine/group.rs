@@ -15,6 +15,8 @@ pub(super) struct Group {
     pub(super) lost: u32,
     /// The cached state is not to be trusted: read it.
     pub(super) read: bool,
+    /// The closed saga whose business key this start takes over.
+    pub(super) replaces: Option<SagaId>,
 }
 
 impl Group {
@@ -24,6 +26,7 @@ impl Group {
             jobs,
             lost: 0,
             read: false,
+            replaces: None,
         }
     }
 }

@@ -61,6 +61,9 @@ pub enum StartError {
         /// By the caller.
         given: String,
     },
+    /// Another saga has, or had, the key, and the definition refuses a second one.
+    #[error("saga {0} has this key, and the definition lets no other saga have it")]
+    KeyTaken(SagaId),
     /// The store cannot hold the input.
     #[error("the input cannot be stored: {0}")]
     Unstorable(String),
@@ -110,6 +113,7 @@ impl Engine {
             key,
             labels: request.labels,
             input: Arc::new(request.input),
+            parent: None,
         };
         let (tell, told) = oneshot::channel();
         let done = Done::Start(tell);

@@ -38,7 +38,7 @@ pub enum Done {
     /// Somebody who started a saga.
     Start(oneshot::Sender<Result<Started, StartError>>),
     /// Somebody who asked something of the saga.
-    Operator(oneshot::Sender<Result<(), OperateError>>),
+    Operator(oneshot::Sender<Result<Committed, OperateError>>),
     /// The timer that found the saga due: it is armed anew.
     Timer,
 }

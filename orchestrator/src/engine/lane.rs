@@ -11,6 +11,7 @@ use saga_core::event::Event;
 use saga_core::ids::SagaId;
 use saga_core::saga::Saga;
 use saga_core::values::{ValueKey, Values};
+use serde_json::Value;
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
@@ -123,7 +124,10 @@ impl Lane {
                     continue;
                 };
                 match self.fold(&group, &definition) {
-                    Ok(folded) => {
+                    Ok(mut folded) => {
+                        if let Some(transition) = &mut folded.transition {
+                            transition.replaces = group.replaces;
+                        }
                         let fresh = fresh.get(&id).copied();
                         judged.push(Judged {
                             group,
@@ -167,13 +171,10 @@ impl Lane {
     /// What the group's saga runs. Without it nothing can be decided: the jobs are dropped, and
     /// their deliveries come again or end in the dead letters.
     async fn definition_of(&mut self, group: &Group) -> Option<Arc<Definition>> {
-        if let Some(definition) = group.jobs.iter().find_map(|job| job.definition.clone()) {
-            return Some(definition);
-        }
-        let reference = self
-            .cache
-            .get(group.saga)
-            .map(|known| known.saga.definition.clone())?;
+        let known = self.cache.get(group.saga);
+        let Some(reference) = known.map(|known| known.saga.definition.clone()) else {
+            return group.jobs.iter().find_map(|job| job.definition.clone());
+        };
         match self.shared.catalog.get(&reference).await {
             Ok(definition) => Some(definition),
             Err(error) => {
@@ -183,8 +184,8 @@ impl Lane {
         }
     }
 
-    /// Brings the sagas of these groups into the cache. Groups whose saga does not exist are taken
-    /// out and settled.
+    /// Brings the sagas of these groups into the cache. Groups whose saga does not exist, and is not
+    /// about to, are taken out and settled.
     async fn load(
         &mut self,
         groups: &mut BTreeMap<SagaId, Group>,
@@ -222,7 +223,15 @@ impl Lane {
                 },
             );
         }
-        for id in wanted.iter().filter(|id| !fresh.contains_key(id)) {
+        for id in &wanted {
+            if fresh.contains_key(id) {
+                continue;
+            }
+            let begins = |group: &Group| group.jobs.iter().any(|job| job.definition.is_some());
+            if groups.get(id).is_some_and(begins) {
+                fresh.insert(*id, proof);
+                continue;
+            }
             if let Some(group) = groups.remove(id) {
                 self.settle_orphans(group, proof).await;
             }
@@ -235,11 +244,33 @@ impl Lane {
             .persist(|| store.load_values(missing))
             .await
             .unwrap_or_default();
-        for (id, key, value) in values {
+        for (id, key, value) in values.into_iter().chain(self.look_up(missing).await) {
             if let Some(known) = self.cache.get(id) {
                 known.values.insert(key, value);
             }
         }
+    }
+
+    /// What decisions read of other sagas; that there is none is an answer too.
+    async fn look_up(&self, missing: &[(SagaId, ValueKey)]) -> Vec<(SagaId, ValueKey, Arc<Value>)> {
+        let (mut places, mut wanted) = (Vec::new(), Vec::new());
+        for (saga, key) in missing {
+            if let ValueKey::LastGood(action, input) = key {
+                places.push((*saga, key.clone()));
+                wanted.push((action.clone(), *input));
+            }
+        }
+        if wanted.is_empty() {
+            return Vec::new();
+        }
+        let store = Arc::clone(&self.shared.store);
+        let found = self.persist(|| store.last_good(&wanted)).await;
+        let found = found.unwrap_or_default().into_iter();
+        let values = places.into_iter().zip(found).map(|((saga, key), good)| {
+            let value = serde_json::to_value(good).unwrap_or_default();
+            (saga, key, Arc::new(value))
+        });
+        values.collect()
     }
 
     /// Repeats an operation of the store until it is done. `None` when the process is going down

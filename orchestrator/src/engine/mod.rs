@@ -8,6 +8,7 @@ mod fold;
 mod group;
 mod handle;
 mod job;
+mod key;
 mod lane;
 mod operate;
 

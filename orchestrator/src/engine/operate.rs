@@ -1,7 +1,7 @@
 //! An operator's verb on its way in, and the answer on its way out.
 
 use saga_core::ids::SagaId;
-use saga_core::input::Input;
+use saga_core::input::{Input, Signal};
 use saga_core::operator::Operator;
 use saga_core::refusal::Refused;
 use tokio::sync::oneshot;
@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use super::fold::Verdict;
 use super::handle::Engine;
 use super::job::{Done, Job};
+use crate::store::Committed;
 
 /// Why an operator's verb did not happen. The saga is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -33,12 +34,28 @@ impl Engine {
     ///
     /// # Errors
     /// Why it did not happen.
-    pub async fn operate(&self, saga: SagaId, operator: Operator) -> Result<(), OperateError> {
+    pub async fn operate(
+        &self,
+        saga: SagaId,
+        operator: Operator,
+    ) -> Result<Committed, OperateError> {
+        self.ask(saga, Input::Operator(operator)).await
+    }
+
+    /// Tells a saga something, once for each id of a signal, and waits until it is on disk.
+    ///
+    /// # Errors
+    /// Why the saga does not take it.
+    pub async fn signal(&self, saga: SagaId, signal: Signal) -> Result<Committed, OperateError> {
+        self.ask(saga, Input::Signal(signal)).await
+    }
+
+    async fn ask(&self, saga: SagaId, input: Input) -> Result<Committed, OperateError> {
         let (tell, told) = oneshot::channel();
         self.submit(Job {
             saga,
             definition: None,
-            input: Input::Operator(operator),
+            input,
             letter: None,
             done: Done::Operator(tell),
         })
@@ -48,9 +65,13 @@ impl Engine {
 }
 
 /// What to tell an operator; without a verdict there was no saga to judge.
-pub(super) fn answer(saga: SagaId, verdict: Option<&Verdict>) -> Result<(), OperateError> {
+pub(super) fn answer(
+    saga: SagaId,
+    verdict: Option<&Verdict>,
+    proof: Committed,
+) -> Result<Committed, OperateError> {
     match verdict {
-        Some(Verdict::Applied | Verdict::Ignored(_)) => Ok(()),
+        Some(Verdict::Applied | Verdict::Ignored(_)) => Ok(proof),
         Some(Verdict::Refused(reason)) => Err(reason.clone().into()),
         Some(Verdict::Illegal(_)) | None => Err(OperateError::NoSaga(saga)),
     }

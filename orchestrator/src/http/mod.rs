@@ -6,11 +6,13 @@ mod operators;
 mod problem;
 mod router;
 mod sagas;
+mod signals;
 mod view;
 
 pub use operators::OperateBody;
 pub use problem::Problem;
 pub use router::{Api, BODY_BYTES_MAX, router};
+pub use signals::SignalBody;
 pub use view::{
     DefinitionView, EventView, OperatedView, PageView, SagaView, StartBody, StartedView, StepView,
 };

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
-use saga_core::ids::StepName;
+use saga_core::ids::StepKey;
 use saga_core::operator::{Operator, Resolution, Verb};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -76,7 +76,7 @@ pub(super) async fn retry(
     body: RawBody,
 ) -> Answer {
     let body = read(body)?;
-    let step = StepName::new(&step);
+    let step = StepKey::parse(&step);
     operate(&api, &id, &body, Verb::Retry { step }).await
 }
 
@@ -86,7 +86,7 @@ pub(super) async fn skip(
     body: RawBody,
 ) -> Answer {
     let body = read(body)?;
-    let step = StepName::new(&step);
+    let step = StepKey::parse(&step);
     let output = Arc::new(body.output.clone().unwrap_or(Value::Null));
     operate(&api, &id, &body, Verb::Skip { step, output }).await
 }
@@ -97,7 +97,7 @@ pub(super) async fn resolve(
     body: RawBody,
 ) -> Answer {
     let body = read(body)?;
-    let step = StepName::new(&step);
+    let step = StepKey::parse(&step);
     let resolution = match (&body.happened, body.never) {
         (Some(output), false) => Resolution::Happened(Arc::new(output.clone())),
         (None, true) => Resolution::Never,

@@ -178,6 +178,10 @@ impl From<StartError> for Problem {
             StartError::KeyMismatch { .. } => {
                 Self::new(unprocessable, "key_mismatch", "Two business keys", detail)
             }
+            StartError::KeyTaken(_) => {
+                let title = "Another saga has the key";
+                Self::new(StatusCode::CONFLICT, "key_taken", title, detail)
+            }
             StartError::Unstorable(_) => Self::new(
                 unprocessable,
                 "unstorable_input",

@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use broker::broker::Broker;
 
 use super::problem::Problem;
-use super::{definitions, health, operators, sagas};
+use super::{definitions, health, operators, sagas, signals};
 use crate::engine::Engine;
 use crate::orchestrator::Orchestrator;
 
@@ -39,6 +39,7 @@ pub fn router(api: Api) -> Router {
         .route("/v1/sagas", get(sagas::list).post(sagas::start))
         .route("/v1/sagas/{id}", get(sagas::show))
         .route("/v1/sagas/{id}/history", get(sagas::history))
+        .route("/v1/sagas/{id}/signal", post(signals::signal))
         .route("/v1/sagas/{id}/cancel", post(operators::cancel))
         .route("/v1/sagas/{id}/pause", post(operators::pause))
         .route("/v1/sagas/{id}/resume", post(operators::resume))

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use saga_core::definition::Definition;
+use saga_core::definition::{Definition, Step, StepKind};
 use saga_core::event::{Event, EventKind, PauseCause, UnwindCause};
 use saga_core::ids::StepKey;
-use saga_core::saga::{Phase, Saga, Status, StepStatus};
+use saga_core::saga::{Elements, Phase, Saga, Status, StepStatus};
 use saga_core::time::Timestamp;
 use saga_core::values::{ValueKey, Values};
 use serde::{Deserialize, Serialize};
@@ -101,10 +101,16 @@ pub struct SagaView {
 pub struct StepView {
     /// Its id.
     pub step: String,
-    /// The worker operation.
+    /// The worker operation, or what else it does.
     pub action: String,
     /// Where it stands.
     pub status: StepStatus,
+    /// How far it is, of a step that runs once for each element.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elements: Option<Elements>,
+    /// The saga that it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub child: Option<String>,
     /// The attempt that is under way, or was the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
@@ -216,13 +222,15 @@ impl From<SagaSummary> for SagaView {
 }
 
 impl StepView {
-    fn of(saga: &Saga, step: &saga_core::definition::Step, values: &Values) -> Self {
+    fn of(saga: &Saga, step: &Step, values: &Values) -> Self {
         let key = StepKey::whole(step.name.clone());
         let state = saga.steps.get(&key);
         Self {
             step: step.name.to_string(),
-            action: step.action.to_string(),
+            action: action(step.plan(state.is_some_and(|state| state.fallback)).kind),
             status: saga.step_status(&key),
+            elements: state.and_then(|state| state.elements),
+            child: child(saga, step, &key),
             attempt: state
                 .map(|state| state.attempt)
                 .filter(|attempt| *attempt > 0),
@@ -233,6 +241,23 @@ impl StepView {
             error: state.and_then(|state| state.error.clone()),
             output: values.get(&ValueKey::Output(key)).cloned(),
         }
+    }
+}
+
+/// The saga that a step runs, once it was asked to start.
+fn child(saga: &Saga, step: &Step, key: &StepKey) -> Option<String> {
+    let state = saga.steps.get(key)?;
+    let runs = matches!(step.kind, StepKind::Saga(_)) && state.elements.is_none();
+    (runs && state.attempt > 0).then(|| saga.id.child(key, state.round).to_string())
+}
+
+/// What a step does, in a word or two.
+fn action(kind: &StepKind) -> String {
+    match kind {
+        StepKind::Action(call) => call.action.to_string(),
+        StepKind::Wait(wait) => format!("wait for {}", wait.signal),
+        StepKind::Sleep(_) => "sleep".to_owned(),
+        StepKind::Saga(child) => format!("saga {}", child.name),
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use broker::message::Outgoing;
+use saga_core::decision::Good;
 use saga_core::event::Event;
 use saga_core::ids::{MessageId, SagaId};
 use saga_core::saga::Saga;
@@ -47,6 +48,10 @@ pub struct Transition {
     pub wake_at: Option<Timestamp>,
     /// For a new saga with a business key.
     pub start_key: Option<StartKey>,
+    /// The closed saga that it takes the key over from.
+    pub replaces: Option<SagaId>,
+    /// Outputs that later failures of the same operation may fall back to.
+    pub good: Vec<Good>,
 }
 
 /// A message that waits for the broker's confirm.
@@ -59,7 +64,7 @@ pub struct OutboxMessage {
 }
 
 /// The business key of a new saga. Once a saga has it, every later start of that definition name
-/// with that key finds this saga, open or closed.
+/// with that key finds this saga, open or closed, until another one takes it over.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StartKey {
     /// The definition's name, without its version.

@@ -7,10 +7,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use saga_core::definition::{Definition, DefinitionRef};
 use saga_core::event::Event;
-use saga_core::ids::{MessageId, SagaId};
+use saga_core::ids::{ActionName, MessageId, SagaId};
 use saga_core::saga::{Saga, Status};
 use saga_core::time::Timestamp;
-use saga_core::values::ValueKey;
+use saga_core::values::{GoodOutput, InputDigest, ValueKey};
 use serde_json::Value;
 
 use super::batch::{Batch, CommitReport, OutboxMessage, Transition};
@@ -38,6 +38,12 @@ pub trait Store: Send + Sync + fmt::Debug {
         &self,
         keys: &[(SagaId, ValueKey)],
     ) -> Result<Vec<(SagaId, ValueKey, Arc<Value>)>, StoreError>;
+
+    /// The newest good output of each of these operations for these inputs, in their order.
+    async fn last_good(
+        &self,
+        wanted: &[(ActionName, InputDigest)],
+    ) -> Result<Vec<Option<GoodOutput>>, StoreError>;
 
     /// Writes a batch atomically. A saga that lost the compare-and-set, or whose data the database
     /// refuses, is reported and costs the others nothing.

@@ -24,7 +24,7 @@ struct Migration {
 }
 
 /// In the order in which they are applied, numbered from 1 without gaps.
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     Migration {
         version: 1,
         name: "sagas",
@@ -34,6 +34,11 @@ const MIGRATIONS: [Migration; 2] = [
         version: 2,
         name: "messages",
         sql: include_str!("../../../migrations/orchestrator/0002_messages.sql"),
+    },
+    Migration {
+        version: 3,
+        name: "language",
+        sql: include_str!("../../../migrations/orchestrator/0003_language.sql"),
     },
 ];
 

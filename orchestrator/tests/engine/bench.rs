@@ -10,7 +10,7 @@ use broker::envelope::replies::{self, ReplyItem};
 use broker::memory::{MemoryBroker, MemorySettings};
 use broker::message::{Outgoing, Properties};
 use broker::topology::Topology;
-use orchestrator::engine::{StartError, StartRequest, Started};
+use orchestrator::engine::{Engine, StartError, StartRequest, Started};
 use orchestrator::orchestrator::Orchestrator;
 use orchestrator::store::{Committed, MemoryStore, Store};
 use saga_core::compiler;
@@ -59,12 +59,20 @@ impl Bench {
             topology,
             orchestrators,
         };
-        let definition = compiler::compile("pair", DEFINITION)
+        bench.register(DEFINITION).await;
+        bench
+    }
+
+    pub(crate) async fn register(&self, source: &str) {
+        let definition = compiler::compile("definition", source)
             .definition
             .expect("the definition is right");
-        let catalog = &bench.orchestrators[0].engine().shared().catalog;
+        let catalog = &self.engine().shared().catalog;
         catalog.register(definition).await.expect("register it");
-        bench
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        self.orchestrators[0].engine()
     }
 
     pub(crate) async fn start(&self, key: &str) -> Result<Started, StartError> {
@@ -72,11 +80,20 @@ impl Bench {
     }
 
     pub(crate) async fn start_at(&self, which: usize, input: Value) -> Result<Started, StartError> {
+        self.start_of(which, "pair", input).await
+    }
+
+    pub(crate) async fn start_of(
+        &self,
+        which: usize,
+        name: &str,
+        input: Value,
+    ) -> Result<Started, StartError> {
         let engine = self.orchestrators[which].engine();
         let definition = engine
             .shared()
             .catalog
-            .resolve("pair", None)
+            .resolve(name, None)
             .await
             .expect("the definition");
         let labels = BTreeMap::new();
@@ -131,7 +148,7 @@ impl Bench {
         .await;
     }
 
-    async fn publish(&self, messages: Vec<Outgoing>) {
+    pub(crate) async fn publish(&self, messages: Vec<Outgoing>) {
         for settled in self.broker.publish(messages).await {
             assert_eq!(settled, Settled::Confirmed);
         }

@@ -6,5 +6,7 @@
 )]
 
 mod bench;
+mod children;
 mod replies;
+mod signals;
 mod starts;

@@ -17,6 +17,8 @@ mod stores;
 #[cfg(test)]
 mod suite_commit;
 #[cfg(test)]
+mod suite_language;
+#[cfg(test)]
 mod suite_reads;
 #[cfg(test)]
 mod suite_time;
@@ -42,7 +44,7 @@ macro_rules! checks {
     };
 }
 
-const CHECKS: [(&str, Check); 28] = checks![
+const CHECKS: [(&str, Check); 32] = checks![
     suite_commit::a_committed_saga_reads_back_as_it_was,
     suite_commit::unknown_ids_are_left_out,
     suite_commit::a_lost_race_writes_nothing,
@@ -71,6 +73,10 @@ const CHECKS: [(&str, Check); 28] = checks![
     suite_reads::a_listing_filters,
     suite_reads::a_listing_has_pages,
     suite_reads::open_sagas_are_counted,
+    suite_language::the_newest_good_output_of_an_input_is_found,
+    suite_language::a_key_is_taken_over_from_a_closed_saga_only,
+    suite_language::elements_and_signals_are_values,
+    suite_language::a_closed_saga_can_be_reopened,
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use broker::message::{Outgoing, Properties};
 use bytes::Bytes;
 use orchestrator::store::{Batch, OutboxMessage, StartKey, Store, StoredDeadLetter, Transition};
-use saga_core::definition::{Definition, DefinitionRef};
+use saga_core::definition::{Definition, DefinitionRef, KeyPolicy};
 use saga_core::event::{Event, EventKind};
 use saga_core::ids::{MessageId, SagaId, StepKey, StepName};
 use saga_core::saga::{Phase, Saga, StepState, StepStatus, Work};
@@ -30,6 +30,7 @@ pub(crate) fn definition(name: &str, version: &str, source: &str) -> Definition 
         reference: reference(name, version),
         description: None,
         key: None,
+        key_policy: KeyPolicy::default(),
         deadline: None,
         max_lifetime: Duration::from_hours(24),
         input_schema: None,
@@ -54,6 +55,7 @@ pub(crate) fn start(store: &dyn Store) -> Transition {
         labels: BTreeMap::new(),
         deadline: None,
         lifetime_ends: saga.lifetime_ends,
+        parent: None,
     };
     Transition {
         saga: Arc::new(saga),
@@ -63,6 +65,8 @@ pub(crate) fn start(store: &dyn Store) -> Transition {
         outbox: Vec::new(),
         wake_at: None,
         start_key: None,
+        replaces: None,
+        good: Vec::new(),
     }
 }
 
@@ -105,6 +109,9 @@ pub(crate) fn advance(store: &dyn Store, saga: &Saga) -> Transition {
         undo_round: 0,
         undo_refused: false,
         substituted: false,
+        fallback: false,
+        residue: false,
+        elements: None,
         alarmed: 0,
     };
     next.steps.insert(key.clone(), state);
@@ -120,6 +127,8 @@ pub(crate) fn advance(store: &dyn Store, saga: &Saga) -> Transition {
         outbox: vec![message(MessageId { saga: saga.id, seq })],
         wake_at: None,
         start_key: None,
+        replaces: None,
+        good: Vec::new(),
         expected: saga.version,
         saga: Arc::new(next),
     }
@@ -142,6 +151,8 @@ pub(crate) fn close(store: &dyn Store, saga: &Saga, phase: Phase) -> Transition 
         outbox: Vec::new(),
         wake_at: None,
         start_key: None,
+        replaces: None,
+        good: Vec::new(),
         expected: saga.version,
         saga: Arc::new(next),
     }

@@ -2,15 +2,16 @@
 
 use super::check_graph::Graph;
 use super::code::Code;
-use super::diagnostic::Report;
-use super::draft::{DraftCompensate, DraftStep};
+use super::diagnostic::{Report, Span};
+use super::draft::{DraftCompensate, DraftOnFailure, DraftStep, Shape};
 use crate::definition::OnFailure;
 
 /// Reports every step whose effect could be left behind, and every setting that does nothing.
 pub(super) fn check(steps: &[DraftStep], graph: &Graph, report: &mut Report<'_>) {
     for (position, step) in steps.iter().enumerate() {
         inert(step, report);
-        if graph.cyclic || step.refused {
+        split_pivot(step, report);
+        if graph.cyclic || step.shape == Shape::Unclear {
             continue;
         }
         let pivot = pivot_before(position, steps, graph);
@@ -49,6 +50,18 @@ pub(super) fn pivot_before<'s>(
         .map(|(_, step)| step.shown())
 }
 
+/// A point of no return is one moment.
+fn split_pivot(step: &DraftStep, report: &mut Report<'_>) {
+    if let (true, Some(span)) = (step.is_pivot(), step.for_each_span) {
+        report.error_with(
+            Code::SplitPivot,
+            span,
+            format!("the pivot `{}` is split into elements", step.shown()),
+            "make a step of its own before or behind the elements the pivot",
+        );
+    }
+}
+
 fn inert(step: &DraftStep, report: &mut Report<'_>) {
     if let Some((_, span)) = step.because
         && !matches!(step.compensate, DraftCompensate::Nothing(_))
@@ -80,18 +93,41 @@ fn inert(step: &DraftStep, report: &mut Report<'_>) {
     }
 }
 
+/// A step and its fallback; a saga that is a step undoes itself.
 fn compensable(step: &DraftStep, report: &mut Report<'_>) {
-    match &step.compensate {
-        DraftCompensate::Absent if !step.has_no_effect() => report.error_with(
+    let name = format!("`{}`", step.shown());
+    if step.shape != Shape::Saga {
+        let declared = (
+            &step.compensate,
+            step.because.is_some(),
+            step.has_no_effect(),
+        );
+        undone((&name, step.span), declared, report);
+    }
+    if let (Some(other), Some((_, span))) = (step.fallback(), &step.on_failure) {
+        let no_effect = other.no_effect.is_some_and(|(no_effect, _)| no_effect);
+        let declared = (&other.compensate, other.because.is_some(), no_effect);
+        let name = format!("the fallback of {name}");
+        undone((&name, *span), declared, report);
+    }
+}
+
+fn undone(
+    (name, span): (&str, Span),
+    (compensate, because, no_effect): (&DraftCompensate, bool, bool),
+    report: &mut Report<'_>,
+) {
+    match compensate {
+        DraftCompensate::Absent if !no_effect => report.error_with(
             Code::NotCompensable,
-            step.span,
-            format!("nothing undoes `{}`", step.shown()),
+            span,
+            format!("nothing undoes {name}"),
             "add `compensate`, or `no_effect: true`, or `compensate: none` with `because`",
         ),
-        DraftCompensate::Nothing(span) if step.because.is_none() => report.error_with(
+        DraftCompensate::Nothing(span) if !because => report.error_with(
             Code::MissingBecause,
             *span,
-            format!("`{}` cannot be undone, and nothing says why", step.shown()),
+            format!("{name} cannot be undone, and nothing says why"),
             "add `because: <reason>`; it is shown wherever the effect remains",
         ),
         DraftCompensate::Absent | DraftCompensate::Nothing(_) | DraftCompensate::Undo(..) => {}
@@ -99,22 +135,38 @@ fn compensable(step: &DraftStep, report: &mut Report<'_>) {
 }
 
 fn at_pivot(step: &DraftStep, report: &mut Report<'_>) {
-    match step.compensate {
-        DraftCompensate::Absent => {}
-        DraftCompensate::Nothing(span) | DraftCompensate::Undo(_, span) => report.error_with(
+    for span in undos(step) {
+        report.error_with(
             Code::CompensationAfterPivot,
             span,
             format!("the pivot `{}` is never undone", step.shown()),
             "take `compensate` away; once the pivot has succeeded the saga goes on to its end",
-        ),
+        );
     }
+}
+
+/// Where it is written how the step and its fallback are undone.
+fn undos(step: &DraftStep) -> impl Iterator<Item = Span> {
+    let fallback = step.fallback().map(|other| &other.compensate);
+    [Some(&step.compensate), fallback]
+        .into_iter()
+        .flatten()
+        .filter_map(|compensate| match compensate {
+            DraftCompensate::Absent => None,
+            DraftCompensate::Nothing(span) | DraftCompensate::Undo(_, span) => Some(*span),
+        })
 }
 
 /// A pivot that was passed over has not happened, but what follows it would never be undone.
 fn certain_pivot(step: &DraftStep, report: &mut Report<'_>) {
     let passes_over = match &step.on_failure {
-        Some((OnFailure::Continue | OnFailure::FallbackOutput(_), span)) => Some(*span),
-        Some((OnFailure::Compensate | OnFailure::Pause, _)) | None => None,
+        Some((
+            DraftOnFailure::Plain(
+                OnFailure::Continue | OnFailure::Output(_) | OnFailure::LastGood(_),
+            ),
+            span,
+        )) => Some(*span),
+        Some((DraftOnFailure::Plain(_) | DraftOnFailure::Fallback(_), _)) | None => None,
     };
     if let Some(span) = passes_over.or(step.when_span) {
         report.error_with(
@@ -127,9 +179,8 @@ fn certain_pivot(step: &DraftStep, report: &mut Report<'_>) {
 }
 
 fn after_pivot(step: &DraftStep, pivot: &str, report: &mut Report<'_>) {
-    match step.compensate {
-        DraftCompensate::Absent => {}
-        DraftCompensate::Nothing(span) | DraftCompensate::Undo(_, span) => report.error_with(
+    for span in undos(step) {
+        report.error_with(
             Code::CompensationAfterPivot,
             span,
             format!(
@@ -137,12 +188,12 @@ fn after_pivot(step: &DraftStep, pivot: &str, report: &mut Report<'_>) {
                 step.shown()
             ),
             "take `compensate` away; after the pivot steps are retried until they succeed",
-        ),
+        );
     }
-    if let Some((OnFailure::Compensate, span)) = step.on_failure {
+    if let Some((DraftOnFailure::Plain(OnFailure::Compensate), span)) = &step.on_failure {
         report.error_with(
             Code::UnwindAfterPivot,
-            span,
+            *span,
             format!("after the pivot `{pivot}` nothing is undone"),
             "write pause or continue, or leave it away: the saga pauses",
         );

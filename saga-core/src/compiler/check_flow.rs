@@ -24,11 +24,20 @@ pub(super) fn check(draft: &Draft, graph: &Graph, report: &mut Report<'_>) {
         flow.key(used);
     }
     for (position, step) in draft.steps.iter().enumerate() {
-        for used in step.when_uses.iter().chain(&step.uses) {
+        let uses = step.when_uses.iter().chain(&step.for_each_uses);
+        for used in uses.chain(&step.uses) {
             flow.step(used, position, false);
         }
         for used in &step.compensate_uses {
             flow.step(used, position, true);
+        }
+        if let Some(other) = step.fallback() {
+            for used in &other.uses {
+                flow.step(used, position, false);
+            }
+            for used in &other.compensate_uses {
+                flow.step(used, position, true);
+            }
         }
     }
     for used in &draft.output_uses {

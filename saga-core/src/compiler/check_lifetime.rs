@@ -6,7 +6,7 @@ use super::diagnostic::Report;
 use super::draft::Draft;
 use crate::time::format_span;
 
-/// A deadline that the saga cannot live to see is reported.
+/// A deadline, or the end of a wait, that the saga cannot live to see is reported.
 pub(super) fn check(draft: &Draft, report: &mut Report<'_>) {
     let lifetime = draft
         .max_lifetime
@@ -24,5 +24,22 @@ pub(super) fn check(draft: &Draft, report: &mut Report<'_>) {
             ),
             "the saga would rest paused before its deadline could pass",
         );
+    }
+    for step in &draft.steps {
+        if let Some((lasts, at)) = step.lasts
+            && lasts > lifetime
+        {
+            report.error_with(
+                Code::WaitAfterLifetime,
+                at,
+                format!(
+                    "`{}` may wait {}, longer than max_lifetime, {}",
+                    step.shown(),
+                    format_span(lasts),
+                    format_span(lifetime)
+                ),
+                "the saga would rest paused before the wait could end",
+            );
+        }
     }
 }

@@ -22,7 +22,6 @@ pub enum Code {
     MissingField = 13,
     WrongType = 14,
     YesNo = 15,
-    NotSupported = 16,
     BadSagaName = 17,
     BadVersion = 18,
     BadDuration = 19,
@@ -30,8 +29,11 @@ pub enum Code {
     BadStepId = 21,
     BadAction = 22,
     StepCount = 23,
+    StepKinds = 24,
     DuplicateStep = 25,
     NotANumber = 26,
+    BadElementName = 27,
+    BadSignalName = 28,
     UnknownDependency = 30,
     SelfDependency = 31,
     DuplicateDependency = 32,
@@ -44,6 +46,7 @@ pub enum Code {
     UnwindAfterPivot = 45,
     BesidePivot = 46,
     PivotPassedOver = 47,
+    SplitPivot = 48,
     OpenExpression = 50,
     BadExpression = 51,
     ExpressionTooLong = 52,
@@ -69,11 +72,12 @@ pub enum Code {
     DeadlineAfterLifetime = 85,
     SpanOutOfRange = 86,
     RetryNeverFires = 87,
+    WaitAfterLifetime = 88,
 }
 
 impl Code {
     /// Every code, in order.
-    pub const ALL: [Self; 62] = [
+    pub const ALL: [Self; 66] = [
         Self::FileTooLarge,
         Self::BadYaml,
         Self::Tab,
@@ -89,7 +93,6 @@ impl Code {
         Self::MissingField,
         Self::WrongType,
         Self::YesNo,
-        Self::NotSupported,
         Self::BadSagaName,
         Self::BadVersion,
         Self::BadDuration,
@@ -97,8 +100,11 @@ impl Code {
         Self::BadStepId,
         Self::BadAction,
         Self::StepCount,
+        Self::StepKinds,
         Self::DuplicateStep,
         Self::NotANumber,
+        Self::BadElementName,
+        Self::BadSignalName,
         Self::UnknownDependency,
         Self::SelfDependency,
         Self::DuplicateDependency,
@@ -111,6 +117,7 @@ impl Code {
         Self::UnwindAfterPivot,
         Self::BesidePivot,
         Self::PivotPassedOver,
+        Self::SplitPivot,
         Self::OpenExpression,
         Self::BadExpression,
         Self::ExpressionTooLong,
@@ -136,6 +143,7 @@ impl Code {
         Self::DeadlineAfterLifetime,
         Self::SpanOutOfRange,
         Self::RetryNeverFires,
+        Self::WaitAfterLifetime,
     ];
 }
 

@@ -93,11 +93,6 @@ AM015 yes, no, on or off as a boolean
 Old YAML read `yes`, `no`, `on` and `off` as booleans; YAML 1.2 reads them as
 text. Write true or false.
 
-AM016 not supported in this version
-The field belongs to the language but nothing here can run it yet. It is refused
-instead of ignored, because a saga that silently skips a wait or a loop does the
-wrong thing with real money.
-
 AM017 a bad name for a saga
 Names become part of keys, addresses and file names: lower-case letters, digits
 and `-`, a letter first, at most 60 bytes.
@@ -126,6 +121,11 @@ and what they do. Both parts begin with a letter and hold letters, digits, `_` a
 AM023 the number of steps
 A saga has 1 to 200 steps. What needs more is several sagas.
 
+AM024 a step of several kinds, or of none
+A step does one thing: `action` has a worker do it, `wait_for` waits for a signal,
+`sleep` waits a time, `saga` runs another saga. Two of them are two steps, so that
+each has a name, a state and an undo of its own.
+
 AM025 two steps with the same id
 The id names the step in expressions, events and tables, so it must be unique in
 the saga.
@@ -133,6 +133,15 @@ the saga.
 AM026 a number that JSON cannot hold
 Values travel as JSON, which has no infinity, no "not a number" and no integers
 beyond 64 bits. Put such a value in quotes to send it as text.
+
+AM027 an element cannot have this name
+`as` is what expressions call an element of `for_each`: a lower-case letter, then
+letters, digits and `_`. It cannot be `input`, `saga` or `steps`, which mean
+something else, nor the id of a step, which would only confuse readers.
+
+AM028 a signal cannot have this name
+Names of signals are letters, digits, `_`, `-` and `.`, a letter first, at most 60
+bytes, so that they can be written on a command line and in a URL.
 
 AM030 depends_on names no step
 The list holds ids of other steps of the same saga.
@@ -189,6 +198,11 @@ What follows the pivot is never undone, because the pivot has happened. A pivot
 with `when`, or one that is passed over when it fails, may not have happened, and
 the saga could neither go back nor trust its way forward. Put the condition on
 another step.
+
+AM048 a pivot that is split into elements
+A point of no return is one moment. With `for_each` some elements would have passed
+it and others not, and nobody could say whether the saga may still be undone. Put a
+step of its own before or behind the elements and make that the pivot.
 
 AM050 an expression that is never closed
 `${` begins an expression and `}` ends it; braces and quotes inside must match. To
@@ -302,6 +316,10 @@ AM087 a retry that never comes (warning)
 The first retry waits for `initial_interval`, less the jitter. `schedule_to_close`
 has ended the step by then, so there is only one attempt. Shorten the delay, raise
 the limit, or say `maximum_attempts: 1`.
+
+AM088 a step waits longer than the saga may live
+When `max_lifetime` is reached the saga rests for an operator, so what waits longer
+can never end by itself. Raise `max_lifetime` or shorten the wait.
 "#;
 
 #[cfg(test)]

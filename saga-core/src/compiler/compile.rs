@@ -7,10 +7,10 @@ use sha2::{Digest, Sha256};
 
 use super::check_effects::pivot_before;
 use super::check_graph::Graph;
-use super::diagnostic::{Diagnostic, Report};
-use super::draft::{Draft, DraftCompensate, DraftStep};
+use super::diagnostic::{Diagnostic, Report, Span};
+use super::draft::{Draft, DraftCompensate, DraftOnFailure, DraftStep, Shape};
 use super::{check_effects, check_flow, check_graph, check_lifetime, lower, parse};
-use crate::definition::{Definition, DefinitionRef, Effect, OnFailure, Step};
+use crate::definition::{Definition, DefinitionRef, Effect, Fallback, OnFailure, Step};
 use crate::ids::StepName;
 
 /// How long a saga may live when its definition does not say.
@@ -67,6 +67,7 @@ fn build(draft: Draft, graph: &Graph, source: &str) -> Option<Definition> {
         },
         description: draft.description,
         key: draft.key,
+        key_policy: draft.key_policy,
         deadline: draft.deadline.map(|(span, _)| span),
         max_lifetime: draft
             .max_lifetime
@@ -91,11 +92,11 @@ fn build_step(
 ) -> Option<Step> {
     let pivot = step.is_pivot();
     let no_effect = step.has_no_effect();
-    let effect = match step.compensate {
-        DraftCompensate::Undo(compensation, _) => Effect::Compensate(*compensation?),
-        DraftCompensate::Nothing(_) => Effect::Residue(step.because?.0),
-        DraftCompensate::Absent if no_effect => Effect::None,
-        DraftCompensate::Absent => Effect::Retriable,
+    let effect = match step.shape {
+        Shape::Saga if !pivot && !after_pivot => Effect::Child,
+        Shape::Action | Shape::Wait | Shape::Sleep | Shape::Saga | Shape::Unclear => {
+            undone_by(step.compensate, step.because, no_effect)?
+        }
     };
     // After the pivot there is no way back, so giving up can only mean to wait for a person.
     let unsaid = if after_pivot {
@@ -103,18 +104,44 @@ fn build_step(
     } else {
         OnFailure::Compensate
     };
+    let on_failure = match step.on_failure {
+        None => unsaid,
+        Some((DraftOnFailure::Plain(on_failure), _)) => on_failure,
+        Some((DraftOnFailure::Fallback(other), _)) => {
+            let no_effect = other.no_effect.is_some_and(|(no_effect, _)| no_effect);
+            OnFailure::Fallback(Box::new(Fallback {
+                kind: other.kind?,
+                effect: undone_by(other.compensate, other.because, no_effect)?,
+                retry: other.retry,
+                timeouts: other.timeouts,
+            }))
+        }
+    };
     Some(Step {
         name: StepName::new(&step.id?),
-        action: step.action?,
-        input: step.input,
+        kind: step.kind?,
         when: step.when,
+        for_each: step.for_each,
         depends_on,
         dependents,
         effect,
         pivot,
         retry: step.retry,
         timeouts: step.timeouts,
-        on_failure: step.on_failure.map_or(unsaid, |(on_failure, _)| on_failure),
+        on_failure,
         priority: step.priority,
+    })
+}
+
+fn undone_by(
+    compensate: DraftCompensate,
+    because: Option<(String, Span)>,
+    no_effect: bool,
+) -> Option<Effect> {
+    Some(match compensate {
+        DraftCompensate::Undo(compensation, _) => Effect::Compensate(*compensation?),
+        DraftCompensate::Nothing(_) => Effect::Residue(because?.0),
+        DraftCompensate::Absent if no_effect => Effect::None,
+        DraftCompensate::Absent => Effect::Retriable,
     })
 }

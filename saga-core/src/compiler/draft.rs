@@ -7,9 +7,10 @@ use semver::Version;
 
 use super::diagnostic::Span;
 use super::interpolation::Use;
-use crate::definition::{Compensation, OnFailure, RetryPolicy, Timeouts};
+use crate::definition::{
+    Compensation, ForEach, KeyPolicy, OnFailure, RetryPolicy, StepKind, Timeouts,
+};
 use crate::expression::{Expression, Template};
-use crate::ids::ActionName;
 use crate::schema::Schema;
 
 /// The file, read.
@@ -20,6 +21,7 @@ pub(super) struct Draft {
     pub(super) description: Option<String>,
     pub(super) key: Option<Template>,
     pub(super) key_uses: Vec<Use>,
+    pub(super) key_policy: KeyPolicy,
     pub(super) deadline: Option<(Duration, Span)>,
     pub(super) max_lifetime: Option<(Duration, Span)>,
     pub(super) input_schema: Option<Schema>,
@@ -34,12 +36,17 @@ pub(super) struct Draft {
 pub(super) struct DraftStep {
     /// As it is written, even when it is no proper id.
     pub(super) id: Option<String>,
-    /// It waits, sleeps or runs a child, which is refused; nothing more is to be said about it.
-    pub(super) refused: bool,
     /// Where to point when the step as a whole is meant.
     pub(super) span: Span,
-    pub(super) action: Option<ActionName>,
-    pub(super) input: Template,
+    pub(super) shape: Shape,
+    /// `None` when it could not be read.
+    pub(super) kind: Option<StepKind>,
+    /// How long a wait or sleep lasts at most, where that is written, and where.
+    pub(super) lasts: Option<(Duration, Span)>,
+    pub(super) for_each: Option<ForEach>,
+    pub(super) for_each_uses: Vec<Use>,
+    /// `for_each` is written, whatever could be read of it.
+    pub(super) for_each_span: Option<Span>,
     pub(super) when: Option<Expression>,
     pub(super) when_span: Option<Span>,
     pub(super) uses: Vec<Use>,
@@ -53,8 +60,40 @@ pub(super) struct DraftStep {
     pub(super) pivot: Option<(bool, Span)>,
     pub(super) retry: RetryPolicy,
     pub(super) timeouts: Timeouts,
-    pub(super) on_failure: Option<(OnFailure, Span)>,
+    pub(super) on_failure: Option<(DraftOnFailure, Span)>,
     pub(super) priority: Option<u8>,
+}
+
+/// Which kind of step it is meant to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    Action,
+    Wait,
+    Sleep,
+    Saga,
+    /// Several kinds or none: reported, and nothing more is to be said about it.
+    Unclear,
+}
+
+/// What `on_failure` says.
+#[derive(Debug)]
+pub(super) enum DraftOnFailure {
+    Plain(OnFailure),
+    /// `None` when its action could not be read.
+    Fallback(Box<DraftFallback>),
+}
+
+/// What is done in the place of a failed step.
+#[derive(Debug)]
+pub(super) struct DraftFallback {
+    pub(super) kind: Option<StepKind>,
+    pub(super) uses: Vec<Use>,
+    pub(super) compensate: DraftCompensate,
+    pub(super) compensate_uses: Vec<Use>,
+    pub(super) because: Option<(String, Span)>,
+    pub(super) no_effect: Option<(bool, Span)>,
+    pub(super) retry: RetryPolicy,
+    pub(super) timeouts: Timeouts,
 }
 
 /// What `compensate` says.
@@ -73,12 +112,28 @@ impl DraftStep {
     }
 
     pub(super) fn has_no_effect(&self) -> bool {
-        self.no_effect.is_some_and(|(no_effect, _)| no_effect)
+        self.no_effect.is_some_and(|(no_effect, _)| no_effect) || self.waits()
+    }
+
+    /// It only waits.
+    pub(super) const fn waits(&self) -> bool {
+        matches!(self.shape, Shape::Wait | Shape::Sleep)
+    }
+
+    pub(super) fn fallback(&self) -> Option<&DraftFallback> {
+        match &self.on_failure {
+            Some((DraftOnFailure::Fallback(fallback), _)) => Some(fallback),
+            Some((DraftOnFailure::Plain(_), _)) | None => None,
+        }
     }
 
     /// Whether those that depend on it may find it without an output.
     pub(super) fn may_be_passed_over(&self) -> bool {
-        self.when.is_some() || matches!(self.on_failure, Some((OnFailure::Continue, _)))
+        self.when.is_some()
+            || matches!(
+                self.on_failure,
+                Some((DraftOnFailure::Plain(OnFailure::Continue), _))
+            )
     }
 
     pub(super) fn shown(&self) -> &str {

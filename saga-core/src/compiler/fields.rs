@@ -20,12 +20,11 @@ pub(super) struct Fields<'n> {
 }
 
 impl<'n> Fields<'n> {
-    /// The fields of a mapping. Names that are neither known nor planned are reported.
+    /// The fields of a mapping. Names that are not known are reported.
     pub(super) fn read(
         node: &'n Node,
         what: &str,
         known: &[&str],
-        planned: &[&str],
         report: &mut Report<'_>,
     ) -> Option<Self> {
         let Content::Mapping(entries) = &node.content else {
@@ -39,10 +38,6 @@ impl<'n> Fields<'n> {
             }
             let key = entry.key.as_str();
             if known.contains(&key) {
-                continue;
-            }
-            if planned.contains(&key) {
-                not_supported(key, entry.key_span, report);
                 continue;
             }
             let message = format!("{what} has no field `{key}`");
@@ -79,20 +74,6 @@ impl<'n> Fields<'n> {
         }
         entry
     }
-
-    pub(super) fn has_any(&self, names: &[&str]) -> bool {
-        names.iter().any(|name| self.get(name).is_some())
-    }
-}
-
-/// What is planned but has no runtime yet is refused, so that nobody relies on it.
-pub(super) fn not_supported(name: &str, span: Span, report: &mut Report<'_>) {
-    report.error_with(
-        Code::NotSupported,
-        span,
-        format!("`{name}` is not supported in this version"),
-        "leave it away; nothing here would act on it",
-    );
 }
 
 pub(super) fn wrong_type(node: &Node, expected: &str, report: &mut Report<'_>) {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::code::Code;
 use super::diagnostic::{Report, Span};
-use super::tree::{Content, Node, Scalar};
+use super::tree::{Content, Entry, Node, Scalar};
 use crate::expression::{Expression, Part, ProblemKind, Reference, Template, TemplateNode};
 
 /// Scalars longer than this are marked as a whole when they are written with escapes.
@@ -19,28 +19,37 @@ pub(super) struct Use {
     pub(super) guarded: bool,
 }
 
-/// A value that may hold expressions anywhere.
-pub(super) fn template(node: &Node, uses: &mut Vec<Use>, report: &mut Report<'_>) -> Template {
-    Template::new(lower(node, uses, report))
+/// A value that may hold expressions anywhere; `item` is what a `for_each` step calls its element.
+pub(super) fn template(
+    node: &Node,
+    item: Option<&str>,
+    uses: &mut Vec<Use>,
+    report: &mut Report<'_>,
+) -> Template {
+    Template::new(lower(node, item, uses, report))
 }
 
-/// Exactly one expression, as `when` wants it.
+/// Exactly one expression, as `when` and `for_each` want it.
 pub(super) fn expression(
-    node: &Node,
+    entry: &Entry,
     uses: &mut Vec<Use>,
     report: &mut Report<'_>,
 ) -> Option<Expression> {
+    let node = &entry.value;
     let whole = node.scalar().map(|scalar| (scalar, split(&scalar.text)));
     if let Some((scalar, Ok(pieces))) = whole
         && let [Piece::Code(range)] = pieces.as_slice()
     {
-        return compile(node, scalar, range, uses, report);
+        return compile((node, scalar), range, None, uses, report);
     }
     report.error_with(
         Code::BadExpression,
         node.span,
         "this must be one expression",
-        "write `when: ${input.amount > 100}`",
+        match entry.key.as_str() {
+            "for_each" => "write `for_each: ${input.items}`",
+            _ => "write `when: ${input.amount > 100}`",
+        },
     );
     None
 }
@@ -66,11 +75,17 @@ pub(super) fn refuse(node: &Node, place: &str, report: &mut Report<'_>) {
     }
 }
 
-fn lower(node: &Node, uses: &mut Vec<Use>, report: &mut Report<'_>) -> TemplateNode {
+fn lower(
+    node: &Node,
+    item: Option<&str>,
+    uses: &mut Vec<Use>,
+    report: &mut Report<'_>,
+) -> TemplateNode {
     match &node.content {
-        Content::Scalar(scalar) => text(node, scalar, uses, report),
+        Content::Scalar(scalar) => text((node, scalar), item, uses, report),
         Content::List(nodes) => {
-            TemplateNode::List(nodes.iter().map(|node| lower(node, uses, report)).collect())
+            let nodes = nodes.iter().map(|node| lower(node, item, uses, report));
+            TemplateNode::List(nodes.collect())
         }
         Content::Mapping(entries) => TemplateNode::Object(
             entries
@@ -84,7 +99,7 @@ fn lower(node: &Node, uses: &mut Vec<Use>, report: &mut Report<'_>) -> TemplateN
                             "build the whole object: ${{\"a\": input.b}}",
                         );
                     }
-                    (entry.key.clone(), lower(&entry.value, uses, report))
+                    (entry.key.clone(), lower(&entry.value, item, uses, report))
                 })
                 .collect(),
         ),
@@ -92,8 +107,8 @@ fn lower(node: &Node, uses: &mut Vec<Use>, report: &mut Report<'_>) -> TemplateN
 }
 
 fn text(
-    node: &Node,
-    scalar: &Scalar,
+    (node, scalar): (&Node, &Scalar),
+    item: Option<&str>,
     uses: &mut Vec<Use>,
     report: &mut Report<'_>,
 ) -> TemplateNode {
@@ -114,7 +129,7 @@ fn text(
         }
     };
     if let [Piece::Code(range)] = pieces.as_slice() {
-        return match compile(node, scalar, range, uses, report) {
+        return match compile((node, scalar), range, item, uses, report) {
             Some(expression) => TemplateNode::Whole(Box::new(expression)),
             None => broken(),
         };
@@ -124,7 +139,8 @@ fn text(
         match piece {
             Piece::Text(text) => parts.push(Part::Text(text)),
             Piece::Code(range) => {
-                parts.extend(compile(node, scalar, &range, uses, report).map(Part::Expression));
+                let expression = compile((node, scalar), &range, item, uses, report);
+                parts.extend(expression.map(Part::Expression));
             }
         }
     }
@@ -136,9 +152,9 @@ fn text(
 
 /// Compiles the `${…}` at these bytes of the scalar's text.
 fn compile(
-    node: &Node,
-    scalar: &Scalar,
+    (node, scalar): (&Node, &Scalar),
     range: &Range<usize>,
+    item: Option<&str>,
     uses: &mut Vec<Use>,
     report: &mut Report<'_>,
 ) -> Option<Expression> {
@@ -150,7 +166,7 @@ fn compile(
         }
         None => within(node, scalar, range, report),
     };
-    match Expression::compile(code) {
+    match Expression::compile(code, item) {
         Ok((expression, references)) => {
             let guarded = references.iter().any(|reference| reference.tested);
             for reference in references {

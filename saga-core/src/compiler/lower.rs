@@ -9,6 +9,7 @@ use super::diagnostic::Report;
 use super::draft::{Draft, DraftStep};
 use super::fields::{self, Fields, shortened};
 use super::interpolation::{self, Use};
+use super::lower_key;
 use super::lower_step;
 use super::policy;
 use super::tree::{Content, Entry, Node};
@@ -21,11 +22,13 @@ pub const NAME_BYTES_MAX: usize = 60;
 /// Most steps of one saga.
 pub const STEPS_MAX: usize = 200;
 
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 13] = [
     "saga",
     "version",
     "description",
     "key",
+    "id_reuse_policy",
+    "id_conflict_policy",
     "deadline",
     "max_lifetime",
     "labels",
@@ -34,7 +37,6 @@ const KNOWN: [&str; 11] = [
     "steps",
     "output",
 ];
-const PLANNED: [&str; 2] = ["id_reuse_policy", "id_conflict_policy"];
 
 /// What steps inherit.
 #[derive(Debug, Default)]
@@ -54,7 +56,7 @@ pub(super) fn lower(root: &Node, report: &mut Report<'_>) -> Option<Draft> {
         );
         return None;
     }
-    let fields = Fields::read(root, "a saga", &KNOWN, &PLANNED, report)?;
+    let fields = Fields::read(root, "a saga", &KNOWN, report)?;
     let top = report.span(root.span.start, root.span.start + 1);
     let (mut key_uses, mut output_uses) = (Vec::new(), Vec::new());
     let name = fields
@@ -72,15 +74,17 @@ pub(super) fn lower(root: &Node, report: &mut Report<'_>) -> Option<Draft> {
         .get("defaults")
         .map(|entry| defaults(&entry.value, report));
     let defaults = defaults.unwrap_or_default();
+    let key_policy = lower_key::policy(&fields, report);
     let mut template = |name: &str, uses: &mut Vec<Use>| {
         let entry = fields.get(name)?;
-        Some(interpolation::template(&entry.value, uses, report))
+        Some(interpolation::template(&entry.value, None, uses, report))
     };
     Some(Draft {
         name,
         version,
         key: template("key", &mut key_uses),
         key_uses,
+        key_policy,
         output: template("output", &mut output_uses),
         output_uses,
         description: fields
@@ -107,7 +111,7 @@ fn description(entry: &Entry, report: &mut Report<'_>) -> Option<String> {
     fields::text(entry, report).map(str::to_owned)
 }
 
-fn name(entry: &Entry, report: &mut Report<'_>) -> Option<String> {
+pub(super) fn name(entry: &Entry, report: &mut Report<'_>) -> Option<String> {
     let name = fields::text(entry, report)?;
     let shape = name.starts_with(|c: char| c.is_ascii_lowercase())
         && name
@@ -125,7 +129,7 @@ fn name(entry: &Entry, report: &mut Report<'_>) -> Option<String> {
     None
 }
 
-fn version(entry: &Entry, report: &mut Report<'_>) -> Option<Version> {
+pub(super) fn version(entry: &Entry, report: &mut Report<'_>) -> Option<Version> {
     let text = fields::text(entry, report)?;
     match Version::parse(text) {
         Ok(version) => Some(version),
@@ -175,7 +179,7 @@ fn schema(node: &Node, report: &mut Report<'_>) -> Option<Schema> {
 fn defaults(node: &Node, report: &mut Report<'_>) -> Defaults {
     let built_in = Defaults::default();
     let known = ["retry", "timeouts"];
-    let Some(fields) = Fields::read(node, "`defaults`", &known, &[], report) else {
+    let Some(fields) = Fields::read(node, "`defaults`", &known, report) else {
         return built_in;
     };
     let (retry, timeouts) = policy::both(&fields, &built_in, report);

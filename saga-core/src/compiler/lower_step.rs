@@ -2,24 +2,33 @@
 
 use super::code::Code;
 use super::diagnostic::{Report, Span};
-use super::draft::{DraftCompensate, DraftStep};
-use super::fields::{self, Fields, not_supported, shortened};
+use super::draft::{DraftCompensate, DraftStep, Shape};
+use super::fields::{self, Fields, shortened};
 use super::interpolation::{self, Use};
 use super::lower::{Defaults, NAME_BYTES_MAX};
+use super::lower_failure;
+use super::lower_kind::{self, Kind};
 use super::policy;
-use super::tree::{Content, Entry, Node};
-use crate::definition::{Compensation, OnFailure};
+use super::tree::{Entry, Node};
+use crate::definition::Compensation;
 use crate::expression::{Template, TemplateNode};
 use crate::ids::ActionName;
 
 /// Highest `priority`.
 pub const PRIORITY_MAX: u32 = 9;
 
-const KNOWN: [&str; 13] = [
+/// Every field of a step.
+pub(super) const KNOWN: [&str; 19] = [
     "id",
     "action",
+    "wait_for",
+    "sleep",
+    "saga",
     "input",
     "when",
+    "for_each",
+    "as",
+    "max_parallel",
     "depends_on",
     "compensate",
     "because",
@@ -30,24 +39,6 @@ const KNOWN: [&str; 13] = [
     "on_failure",
     "priority",
 ];
-const PLANNED: [&str; 6] = [
-    "for_each",
-    "as",
-    "max_parallel",
-    "wait_for",
-    "sleep",
-    "saga",
-];
-const OTHER_KINDS: [&str; 3] = ["wait_for", "sleep", "saga"];
-const FALLBACKS: [&str; 7] = [
-    "fallback",
-    "action",
-    "input",
-    "compensate",
-    "retry",
-    "timeouts",
-    "last_good",
-];
 
 /// Reads one step.
 pub(super) fn lower(
@@ -55,35 +46,39 @@ pub(super) fn lower(
     defaults: &Defaults,
     report: &mut Report<'_>,
 ) -> Option<DraftStep> {
-    let fields = Fields::read(node, "a step", &KNOWN, &PLANNED, report)?;
+    let fields = Fields::read(node, "a step", &KNOWN, report)?;
     let start = report.span(node.span.start, node.span.start + 1);
     let span = fields.get("id").map_or(start, |entry| entry.value.span);
     let id = fields
         .require("id", span, report)
         .and_then(|entry| id(entry, report));
-    let action = match fields.get("action") {
-        None if fields.has_any(&OTHER_KINDS) => None,
-        _ => fields
-            .require("action", span, report)
-            .and_then(|entry| action(entry, report)),
-    };
-    let (mut uses, mut when_uses, mut compensate_uses) = (Vec::new(), Vec::new(), Vec::new());
-    let input = input(fields.get("input"), &mut uses, report);
+    let (mut uses, mut each_uses) = (Vec::new(), Vec::new());
+    let (mut when_uses, mut compensate_uses) = (Vec::new(), Vec::new());
+    let for_each = lower_kind::for_each(&fields, &mut each_uses, report);
+    let item = for_each
+        .as_ref()
+        .map(|each| std::sync::Arc::clone(&each.name));
+    let item = item.as_deref();
+    let Kind { shape, kind, lasts } = lower_kind::kind(&fields, item, span, &mut uses, report);
     let when = fields
         .get("when")
-        .and_then(|entry| interpolation::expression(&entry.value, &mut when_uses, report));
-    let (retry, timeouts) = policy::both(&fields, defaults, report);
-    let mut flag = |name: &str| {
-        let entry = fields.get(name)?;
-        Some((fields::boolean(entry, report)?, entry.key_span))
+        .and_then(|entry| interpolation::expression(entry, &mut when_uses, report));
+    let unused = Defaults::default();
+    let base = match shape {
+        Shape::Action | Shape::Unclear => defaults,
+        Shape::Wait | Shape::Sleep | Shape::Saga => &unused,
     };
-    let (no_effect, pivot) = (flag("no_effect"), flag("pivot"));
+    let (retry, timeouts) = policy::both(&fields, base, report);
+    let compensate = compensate(&fields, defaults, item, &mut compensate_uses, report);
     Some(DraftStep {
         id,
-        refused: fields.has_any(&OTHER_KINDS),
         span,
-        action,
-        input,
+        shape,
+        kind,
+        lasts,
+        for_each,
+        for_each_uses: each_uses,
+        for_each_span: fields.get("for_each").map(|entry| entry.key_span),
         when,
         when_span: fields.get("when").map(|entry| entry.key_span),
         uses,
@@ -91,28 +86,36 @@ pub(super) fn lower(
         depends_on: fields
             .get("depends_on")
             .and_then(|entry| depends_on(entry, report)),
-        compensate: compensate(
-            fields.get("compensate"),
-            defaults,
-            &mut compensate_uses,
-            report,
-        ),
+        compensate,
         compensate_uses,
-        because: fields
-            .get("because")
-            .and_then(|entry| Some((fields::text(entry, report)?.to_owned(), entry.key_span))),
-        no_effect,
-        pivot,
+        because: because(&fields, report),
+        no_effect: flag(&fields, "no_effect", report),
+        pivot: flag(&fields, "pivot", report),
         retry,
         timeouts,
-        on_failure: fields
-            .get("on_failure")
-            .and_then(|entry| Some((on_failure(&entry.value, report)?, entry.value.span))),
+        on_failure: fields.get("on_failure").and_then(|entry| {
+            let on_failure = lower_failure::on_failure(&entry.value, defaults, item, report)?;
+            Some((on_failure, entry.value.span))
+        }),
         priority: fields
             .get("priority")
             .and_then(|entry| fields::count(entry, PRIORITY_MAX, report))
             .and_then(|priority| u8::try_from(priority).ok()),
     })
+}
+
+pub(super) fn flag(
+    fields: &Fields<'_>,
+    name: &str,
+    report: &mut Report<'_>,
+) -> Option<(bool, Span)> {
+    let entry = fields.get(name)?;
+    Some((fields::boolean(entry, report)?, entry.key_span))
+}
+
+pub(super) fn because(fields: &Fields<'_>, report: &mut Report<'_>) -> Option<(String, Span)> {
+    let entry = fields.get("because")?;
+    Some((fields::text(entry, report)?.to_owned(), entry.key_span))
 }
 
 fn id(entry: &Entry, report: &mut Report<'_>) -> Option<String> {
@@ -143,7 +146,7 @@ fn id(entry: &Entry, report: &mut Report<'_>) -> Option<String> {
     Some(id.to_owned())
 }
 
-fn action(entry: &Entry, report: &mut Report<'_>) -> Option<ActionName> {
+pub(super) fn action(entry: &Entry, report: &mut Report<'_>) -> Option<ActionName> {
     let text = fields::text(entry, report)?;
     match text.parse() {
         Ok(action) => Some(action),
@@ -159,9 +162,15 @@ fn action(entry: &Entry, report: &mut Report<'_>) -> Option<ActionName> {
     }
 }
 
-fn input(entry: Option<&Entry>, uses: &mut Vec<Use>, report: &mut Report<'_>) -> Template {
-    match entry {
-        Some(entry) => interpolation::template(&entry.value, uses, report),
+/// What a worker or a child saga is given.
+pub(super) fn input(
+    fields: &Fields<'_>,
+    item: Option<&str>,
+    uses: &mut Vec<Use>,
+    report: &mut Report<'_>,
+) -> Template {
+    match fields.get("input") {
+        Some(entry) => interpolation::template(&entry.value, item, uses, report),
         None => Template::new(TemplateNode::Object(Vec::new())),
     }
 }
@@ -177,13 +186,15 @@ fn depends_on(entry: &Entry, report: &mut Report<'_>) -> Option<Vec<(String, Spa
     Some(names)
 }
 
-fn compensate(
-    entry: Option<&Entry>,
+/// How a step, or its fallback, is undone.
+pub(super) fn compensate(
+    fields: &Fields<'_>,
     defaults: &Defaults,
+    item: Option<&str>,
     uses: &mut Vec<Use>,
     report: &mut Report<'_>,
 ) -> DraftCompensate {
-    let Some(entry) = entry else {
+    let Some(entry) = fields.get("compensate") else {
         return DraftCompensate::Absent;
     };
     let at = entry.key_span;
@@ -200,13 +211,13 @@ fn compensate(
         return DraftCompensate::Undo(None, at);
     }
     let known = ["action", "input", "retry", "timeouts"];
-    let Some(fields) = Fields::read(&entry.value, "`compensate`", &known, &[], report) else {
+    let Some(fields) = Fields::read(&entry.value, "`compensate`", &known, report) else {
         return DraftCompensate::Undo(None, at);
     };
     let action = fields
         .require("action", at, report)
         .and_then(|entry| action(entry, report));
-    let input = input(fields.get("input"), uses, report);
+    let input = input(&fields, item, uses, report);
     let (retry, timeouts) = policy::both(&fields, defaults, report);
     let undo = action.map(|action| {
         Box::new(Compensation {
@@ -217,44 +228,4 @@ fn compensate(
         })
     });
     DraftCompensate::Undo(undo, at)
-}
-
-fn on_failure(node: &Node, report: &mut Report<'_>) -> Option<OnFailure> {
-    match &node.content {
-        Content::Scalar(scalar) => match scalar.text.as_str() {
-            "compensate" => Some(OnFailure::Compensate),
-            "pause" => Some(OnFailure::Pause),
-            "continue" => Some(OnFailure::Continue),
-            "fallback" => {
-                not_supported("fallback", node.span, report);
-                None
-            }
-            other => {
-                report.error_with(
-                    Code::WrongType,
-                    node.span,
-                    format!("`{}` is no way to handle a failure", shortened(other)),
-                    "write compensate, pause, continue or { output: … }",
-                );
-                None
-            }
-        },
-        Content::Mapping(_) => {
-            let fields = Fields::read(node, "`on_failure`", &["output"], &FALLBACKS, report)?;
-            if fields.has_any(&FALLBACKS) {
-                return None;
-            }
-            let entry = fields.require("output", node.span, report)?;
-            interpolation::refuse(&entry.value, "the output of a fallback", report);
-            Some(OnFailure::FallbackOutput(entry.value.to_json()))
-        }
-        Content::List(_) => {
-            fields::wrong_type(
-                node,
-                "`on_failure` must be one word or { output: … }",
-                report,
-            );
-            None
-        }
-    }
 }

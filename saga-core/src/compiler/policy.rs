@@ -63,7 +63,7 @@ pub(super) fn retry(node: &Node, base: &RetryPolicy, report: &mut Report<'_>) ->
         "non_retryable_errors",
     ];
     let mut policy = base.clone();
-    let Some(fields) = Fields::read(node, "retry", &KNOWN, &[], report) else {
+    let Some(fields) = Fields::read(node, "retry", &KNOWN, report) else {
         return policy;
     };
     let initial = fields.get("initial_interval");
@@ -165,7 +165,7 @@ pub(super) fn timeouts(node: &Node, base: Timeouts, report: &mut Report<'_>) -> 
         "schedule_to_close",
         "heartbeat",
     ];
-    let Some(fields) = Fields::read(node, "timeouts", &KNOWN, &[], report) else {
+    let Some(fields) = Fields::read(node, "timeouts", &KNOWN, report) else {
         return base;
     };
     let mut limit = |name: &'static str, base: Option<Duration>| {

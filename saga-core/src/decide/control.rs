@@ -4,6 +4,7 @@ use super::turn::{Stop, Turn};
 use super::{resolve_by_hand, rest, retry_by_hand, unwind};
 use crate::decision::Ignored;
 use crate::event::{EventKind, PauseCause, UnwindCause};
+use crate::ids::StepKey;
 use crate::operator::{By, Operator, Verb};
 use crate::refusal::Refused;
 use crate::saga::Phase;
@@ -68,7 +69,7 @@ fn cancel(turn: &mut Turn<'_>, by: By) -> Result<(), Stop> {
         Phase::Running if turn.saga.unwind.is_some() => Some(Refused::TurningBack),
         Phase::Running => turn
             .passed_pivot()
-            .map(|pivot| Refused::PivotPassed(pivot.name.clone())),
+            .map(|pivot| Refused::PivotPassed(StepKey::whole(pivot.name.clone()))),
         Phase::Completed | Phase::Compensated { .. } | Phase::Terminated => {
             Some(Refused::Closed(turn.saga.status()))
         }

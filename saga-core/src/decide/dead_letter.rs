@@ -17,7 +17,7 @@ pub(super) fn apply(turn: &mut Turn<'_>, letter: &DeadLetter) -> Result<(), Stop
     if turn.saga.phase.is_closed() {
         return Err(Stop::Ignored(Ignored::Closed));
     }
-    let (position, step) = turn.step(&letter.key)?;
+    turn.position(&letter.key)?;
     let Some(state) = turn.saga.steps.get(&letter.key) else {
         return Err(Stop::Illegal(format!(
             "step {} was never dispatched",
@@ -38,23 +38,25 @@ pub(super) fn apply(turn: &mut Turn<'_>, letter: &DeadLetter) -> Result<(), Stop
     let error = StepError::new("dead_lettered", letter.reason.clone());
     if work.probed {
         return match letter.op {
-            Op::Action => retry::exhausted(turn, position, Op::Action, error),
+            Op::Action => retry::exhausted(turn, &letter.key, Op::Action, error),
             Op::Settle | Op::Compensate => {
-                retry::attempt_failed(turn, position, letter.op, error, None)
+                retry::attempt_failed(turn, &letter.key, letter.op, error, None)
             }
         };
     }
     if turn.rests() {
         // Nothing is sent while the saga rests; the next attempt is the probe.
-        return retry::attempt_failed(turn, position, letter.op, error, Some(Duration::ZERO));
+        return retry::attempt_failed(turn, &letter.key, letter.op, error, Some(Duration::ZERO));
     }
     let attempt = Attempt {
         number: state.attempt,
         round: state.round_of(letter.op),
         rung: None,
     };
-    match send::probe(turn, step, letter.op, attempt, &letter.reason)? {
+    match send::probe(turn, &letter.key, letter.op, attempt, &letter.reason)? {
         Ok(()) => Ok(()),
-        Err(error) => retry::exhausted(turn, position, letter.op, send::expression_error(&error)),
+        Err(error) => {
+            retry::exhausted(turn, &letter.key, letter.op, send::expression_error(&error))
+        }
     }
 }

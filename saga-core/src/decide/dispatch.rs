@@ -1,7 +1,7 @@
 //! The one match on what happened.
 
 use super::turn::{Stop, Turn};
-use super::{control, dead_letter, forward, heartbeat, reply, timer};
+use super::{child, control, dead_letter, forward, heartbeat, reply, timer, wait};
 use crate::decision::{Ignored, Outcome};
 use crate::definition::Definition;
 use crate::input::Input;
@@ -29,7 +29,10 @@ pub fn decide(
         Input::Heartbeat(beat) => heartbeat::apply(&mut turn, beat),
         Input::Park(why) => control::park(&mut turn, why),
         Input::Operator(operator) => control::apply(&mut turn, operator),
+        Input::Signal(signal) => wait::signal(&mut turn, signal),
+        Input::Parent(ask) => child::asked(&mut turn, ask),
     };
+    let done = done.and_then(|()| child::tell_parent(&mut turn, saga.phase.is_closed()));
     match done {
         Ok(()) if turn.is_idle() => Outcome::Ignored(Ignored::NotDue),
         Ok(()) => Outcome::Applied(Box::new(turn.finish())),

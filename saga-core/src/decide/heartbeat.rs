@@ -12,7 +12,7 @@ pub(super) fn apply(turn: &mut Turn<'_>, beat: &Heartbeat) -> Result<(), Stop> {
     if turn.saga.phase.is_closed() {
         return Err(Stop::Ignored(Ignored::Closed));
     }
-    turn.step(&beat.key)?;
+    turn.position(&beat.key)?;
     let stale = || Stop::Ignored(Ignored::StaleAttempt);
     let state = turn.saga.steps.get(&beat.key).ok_or_else(stale)?;
     let work = under_way(state, beat).ok_or_else(stale)?;

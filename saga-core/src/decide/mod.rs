@@ -1,8 +1,11 @@
 //! The one function that decides.
 
+mod child;
 mod control;
 mod dead_letter;
 mod dispatch;
+mod elements;
+mod fallback;
 mod forward;
 mod heartbeat;
 mod reply;
@@ -14,6 +17,8 @@ mod send;
 mod timer;
 mod turn;
 mod unwind;
+mod wait;
 
 pub use dispatch::decide;
+pub use elements::ELEMENTS_MAX;
 pub use timer::next_wake;

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::turn::{Stop, Turn};
-use super::{forward, rest, retry, unwind};
+use super::{child, fallback, forward, rest, retry, unwind};
 use crate::decision::Ignored;
+use crate::definition::StepKind;
 use crate::event::EventKind;
-use crate::ids::Op;
+use crate::ids::{Op, StepKey};
 use crate::input::{Reply, ReplyOutcome, StepError};
 use crate::saga::{Phase, StepState, StepStatus};
 use crate::values::ValueKey;
 
 pub(super) fn apply(turn: &mut Turn<'_>, reply: &Reply) -> Result<(), Stop> {
-    let (position, _) = turn.step(&reply.key)?;
+    turn.position(&reply.key)?;
     let Some(state) = turn.saga.steps.get(&reply.key) else {
         return Err(Stop::Illegal(format!(
             "step {} was never dispatched",
@@ -39,9 +40,9 @@ pub(super) fn apply(turn: &mut Turn<'_>, reply: &Reply) -> Result<(), Stop> {
         return Err(Stop::Ignored(Ignored::Closed));
     }
     match reply.op {
-        Op::Action => action(turn, position, &state, reply)?,
-        Op::Settle => settle(turn, position, &state, reply)?,
-        Op::Compensate => undo(turn, position, &state, reply)?,
+        Op::Action => action(turn, &state, reply)?,
+        Op::Settle => settle(turn, &state, reply)?,
+        Op::Compensate => undo(turn, &state, reply)?,
     }
     rest::end_if_known(turn)
 }
@@ -72,17 +73,12 @@ fn stale_round(turn: &mut Turn<'_>, alarmed: u32, reply: &Reply) -> Result<(), S
     Ok(())
 }
 
-fn action(
-    turn: &mut Turn<'_>,
-    position: usize,
-    state: &StepState,
-    reply: &Reply,
-) -> Result<(), Stop> {
+fn action(turn: &mut Turn<'_>, state: &StepState, reply: &Reply) -> Result<(), Stop> {
     match state.status {
         StepStatus::Scheduled
         | StepStatus::BackingOff
         | StepStatus::Settling
-        | StepStatus::OutcomeUnknown => open_action(turn, position, state, reply),
+        | StepStatus::OutcomeUnknown => open_action(turn, state, reply),
         StepStatus::Succeeded
         | StepStatus::Compensating
         | StepStatus::Compensated
@@ -94,10 +90,9 @@ fn action(
         }
         StepStatus::Failed | StepStatus::NeverHappened => denied(turn, state, reply),
         StepStatus::Skipped if state.substituted => denied(turn, state, reply),
-        StepStatus::Pending | StepStatus::Skipped => Err(Stop::Illegal(format!(
-            "step {} was never dispatched",
-            reply.key
-        ))),
+        StepStatus::Pending | StepStatus::Waiting | StepStatus::Skipped => Err(Stop::Illegal(
+            format!("step {} was never dispatched", reply.key),
+        )),
     }
 }
 
@@ -111,29 +106,33 @@ fn denied(turn: &mut Turn<'_>, state: &StepState, reply: &Reply) -> Result<(), S
 
 /// The step is open: success from any attempt is success, a certified failure from any attempt is
 /// failure, and anything vaguer counts only from the attempt that is under way.
-fn open_action(
-    turn: &mut Turn<'_>,
-    position: usize,
-    state: &StepState,
-    reply: &Reply,
-) -> Result<(), Stop> {
+fn open_action(turn: &mut Turn<'_>, state: &StepState, reply: &Reply) -> Result<(), Stop> {
     match &reply.outcome {
         ReplyOutcome::Done(output) => {
             let worker = reply.worker.clone();
-            succeeded(turn, position, reply.attempt, worker, output)
+            succeeded(turn, &reply.key, reply.attempt, worker, output)
         }
-        ReplyOutcome::Fail(error) => forward::fail(turn, position, error.clone()),
+        ReplyOutcome::Fail(error) => forward::fail(turn, &reply.key, error.clone()),
         ReplyOutcome::AttemptFailed { error, retry_after } => {
             current_action(state, reply)?;
-            retry::attempt_failed(turn, position, Op::Action, error.clone(), *retry_after)
+            retry::attempt_failed(turn, &reply.key, Op::Action, error.clone(), *retry_after)
         }
         ReplyOutcome::Expired => {
             current_action(state, reply)?;
-            retry::attempt_failed(turn, position, Op::Action, expired(), None)
+            retry::attempt_failed(turn, &reply.key, Op::Action, expired(), None)
+        }
+        // A child saga was ended without undoing anything.
+        ReplyOutcome::Unknown(error) if is_child(turn, reply) => {
+            retry::unknown(turn, &reply.key, error.clone())
         }
         ReplyOutcome::NeverHappened | ReplyOutcome::Unknown(_) => Err(misfit(reply)),
         ReplyOutcome::Fenced => Err(Stop::Ignored(Ignored::Fenced)),
     }
+}
+
+fn is_child(turn: &Turn<'_>, reply: &Reply) -> bool {
+    let plan = turn.plan(&reply.key);
+    plan.is_ok_and(|plan| matches!(plan.kind, StepKind::Saga(_)))
 }
 
 fn current_action(state: &StepState, reply: &Reply) -> Result<(), Stop> {
@@ -154,27 +153,22 @@ pub(super) const FOUND_OUT: u32 = 0;
 
 pub(super) fn succeeded(
     turn: &mut Turn<'_>,
-    position: usize,
+    key: &StepKey,
     attempt: u32,
     worker: Option<String>,
     output: &Arc<Value>,
 ) -> Result<(), Stop> {
-    let key = turn.key_at(position);
+    fallback::remember(turn, key)?;
     turn.emit(EventKind::StepSucceeded {
         key: key.clone(),
         attempt,
         worker,
     });
-    turn.write(ValueKey::Output(key), Arc::clone(output));
-    forward::after_success(turn, position)
+    turn.write(ValueKey::Output(key.clone()), Arc::clone(output));
+    forward::after(turn, key)
 }
 
-fn settle(
-    turn: &mut Turn<'_>,
-    position: usize,
-    state: &StepState,
-    reply: &Reply,
-) -> Result<(), Stop> {
+fn settle(turn: &mut Turn<'_>, state: &StepState, reply: &Reply) -> Result<(), Stop> {
     match state.status {
         StepStatus::Settling => {}
         StepStatus::NeverHappened | StepStatus::Failed => return settled(turn, state, reply),
@@ -186,6 +180,7 @@ fn settle(
         | StepStatus::CompensationFailed => return Err(Stop::Ignored(Ignored::Duplicate)),
         StepStatus::Pending
         | StepStatus::Scheduled
+        | StepStatus::Waiting
         | StepStatus::BackingOff
         | StepStatus::Skipped => {
             return Err(Stop::Illegal(format!(
@@ -196,18 +191,20 @@ fn settle(
     }
     match &reply.outcome {
         ReplyOutcome::Done(output) => {
-            succeeded(turn, position, FOUND_OUT, reply.worker.clone(), output)
+            succeeded(turn, &reply.key, FOUND_OUT, reply.worker.clone(), output)
         }
-        ReplyOutcome::Fail(error) => forward::fail(turn, position, error.clone()),
-        ReplyOutcome::NeverHappened => never_happened(turn, position, state),
-        ReplyOutcome::Unknown(error) => retry::exhausted(turn, position, Op::Settle, error.clone()),
+        ReplyOutcome::Fail(error) => forward::fail(turn, &reply.key, error.clone()),
+        ReplyOutcome::NeverHappened => never_happened(turn, &reply.key, state),
+        ReplyOutcome::Unknown(error) => {
+            retry::exhausted(turn, &reply.key, Op::Settle, error.clone())
+        }
         ReplyOutcome::AttemptFailed { error, retry_after } => {
             current(state, reply)?;
-            retry::attempt_failed(turn, position, Op::Settle, error.clone(), *retry_after)
+            retry::attempt_failed(turn, &reply.key, Op::Settle, error.clone(), *retry_after)
         }
         ReplyOutcome::Expired => {
             current(state, reply)?;
-            retry::attempt_failed(turn, position, Op::Settle, expired(), None)
+            retry::attempt_failed(turn, &reply.key, Op::Settle, expired(), None)
         }
         ReplyOutcome::Fenced => Err(Stop::Ignored(Ignored::Fenced)),
     }
@@ -225,17 +222,16 @@ fn settled(turn: &mut Turn<'_>, state: &StepState, reply: &Reply) -> Result<(), 
 /// it is simply not there to be undone.
 pub(super) fn never_happened(
     turn: &mut Turn<'_>,
-    position: usize,
+    key: &StepKey,
     state: &StepState,
 ) -> Result<(), Stop> {
     if turn.saga.phase == Phase::Running && turn.saga.unwind.is_none() {
         let error = state.error.clone().unwrap_or_else(|| {
             StepError::new("never_happened", "settling found that it never happened")
         });
-        return forward::fail(turn, position, error);
+        return forward::fail(turn, key, error);
     }
-    let key = turn.key_at(position);
-    turn.emit(EventKind::StepNeverHappened { key });
+    turn.emit(EventKind::StepNeverHappened { key: key.clone() });
     match turn.saga.phase {
         Phase::Running => unwind::reconsider(turn),
         Phase::Compensating
@@ -246,12 +242,7 @@ pub(super) fn never_happened(
     }
 }
 
-fn undo(
-    turn: &mut Turn<'_>,
-    position: usize,
-    state: &StepState,
-    reply: &Reply,
-) -> Result<(), Stop> {
+fn undo(turn: &mut Turn<'_>, state: &StepState, reply: &Reply) -> Result<(), Stop> {
     let undone = matches!(
         reply.outcome,
         ReplyOutcome::Done(_) | ReplyOutcome::NeverHappened
@@ -265,6 +256,7 @@ fn undo(
         }
         StepStatus::Pending
         | StepStatus::Scheduled
+        | StepStatus::Waiting
         | StepStatus::BackingOff
         | StepStatus::Succeeded
         | StepStatus::Failed
@@ -279,30 +271,44 @@ fn undo(
         }
     }
     match &reply.outcome {
-        ReplyOutcome::Done(_) | ReplyOutcome::NeverHappened => {
-            turn.emit(EventKind::StepCompensated {
-                key: reply.key.clone(),
-                attempt: reply.attempt,
-            });
-            unwind::advance(turn)
-        }
+        ReplyOutcome::Done(output) => undone_now(turn, reply, Some(output)),
+        ReplyOutcome::NeverHappened => undone_now(turn, reply, None),
         ReplyOutcome::Fail(error) => {
             retry::undo_failed(turn, reply.key.clone(), error.clone(), true)
         }
         ReplyOutcome::AttemptFailed { error, retry_after } => {
             current(state, reply)?;
-            retry::attempt_failed(turn, position, Op::Compensate, error.clone(), *retry_after)
+            retry::attempt_failed(
+                turn,
+                &reply.key,
+                Op::Compensate,
+                error.clone(),
+                *retry_after,
+            )
+        }
+        ReplyOutcome::Unknown(error) if is_child(turn, reply) => {
+            retry::undo_failed(turn, reply.key.clone(), error.clone(), false)
         }
         ReplyOutcome::Unknown(error) => {
             current(state, reply)?;
-            retry::attempt_failed(turn, position, Op::Compensate, error.clone(), None)
+            retry::attempt_failed(turn, &reply.key, Op::Compensate, error.clone(), None)
         }
         ReplyOutcome::Expired => {
             current(state, reply)?;
-            retry::attempt_failed(turn, position, Op::Compensate, expired(), None)
+            retry::attempt_failed(turn, &reply.key, Op::Compensate, expired(), None)
         }
         ReplyOutcome::Fenced => Err(Stop::Ignored(Ignored::Fenced)),
     }
+}
+
+fn undone_now(turn: &mut Turn<'_>, reply: &Reply, said: Option<&Value>) -> Result<(), Stop> {
+    let residue = child::left_something(turn.step(&reply.key)?, said);
+    turn.emit(EventKind::StepCompensated {
+        key: reply.key.clone(),
+        attempt: reply.attempt,
+        residue,
+    });
+    unwind::advance(turn)
 }
 
 fn current(state: &StepState, reply: &Reply) -> Result<(), Stop> {

@@ -8,7 +8,7 @@ use super::retry_by_hand::{failed_undo, find, stands_in_the_way};
 use super::turn::{Stop, Turn};
 use super::{reply, rest, unwind};
 use crate::event::EventKind;
-use crate::ids::{Op, StepName};
+use crate::ids::{Op, StepKey};
 use crate::operator::{By, Resolution};
 use crate::refusal::Refused;
 use crate::saga::{StepState, StepStatus};
@@ -17,72 +17,74 @@ use crate::values::ValueKey;
 /// Goes on without a failed step, as if it had answered `output`.
 pub(super) fn skip(
     turn: &mut Turn<'_>,
-    step: &StepName,
+    key: &StepKey,
     output: &Arc<Value>,
     by: By,
 ) -> Result<(), Stop> {
-    let (position, _) = find(turn, step)?;
-    let status = turn.status_at(position);
+    let state = find(turn, key)?;
+    let status = turn.status(key);
     if status == StepStatus::OutcomeUnknown {
-        return Err(Stop::Refused(Refused::InDoubt(step.clone())));
+        return Err(Stop::Refused(Refused::InDoubt(key.clone())));
     }
     if status != StepStatus::Failed {
-        let step = step.clone();
+        let step = key.clone();
         return Err(Stop::Refused(Refused::NothingToSkip { step, status }));
     }
-    stands_in_the_way(turn, position)?;
-    if turn.definition.steps[position].pivot {
-        return Err(Stop::Refused(Refused::IsPivot(step.clone())));
+    if state.is_some_and(|state| state.elements.is_some()) {
+        return Err(Stop::Refused(Refused::NameAnElement(key.clone())));
     }
-    let key = turn.key_at(position);
+    stands_in_the_way(turn, key)?;
+    if turn.step(key)?.pivot {
+        return Err(Stop::Refused(Refused::IsPivot(key.clone())));
+    }
     turn.emit(EventKind::StepSkippedByOperator {
         key: key.clone(),
         by: by.clone(),
     });
-    turn.write(ValueKey::Output(key), Arc::clone(output));
+    turn.write(ValueKey::Output(key.clone()), Arc::clone(output));
     rest::end_if_mended(turn, by)
 }
 
 /// Records what became of a step whose outcome is unknown, or of an undo that failed.
 pub(super) fn resolve(
     turn: &mut Turn<'_>,
-    step: &StepName,
+    key: &StepKey,
     resolution: &Resolution,
     by: By,
 ) -> Result<(), Stop> {
-    let (position, state) = find(turn, step)?;
+    let state = find(turn, key)?;
     match state {
         Some(state) if state.status == StepStatus::OutcomeUnknown => {
-            resolve_step(turn, position, &state, resolution, by)
+            resolve_step(turn, key, &state, resolution, by)
         }
         Some(state) if state.status == StepStatus::CompensationFailed => {
-            resolve_undo(turn, position, &state, resolution, &by)
+            resolve_undo(turn, key, &state, resolution, &by)
         }
         Some(_) | None => Err(Stop::Refused(Refused::NothingToResolve {
-            step: step.clone(),
-            status: turn.status_at(position),
+            step: key.clone(),
+            status: turn.status(key),
         })),
     }
 }
 
 fn resolve_step(
     turn: &mut Turn<'_>,
-    position: usize,
+    key: &StepKey,
     state: &StepState,
     resolution: &Resolution,
     by: By,
 ) -> Result<(), Stop> {
     turn.emit(EventKind::StepResolved {
-        key: turn.key_at(position),
+        key: key.clone(),
         op: Op::Action,
         happened: matches!(resolution, Resolution::Happened(_)),
         by: by.clone(),
     });
     match resolution {
         Resolution::Happened(output) => {
-            reply::succeeded(turn, position, reply::FOUND_OUT, None, output)?;
+            reply::succeeded(turn, key, reply::FOUND_OUT, None, output)?;
         }
-        Resolution::Never => reply::never_happened(turn, position, state)?,
+        Resolution::Never => reply::never_happened(turn, key, state)?,
     }
     rest::end_if_mended(turn, by)
 }
@@ -91,12 +93,11 @@ fn resolve_step(
 /// next one has a key of its own.
 fn resolve_undo(
     turn: &mut Turn<'_>,
-    position: usize,
+    key: &StepKey,
     state: &StepState,
     resolution: &Resolution,
     by: &By,
 ) -> Result<(), Stop> {
-    let key = turn.key_at(position);
     let resolved = |happened| EventKind::StepResolved {
         key: key.clone(),
         op: Op::Compensate,
@@ -109,13 +110,14 @@ fn resolve_undo(
             turn.emit(EventKind::StepCompensated {
                 key: key.clone(),
                 attempt: state.attempt,
+                residue: false,
             });
             unwind::advance(turn)
         }
         Resolution::Never if turn.rests() => Err(Stop::Refused(Refused::Paused)),
         Resolution::Never => {
             turn.emit(resolved(false));
-            failed_undo(turn, position, state, true, by.clone())
+            failed_undo(turn, key, state, true, by.clone())
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::turn::{Stop, Turn};
 use super::{forward, timer, unwind};
 use crate::event::{EventKind, PauseCause};
-use crate::ids::StepName;
+use crate::ids::{StepKey, StepName};
 use crate::operator::By;
 use crate::refusal::Refused;
 use crate::saga::{Phase, StepStatus};
@@ -14,9 +14,11 @@ pub(super) fn resume(turn: &mut Turn<'_>, by: By) -> Result<(), Stop> {
         None => Some(Refused::NotPaused),
         Some(cause) if is_mended(turn, cause) => None,
         Some(PauseCause::FailedAfterPivot(step) | PauseCause::StepFailed(step)) => {
-            Some(Refused::StillFailed(step.clone()))
+            Some(Refused::StillFailed(StepKey::whole(step.clone())))
         }
-        Some(PauseCause::PivotUnknown(step)) => Some(Refused::StillUnknown(step.clone())),
+        Some(PauseCause::PivotUnknown(step)) => {
+            Some(Refused::StillUnknown(StepKey::whole(step.clone())))
+        }
         Some(PauseCause::MaxLifetime | PauseCause::Parked(_) | PauseCause::Operator(_)) => None,
     };
     match refused {
@@ -54,7 +56,7 @@ fn go_on(turn: &mut Turn<'_>, by: Option<By>) -> Result<(), Stop> {
     match turn.saga.phase {
         Phase::Running => {
             if let Some(position) = unknown_pivot(turn) {
-                return unwind::after_unknown(turn, position);
+                return unwind::after_unknown(turn, &turn.key_at(position));
             }
             timer::fire_steps(turn)?;
             if turn.saga.unwind.is_some() {

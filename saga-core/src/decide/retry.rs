@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::send::{self, Attempt};
 use super::turn::{Stop, Turn};
 use super::unwind;
-use crate::definition::{Compensation, Delay, Effect, RetryPolicy, Step, Timeouts};
+use crate::definition::{Delay, Effect, RetryPolicy, Timeouts};
 use crate::event::EventKind;
 use crate::ids::{Op, StepKey};
 use crate::input::StepError;
@@ -27,41 +27,36 @@ fn settle_policy() -> RetryPolicy {
 /// An attempt of what is under way failed, and whether it had an effect is not known.
 pub(super) fn attempt_failed(
     turn: &mut Turn<'_>,
-    position: usize,
+    key: &StepKey,
     op: Op,
     error: StepError,
     retry_after: Option<Duration>,
 ) -> Result<(), Stop> {
-    let definition = turn.definition;
-    let step = &definition.steps[position];
-    let key = StepKey::whole(step.name.clone());
-    let (attempt, work) = under_way(turn, &key)?;
+    let plan = turn.plan(key)?;
+    let (attempt, work) = under_way(turn, key)?;
     let tried = attempt.number - work.first + 1;
     let settle = settle_policy();
-    let (policy, timeouts) = match (op, &step.effect) {
-        (Op::Action, _) => (&step.retry, step.timeouts),
+    let (policy, timeouts) = match (op, plan.effect) {
+        (Op::Action, _) => (plan.retry, plan.timeouts),
         (Op::Settle, _) => (&settle, Timeouts::default()),
         (Op::Compensate, Effect::Compensate(undo)) => (&undo.retry, undo.timeouts),
-        (Op::Compensate, _) => {
-            return Err(Stop::Illegal(format!(
-                "step {} has no compensation",
-                step.name
-            )));
+        (Op::Compensate, Effect::None | Effect::Residue(_) | Effect::Retriable | Effect::Child) => {
+            return Err(Stop::Illegal(format!("step {key} has no compensation")));
         }
     };
     let delay = match retry_after {
         Some(span) => Delay::Timer(span),
-        None => policy.delay(turn.saga.id, &key, op, tried),
+        None => policy.delay(turn.saga.id, key, op, tried),
     };
     let retry_at = turn.clock().after(delay.span());
     let in_time = timeouts
         .schedule_to_close
         .is_none_or(|limit| retry_at < work.since.after(limit));
     if !in_time || !policy.allows_another(tried, &error.code) {
-        return exhausted(turn, position, op, error);
+        return exhausted(turn, key, op, error);
     }
     turn.emit(EventKind::AttemptFailed {
-        key,
+        key: key.clone(),
         op,
         attempt: attempt.number,
         error,
@@ -69,7 +64,7 @@ pub(super) fn attempt_failed(
         last: false,
     });
     match delay {
-        Delay::Rung(rung) if !turn.rests() => again(turn, position, op, Some(rung)),
+        Delay::Rung(rung) if !turn.rests() => again(turn, key, op, Some(rung)),
         Delay::Rung(_) | Delay::Timer(_) => Ok(()),
     }
 }
@@ -77,29 +72,27 @@ pub(super) fn attempt_failed(
 /// Sends the next attempt of what is under way, at once or on a rung.
 pub(super) fn again(
     turn: &mut Turn<'_>,
-    position: usize,
+    key: &StepKey,
     op: Op,
     rung: Option<Duration>,
 ) -> Result<(), Stop> {
-    let definition = turn.definition;
-    let step = &definition.steps[position];
-    let (last, _) = under_way(turn, &StepKey::whole(step.name.clone()))?;
+    let (last, _) = under_way(turn, key)?;
     let attempt = Attempt {
         number: last.number + 1,
         rung,
         ..last
     };
     let sent = match op {
-        Op::Action => send::action(turn, step, attempt)?,
+        Op::Action => send::action(turn, key, attempt)?,
         Op::Settle => {
-            send::settle(turn, step, attempt, None)?;
+            send::settle(turn, key, attempt, None)?;
             Ok(())
         }
-        Op::Compensate => send::undo(turn, step, compensation(step)?, attempt)?,
+        Op::Compensate => send::undo(turn, key, attempt)?,
     };
     match sent {
         Ok(()) => Ok(()),
-        Err(error) => exhausted(turn, position, op, send::expression_error(&error)),
+        Err(error) => exhausted(turn, key, op, send::expression_error(&error)),
     }
 }
 
@@ -107,17 +100,15 @@ pub(super) fn again(
 /// saga goes on if it rests.
 pub(super) fn exhausted(
     turn: &mut Turn<'_>,
-    position: usize,
+    key: &StepKey,
     op: Op,
     error: StepError,
 ) -> Result<(), Stop> {
-    let step = &turn.definition.steps[position];
-    let key = StepKey::whole(step.name.clone());
-    let (last, _) = under_way(turn, &key)?;
+    let (last, _) = under_way(turn, key)?;
     match op {
         Op::Action if turn.rests() => {
             turn.emit(EventKind::AttemptFailed {
-                key,
+                key: key.clone(),
                 op,
                 attempt: last.number,
                 error,
@@ -126,21 +117,19 @@ pub(super) fn exhausted(
             });
             Ok(())
         }
-        Op::Action => send::settle(
-            turn,
-            step,
-            Attempt {
-                round: last.round,
-                ..Attempt::FIRST
-            },
-            Some(error),
-        ),
-        Op::Settle => {
-            turn.emit(EventKind::StepOutcomeUnknown { key, error });
-            unwind::after_unknown(turn, position)
-        }
-        Op::Compensate => undo_failed(turn, key, error, false),
+        Op::Action => send::settle(turn, key, Attempt::first_of(last.round), Some(error)),
+        Op::Settle => unknown(turn, key, error),
+        Op::Compensate => undo_failed(turn, key.clone(), error, false),
     }
+}
+
+/// Nobody knows what became of it.
+pub(super) fn unknown(turn: &mut Turn<'_>, key: &StepKey, error: StepError) -> Result<(), Stop> {
+    turn.emit(EventKind::StepOutcomeUnknown {
+        key: key.clone(),
+        error,
+    });
+    unwind::after_unknown(turn, key)
 }
 
 /// The undo failed for good; whether it had an effect is certain or not.
@@ -175,14 +164,4 @@ pub(super) fn under_way(turn: &Turn<'_>, key: &StepKey) -> Result<(Attempt, Work
         },
         work,
     ))
-}
-
-pub(super) fn compensation(step: &Step) -> Result<&Compensation, Stop> {
-    match &step.effect {
-        Effect::Compensate(compensation) => Ok(compensation),
-        Effect::None | Effect::Residue(_) | Effect::Retriable => Err(Stop::Illegal(format!(
-            "step {} has no compensation",
-            step.name
-        ))),
-    }
 }

@@ -6,13 +6,14 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::turn::{Stop, Turn};
-use crate::decision::{Command, Undoes};
-use crate::definition::{Compensation, Step, Timeouts};
+use crate::decision::{ChildAsk, Command, NoteContent, Undoes};
+use crate::definition::{Call, Child, Compensation, Effect, Plan, StepKind, Timeouts};
 use crate::event::EventKind;
-use crate::expression::EvalError;
+use crate::expression::{EvalError, Template};
 use crate::ids::{Op, StepKey};
 use crate::input::StepError;
 use crate::time::Timestamp;
+use crate::values::ValueKey;
 
 /// Which attempt of what, and whether it rides a rung.
 #[derive(Clone, Copy)]
@@ -23,11 +24,16 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
-    pub(super) const FIRST: Self = Self {
-        number: 1,
-        round: 0,
-        rung: None,
-    };
+    pub(super) const FIRST: Self = Self::first_of(0);
+
+    /// The first attempt of a round.
+    pub(super) const fn first_of(round: u32) -> Self {
+        Self {
+            number: 1,
+            round,
+            rung: None,
+        }
+    }
 }
 
 /// A command cannot be sent because an expression of the definition cannot be computed.
@@ -35,160 +41,240 @@ pub(super) fn expression_error(error: &EvalError) -> StepError {
     StepError::new("expression_error", error.to_string())
 }
 
-/// Schedules an attempt of a step's action. `Ok(Err)` when its input cannot be computed.
+/// Schedules an attempt of an action, or starts a child saga. `Ok(Err)` when its input cannot be
+/// computed.
 pub(super) fn action(
     turn: &mut Turn<'_>,
-    step: &Step,
+    key: &StepKey,
     attempt: Attempt,
 ) -> Result<Result<(), EvalError>, Stop> {
-    turn.require(step.input.reads())?;
-    let input = match step.input.render(&turn.scope()) {
+    let plan = turn.plan(key)?;
+    let input = match input(turn, key, plan)? {
         Ok(input) => input,
         Err(error) => return Ok(Err(error)),
     };
-    let key = StepKey::whole(step.name.clone());
     let seq = turn.emit(EventKind::StepScheduled {
         key: key.clone(),
         attempt: attempt.number,
         round: attempt.round,
         not_before: attempt.rung.map(|rung| turn.now.after(rung)),
     });
-    let command = action_command(turn, step, attempt, seq, input);
-    turn.send(command);
+    match plan.kind {
+        StepKind::Action(call) => {
+            let command = action_command(turn, key, plan, call, (attempt, seq), input)?;
+            turn.send(command);
+        }
+        StepKind::Saga(child) => {
+            let ask = ChildAsk::Start {
+                definition: Arc::clone(&child.name),
+                version: child.version.clone(),
+                input,
+                pivot: turn.step(key)?.pivot || matches!(plan.effect, Effect::Retriable),
+            };
+            ask_child(turn, key, attempt, seq, ask);
+        }
+        StepKind::Wait(_) | StepKind::Sleep(_) => return Err(no_command(key)),
+    }
     Ok(Ok(()))
 }
 
-/// Asks the action's own ledger what became of it.
+/// Asks the action's own ledger, or the child saga, what became of it.
 pub(super) fn settle(
     turn: &mut Turn<'_>,
-    step: &Step,
+    key: &StepKey,
     attempt: Attempt,
     error: Option<StepError>,
 ) -> Result<(), Stop> {
-    let input = settle_input(turn, step)?;
-    let key = StepKey::whole(step.name.clone());
+    let plan = turn.plan(key)?;
+    let input = settle_input(turn, key, plan)?;
     let seq = turn.emit(EventKind::StepSettling {
-        key,
+        key: key.clone(),
         attempt: attempt.number,
         error,
         not_before: attempt.rung.map(|rung| turn.now.after(rung)),
     });
-    let command = settle_command(step, attempt, seq, input);
-    turn.send(command);
+    match plan.kind {
+        StepKind::Action(call) => {
+            let command = settle_command(turn, key, plan, call, (attempt, seq), input)?;
+            turn.send(command);
+        }
+        StepKind::Saga(child) => ask_child(turn, key, attempt, seq, settle_child(child)),
+        StepKind::Wait(_) | StepKind::Sleep(_) => return Err(no_command(key)),
+    }
     Ok(())
 }
 
-/// Schedules an attempt of a step's undo. `Ok(Err)` when its input cannot be computed.
+/// Schedules an attempt of an undo, or has a child saga undo itself. `Ok(Err)` when its input
+/// cannot be computed.
 pub(super) fn undo(
     turn: &mut Turn<'_>,
-    step: &Step,
-    compensation: &Compensation,
+    key: &StepKey,
     attempt: Attempt,
 ) -> Result<Result<(), EvalError>, Stop> {
-    let rendered = match undo_input(turn, step, compensation)? {
-        Ok(rendered) => rendered,
-        Err(error) => return Ok(Err(error)),
-    };
-    let seq = turn.emit(EventKind::UndoScheduled {
-        key: StepKey::whole(step.name.clone()),
+    let plan = turn.plan(key)?;
+    let event = EventKind::UndoScheduled {
+        key: key.clone(),
         attempt: attempt.number,
         round: attempt.round,
         not_before: attempt.rung.map(|rung| turn.now.after(rung)),
-    });
-    let command = undo_command(turn, step, compensation, attempt, seq, rendered);
-    turn.send(command);
-    Ok(Ok(()))
+    };
+    match plan.effect {
+        Effect::Child => {
+            let seq = turn.emit(event);
+            // The child is found by the round that ran it, whatever the round of its undo.
+            let state = turn.saga.steps.get(key);
+            let ran = Attempt {
+                round: state.map_or(0, |state| state.round),
+                ..attempt
+            };
+            ask_child(turn, key, ran, seq, ChildAsk::Compensate);
+            Ok(Ok(()))
+        }
+        Effect::Compensate(compensation) => {
+            let rendered = match undo_input(turn, key, plan, compensation)? {
+                Ok(rendered) => rendered,
+                Err(error) => return Ok(Err(error)),
+            };
+            let seq = turn.emit(event);
+            let command = undo_command(turn, key, compensation, (attempt, seq), rendered)?;
+            turn.send(command);
+            Ok(Ok(()))
+        }
+        Effect::None | Effect::Residue(_) | Effect::Retriable => Err(no_undo(key)),
+    }
 }
 
 /// Sends the command that is under way once more, under the same attempt.
 pub(super) fn probe(
     turn: &mut Turn<'_>,
-    step: &Step,
+    key: &StepKey,
     op: Op,
     attempt: Attempt,
     reason: &str,
 ) -> Result<Result<(), EvalError>, Stop> {
+    let plan = turn.plan(key)?;
     let event = EventKind::StepProbed {
-        key: StepKey::whole(step.name.clone()),
+        key: key.clone(),
         op,
         attempt: attempt.number,
         reason: reason.to_owned(),
     };
-    let command = match (op, &step.effect) {
-        (Op::Action, _) => {
-            turn.require(step.input.reads())?;
-            match step.input.render(&turn.scope()) {
-                Ok(input) => {
-                    let seq = turn.emit(event);
-                    action_command(turn, step, attempt, seq, input)
-                }
-                Err(error) => return Ok(Err(error)),
+    let StepKind::Action(call) = plan.kind else {
+        return Err(no_command(key));
+    };
+    let command = match (op, plan.effect) {
+        (Op::Action, _) => match input(turn, key, plan)? {
+            Ok(input) => {
+                let seq = turn.emit(event);
+                action_command(turn, key, plan, call, (attempt, seq), input)?
             }
-        }
+            Err(error) => return Ok(Err(error)),
+        },
         (Op::Settle, _) => {
-            let input = settle_input(turn, step)?;
+            let input = settle_input(turn, key, plan)?;
             let seq = turn.emit(event);
-            settle_command(step, attempt, seq, input)
+            settle_command(turn, key, plan, call, (attempt, seq), input)?
         }
-        (Op::Compensate, crate::definition::Effect::Compensate(compensation)) => {
-            match undo_input(turn, step, compensation)? {
+        (Op::Compensate, Effect::Compensate(compensation)) => {
+            match undo_input(turn, key, plan, compensation)? {
                 Ok(rendered) => {
                     let seq = turn.emit(event);
-                    undo_command(turn, step, compensation, attempt, seq, rendered)
+                    undo_command(turn, key, compensation, (attempt, seq), rendered)?
                 }
                 Err(error) => return Ok(Err(error)),
             }
         }
-        (Op::Compensate, _) => {
-            return Err(Stop::Illegal(format!(
-                "step {} has no compensation",
-                step.name
-            )));
+        (Op::Compensate, Effect::None | Effect::Residue(_) | Effect::Retriable | Effect::Child) => {
+            return Err(no_undo(key));
         }
     };
     turn.send(command);
     Ok(Ok(()))
 }
 
+fn no_command(key: &StepKey) -> Stop {
+    Stop::Illegal(format!("step {key} has no command to send"))
+}
+
+fn no_undo(key: &StepKey) -> Stop {
+    Stop::Illegal(format!("step {key} has no compensation"))
+}
+
+fn ask_child(turn: &mut Turn<'_>, key: &StepKey, attempt: Attempt, seq: u64, ask: ChildAsk) {
+    let content = NoteContent::ToChild {
+        child: turn.saga.id.child(key, attempt.round),
+        key: key.clone(),
+        round: attempt.round,
+        attempt: attempt.number,
+        ask,
+    };
+    turn.tell(seq, content);
+}
+
+fn settle_child(child: &Child) -> ChildAsk {
+    ChildAsk::Settle {
+        definition: Arc::clone(&child.name),
+        version: child.version.clone(),
+    }
+}
+
+/// What a worker or a child saga is given.
+fn input(turn: &Turn<'_>, key: &StepKey, plan: Plan<'_>) -> Result<Result<Value, EvalError>, Stop> {
+    let template: &Template = match plan.kind {
+        StepKind::Action(call) => &call.input,
+        StepKind::Saga(child) => &child.input,
+        StepKind::Wait(_) | StepKind::Sleep(_) => return Err(no_command(key)),
+    };
+    turn.require(template.reads(), Some(key))?;
+    Ok(template.render(&turn.scope(Some(key))))
+}
+
 fn action_command(
     turn: &Turn<'_>,
-    step: &Step,
-    attempt: Attempt,
-    seq: u64,
+    key: &StepKey,
+    plan: Plan<'_>,
+    call: &Call,
+    (attempt, seq): (Attempt, u64),
     input: Value,
-) -> Command {
-    let key = StepKey::whole(step.name.clone());
-    Command {
-        deadline: close_by(turn, &key, &step.timeouts),
-        start_to_close: step.timeouts.start_to_close,
-        action: step.action.clone(),
+) -> Result<Command, Stop> {
+    Ok(Command {
+        deadline: close_by(turn, key, &plan.timeouts),
+        start_to_close: plan.timeouts.start_to_close,
+        action: call.action.clone(),
         op: Op::Action,
         round: attempt.round,
         attempt: attempt.number,
         undoes: None,
         rung: attempt.rung,
-        priority: step.priority,
+        priority: turn.step(key)?.priority,
         seq,
-        key,
+        key: key.clone(),
         input,
-    }
+    })
 }
 
-fn settle_command(step: &Step, attempt: Attempt, seq: u64, input: Value) -> Command {
-    Command {
+fn settle_command(
+    turn: &Turn<'_>,
+    key: &StepKey,
+    plan: Plan<'_>,
+    call: &Call,
+    (attempt, seq): (Attempt, u64),
+    input: Value,
+) -> Result<Command, Stop> {
+    Ok(Command {
         seq,
         op: Op::Settle,
-        key: StepKey::whole(step.name.clone()),
+        key: key.clone(),
         round: attempt.round,
         attempt: attempt.number,
-        action: step.action.clone(),
+        action: call.action.clone(),
         input,
         undoes: None,
-        start_to_close: step.timeouts.start_to_close,
+        start_to_close: plan.timeouts.start_to_close,
         deadline: None,
         rung: attempt.rung,
-        priority: step.priority,
-    }
+        priority: turn.step(key)?.priority,
+    })
 }
 
 struct UndoInput {
@@ -198,15 +284,13 @@ struct UndoInput {
 
 fn undo_command(
     turn: &Turn<'_>,
-    step: &Step,
+    key: &StepKey,
     compensation: &Compensation,
-    attempt: Attempt,
-    seq: u64,
+    (attempt, seq): (Attempt, u64),
     rendered: UndoInput,
-) -> Command {
-    let key = StepKey::whole(step.name.clone());
-    Command {
-        deadline: close_by(turn, &key, &compensation.timeouts),
+) -> Result<Command, Stop> {
+    Ok(Command {
+        deadline: close_by(turn, key, &compensation.timeouts),
         start_to_close: compensation.timeouts.start_to_close,
         action: compensation.action.clone(),
         op: Op::Compensate,
@@ -215,37 +299,34 @@ fn undo_command(
         input: rendered.input,
         undoes: Some(rendered.undoes),
         rung: attempt.rung,
-        priority: step.priority,
+        priority: turn.step(key)?.priority,
         seq,
-        key,
-    }
+        key: key.clone(),
+    })
 }
 
 /// Settling passes the action's input along, so that `resolve` can look the call up by it. An
 /// action was dispatched with it, so it can be computed again.
-fn settle_input(turn: &Turn<'_>, step: &Step) -> Result<Value, Stop> {
-    turn.require(step.input.reads())?;
-    Ok(step.input.render(&turn.scope()).unwrap_or(Value::Null))
+fn settle_input(turn: &Turn<'_>, key: &StepKey, plan: Plan<'_>) -> Result<Value, Stop> {
+    Ok(input(turn, key, plan)?.unwrap_or(Value::Null))
 }
 
 fn undo_input(
     turn: &Turn<'_>,
-    step: &Step,
+    key: &StepKey,
+    plan: Plan<'_>,
     compensation: &Compensation,
 ) -> Result<Result<UndoInput, EvalError>, Stop> {
-    let key = StepKey::whole(step.name.clone());
-    turn.require(step.input.reads())?;
-    turn.require(compensation.input.reads())?;
-    let Some(output) = turn.output(&key) else {
-        return Err(Stop::Needs(vec![crate::values::ValueKey::Output(key)]));
-    };
-    let scope = turn.scope();
-    Ok(compensation.input.render(&scope).map(|input| UndoInput {
+    turn.require(compensation.input.reads(), Some(key))?;
+    let given = input(turn, key, plan)?.unwrap_or(Value::Null);
+    let output = turn.value(ValueKey::Output(key.clone()))?;
+    let rendered = compensation.input.render(&turn.scope(Some(key)));
+    Ok(rendered.map(|input| UndoInput {
         input,
         undoes: Undoes {
-            round: scope.saga.steps.get(&key).map_or(0, |state| state.round),
-            input: step.input.render(&scope).unwrap_or(Value::Null),
-            output: Arc::clone(&output),
+            round: turn.saga.steps.get(key).map_or(0, |state| state.round),
+            input: given,
+            output,
         },
     }))
 }

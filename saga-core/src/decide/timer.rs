@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::turn::{Stop, Turn};
-use super::{retry, unwind};
+use super::{retry, unwind, wait};
 use crate::decision::Ignored;
 use crate::definition::{Definition, Effect, Step, Timeouts};
 use crate::event::{EventKind, PauseCause, UnwindCause};
@@ -41,39 +41,50 @@ pub(super) fn fire(turn: &mut Turn<'_>) -> Result<(), Stop> {
 
 /// Does what is due of the steps, until one of them makes the saga rest.
 pub(super) fn fire_steps(turn: &mut Turn<'_>) -> Result<(), Stop> {
-    for position in 0..turn.definition.steps.len() {
-        if !turn.rests() {
-            fire_step(turn, position)?;
+    let mut due: Vec<(usize, StepKey)> = Vec::new();
+    for (key, state) in &turn.saga.steps {
+        let position = turn.position(key)?;
+        let time = earliest(&turn.saga, &turn.definition.steps[position], state);
+        if time.is_some_and(|(_, due)| turn.now >= due.at) {
+            due.push((position, key.clone()));
+        }
+    }
+    due.sort();
+    for (_, key) in due {
+        if !turn.rests() && !turn.saga.phase.is_closed() {
+            fire_piece(turn, &key)?;
         }
     }
     Ok(())
 }
 
-fn fire_step(turn: &mut Turn<'_>, position: usize) -> Result<(), Stop> {
-    let step = &turn.definition.steps[position];
-    let Some(state) = turn.saga.steps.get(&StepKey::whole(step.name.clone())) else {
+/// Does what is due of one piece of work; what happened to another one may have changed that.
+fn fire_piece(turn: &mut Turn<'_>, key: &StepKey) -> Result<(), Stop> {
+    let step = turn.step(key)?;
+    let Some(state) = turn.saga.steps.get(key) else {
         return Ok(());
     };
-    let Some((op, due)) = earliest(step, state) else {
+    let Some((op, due)) = earliest(&turn.saga, step, state) else {
         return Ok(());
     };
     if turn.now < due.at {
         return Ok(());
     }
     match due.what {
+        What::Wake => wait::wake(turn, key),
         What::Retry => match spent(state) {
-            Some(error) => retry::exhausted(turn, position, op, error),
-            None => retry::again(turn, position, op, None),
+            Some(error) => retry::exhausted(turn, key, op, error),
+            None => retry::again(turn, key, op, None),
         },
         What::EndOfStep(limit) => {
             let message = format!("{limit} of {} has passed", format_span(due.span));
-            retry::exhausted(turn, position, op, StepError::new("timeout", message))
+            retry::exhausted(turn, key, op, StepError::new("timeout", message))
         }
         What::EndOfAttempt => {
             let span = format_span(due.span);
             let message = format!("start_to_close of {span} has passed without a word");
             let error = StepError::new("timeout", message);
-            retry::attempt_failed(turn, position, op, error, None)
+            retry::attempt_failed(turn, key, op, error, None)
         }
     }
 }
@@ -94,7 +105,7 @@ pub fn next_wake(definition: &Definition, saga: &Saga) -> Option<Timestamp> {
     }
     let steps = saga.steps.iter().filter_map(|(key, state)| {
         let step = definition.step(&key.step)?;
-        earliest(step, state).map(|(_, due)| due.at)
+        earliest(saga, step, state).map(|(_, due)| due.at)
     });
     steps
         .chain(deadline(saga))
@@ -118,6 +129,8 @@ struct Due {
 }
 
 enum What {
+    /// A step has waited long enough.
+    Wake,
     Retry,
     /// All attempts end, by this limit.
     EndOfStep(&'static str),
@@ -126,15 +139,27 @@ enum What {
 }
 
 /// The first time that matters to what is under way.
-fn earliest(step: &Step, state: &StepState) -> Option<(Op, Due)> {
+fn earliest(saga: &Saga, step: &Step, state: &StepState) -> Option<(Op, Due)> {
     let work = state.work?;
+    let plan = step.plan(state.fallback);
     let (op, timeouts) = match state.status {
-        StepStatus::Scheduled | StepStatus::BackingOff => (Op::Action, step.timeouts),
+        StepStatus::Scheduled | StepStatus::BackingOff => (Op::Action, plan.timeouts),
         StepStatus::Settling => (Op::Settle, Timeouts::default()),
-        StepStatus::Compensating => match &step.effect {
+        StepStatus::Compensating => match plan.effect {
             Effect::Compensate(undo) => (Op::Compensate, undo.timeouts),
+            Effect::Child => (Op::Compensate, Timeouts::default()),
             Effect::None | Effect::Residue(_) | Effect::Retriable => return None,
         },
+        // While a failure waits for a pivot to be settled, nothing that waits goes on.
+        StepStatus::Waiting if saga.unwind.is_none() => {
+            let due = work.retry.map(|retry| Due {
+                at: retry.at,
+                what: What::Wake,
+                span: Duration::ZERO,
+            });
+            return due.map(|due| (Op::Action, due));
+        }
+        StepStatus::Waiting => return None,
         StepStatus::Pending
         | StepStatus::Succeeded
         | StepStatus::Failed

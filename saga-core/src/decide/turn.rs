@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::decision::{Command, Decision, Ignored};
-use crate::definition::{Definition, Effect, OnFailure, Step};
+use crate::decision::{Command, Decision, Good, Ignored, Note, NoteContent};
+use crate::definition::{Definition, Effect, OnFailure, Plan, Step};
 use crate::event::{Event, EventKind};
 use crate::evolve::evolve;
 use crate::expression::{Reads, Scope};
@@ -35,6 +35,8 @@ pub(super) struct Turn<'a> {
     events: Vec<Event>,
     written: Vec<(ValueKey, Arc<Value>)>,
     commands: Vec<Command>,
+    notes: Vec<Note>,
+    good: Vec<Good>,
 }
 
 impl<'a> Turn<'a> {
@@ -52,6 +54,8 @@ impl<'a> Turn<'a> {
             events: Vec::new(),
             written: Vec::new(),
             commands: Vec::new(),
+            notes: Vec::new(),
+            good: Vec::new(),
         }
     }
 
@@ -79,6 +83,8 @@ impl<'a> Turn<'a> {
             events: self.events,
             values: self.written,
             commands: self.commands,
+            notes: self.notes,
+            good: self.good,
             wake_at,
         }
     }
@@ -100,25 +106,44 @@ impl<'a> Turn<'a> {
         self.commands.push(command);
     }
 
+    /// Tells another saga something.
+    pub(super) fn tell(&mut self, seq: u64, content: NoteContent) {
+        self.notes.push(Note { seq, content });
+    }
+
+    /// Remembers an output for later failures of the same operation.
+    pub(super) fn remember(&mut self, good: Good) {
+        self.good.push(good);
+    }
+
+    /// Whether this decision records such a fact.
+    pub(super) fn has_emitted(&self, is: impl Fn(&EventKind) -> bool) -> bool {
+        self.events.iter().any(|event| is(&event.kind))
+    }
+
     pub(super) fn write(&mut self, key: ValueKey, value: Arc<Value>) {
         self.values.insert(key.clone(), Arc::clone(&value));
         self.written.push((key, value));
     }
 
-    pub(super) const fn scope(&self) -> Scope<'_> {
+    /// What an expression of a piece of work sees; of the saga as a whole, without one.
+    pub(super) fn scope<'s>(&'s self, key: Option<&'s StepKey>) -> Scope<'s> {
         Scope {
             definition: self.definition,
             saga: &self.saga,
             values: &self.values,
+            element: key.filter(|key| key.element > 0),
         }
     }
 
-    pub(super) fn output(&self, key: &StepKey) -> Option<Arc<Value>> {
-        self.values.share(&ValueKey::Output(key.clone()))
+    /// A value that the decision cannot do without.
+    pub(super) fn value(&self, key: ValueKey) -> Result<Arc<Value>, Stop> {
+        let found = self.values.share(&key);
+        found.ok_or_else(|| Stop::Needs(vec![key]))
     }
 
     /// Makes sure that what is about to be computed finds its values at hand.
-    pub(super) fn require(&self, reads: &Reads) -> Result<(), Stop> {
+    pub(super) fn require(&self, reads: &Reads, key: Option<&StepKey>) -> Result<(), Stop> {
         let mut missing = Vec::new();
         let mut want = |key: ValueKey| {
             if self.values.get(&key).is_none() {
@@ -128,10 +153,17 @@ impl<'a> Turn<'a> {
         if reads.input {
             want(ValueKey::Input);
         }
+        let element = key.filter(|key| key.element > 0);
+        if let Some(element) = element.filter(|_| reads.item) {
+            want(ValueKey::Item(element.clone()));
+        }
         for name in &reads.outputs {
-            let key = StepKey::whole(name.clone());
-            if self.has_output(&key) {
-                want(ValueKey::Output(key));
+            let own = element.filter(|element| element.step == *name);
+            let pieces = own.is_none().then(|| self.saga.pieces(name));
+            for key in own.cloned().into_iter().chain(pieces.into_iter().flatten()) {
+                if self.has_output(&key) {
+                    want(ValueKey::Output(key));
+                }
             }
         }
         if missing.is_empty() {
@@ -143,22 +175,24 @@ impl<'a> Turn<'a> {
 
     /// Whether a step has an output among the saga's values.
     fn has_output(&self, key: &StepKey) -> bool {
+        let substituted = || {
+            let state = self.saga.steps.get(key);
+            state.is_some_and(|state| state.substituted)
+        };
         match self.saga.step_status(key) {
             StepStatus::Succeeded
             | StepStatus::Compensating
             | StepStatus::Compensated
             | StepStatus::CompensationFailed => true,
-            StepStatus::Failed => self
-                .definition
-                .step(&key.step)
-                .is_some_and(|step| matches!(step.on_failure, OnFailure::FallbackOutput(_))),
-            StepStatus::Skipped => self
-                .saga
-                .steps
-                .get(key)
-                .is_some_and(|state| state.substituted),
+            StepStatus::Failed => {
+                let step = self.definition.step(&key.step);
+                step.is_some_and(|step| matches!(step.on_failure, OnFailure::Output(_)))
+                    || substituted()
+            }
+            StepStatus::Skipped => substituted(),
             StepStatus::Pending
             | StepStatus::Scheduled
+            | StepStatus::Waiting
             | StepStatus::BackingOff
             | StepStatus::Settling
             | StepStatus::OutcomeUnknown
@@ -166,21 +200,46 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// The step of a key, or the bug that asked for it.
-    pub(super) fn step(&self, key: &StepKey) -> Result<(usize, &'a Step), Stop> {
+    /// Where the step of a key is in the definition, or the bug that asked for it.
+    pub(super) fn position(&self, key: &StepKey) -> Result<usize, Stop> {
         let definition = self.definition;
-        definition
-            .steps
-            .iter()
-            .enumerate()
-            .find(|(_, step)| step.name == key.step)
-            .ok_or_else(|| {
-                Stop::Illegal(format!("{} has no step {}", definition.reference, key.step))
-            })
+        let at = definition.steps.iter().position(|s| s.name == key.step);
+        at.ok_or_else(|| {
+            Stop::Illegal(format!("{} has no step {}", definition.reference, key.step))
+        })
+    }
+
+    /// The step of a key, or the bug that asked for it.
+    pub(super) fn step(&self, key: &StepKey) -> Result<&'a Step, Stop> {
+        let definition = self.definition;
+        Ok(&definition.steps[self.position(key)?])
+    }
+
+    /// What is carried out for a piece of work now.
+    pub(super) fn plan(&self, key: &StepKey) -> Result<Plan<'a>, Stop> {
+        let fallback = self.saga.steps.get(key).is_some_and(|state| state.fallback);
+        Ok(self.step(key)?.plan(fallback))
+    }
+
+    pub(super) fn status(&self, key: &StepKey) -> StepStatus {
+        self.saga.step_status(key)
     }
 
     pub(super) fn status_at(&self, position: usize) -> StepStatus {
-        self.saga.step_status(&self.key_at(position))
+        self.status(&self.key_at(position))
+    }
+
+    /// The pieces of work of a step: its elements, or the step itself.
+    pub(super) fn pieces_at(
+        &self,
+        position: usize,
+    ) -> impl DoubleEndedIterator<Item = StepKey> + use<> {
+        self.saga.pieces(&self.definition.steps[position].name)
+    }
+
+    /// Whether some piece of a step stands there.
+    pub(super) fn any_piece(&self, position: usize, is: impl Fn(StepStatus) -> bool) -> bool {
+        self.pieces_at(position).any(|key| is(self.status(&key)))
     }
 
     pub(super) fn key_at(&self, position: usize) -> StepKey {
@@ -189,14 +248,20 @@ impl<'a> Turn<'a> {
 
     /// Whether what follows a step may go on.
     pub(super) fn is_finished(&self, position: usize) -> bool {
-        match self.status_at(position) {
+        let key = self.key_at(position);
+        match self.status(&key) {
             StepStatus::Succeeded | StepStatus::Skipped => true,
             StepStatus::Failed => match self.definition.steps[position].on_failure {
-                OnFailure::Continue | OnFailure::FallbackOutput(_) => true,
-                OnFailure::Compensate | OnFailure::Pause => false,
+                OnFailure::Continue | OnFailure::Output(_) => true,
+                OnFailure::LastGood(_) => {
+                    let state = self.saga.steps.get(&key);
+                    state.is_some_and(|state| state.substituted)
+                }
+                OnFailure::Compensate | OnFailure::Pause | OnFailure::Fallback(_) => false,
             },
             StepStatus::Pending
             | StepStatus::Scheduled
+            | StepStatus::Waiting
             | StepStatus::BackingOff
             | StepStatus::Settling
             | StepStatus::OutcomeUnknown
@@ -223,12 +288,12 @@ impl<'a> Turn<'a> {
             .map(|position| &definition.steps[position])
     }
 
-    /// Whether a finished step must be undone when the saga turns back.
-    pub(super) fn needs_undo(&self, position: usize) -> bool {
-        self.status_at(position) == StepStatus::Succeeded
-            && matches!(
-                self.definition.steps[position].effect,
-                Effect::Compensate(_)
-            )
+    /// Whether a finished piece of work must be undone when the saga turns back.
+    pub(super) fn needs_undo(&self, key: &StepKey) -> bool {
+        self.status(key) == StepStatus::Succeeded
+            && self.plan(key).is_ok_and(|plan| match plan.effect {
+                Effect::Compensate(_) | Effect::Child => true,
+                Effect::None | Effect::Residue(_) | Effect::Retriable => false,
+            })
     }
 }

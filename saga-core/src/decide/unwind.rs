@@ -2,7 +2,7 @@
 
 use super::send::{self, Attempt};
 use super::turn::{Stop, Turn};
-use super::{forward, retry};
+use super::{child, forward};
 use crate::definition::Effect;
 use crate::event::{EventKind, PauseCause, UnwindCause};
 use crate::ids::StepKey;
@@ -34,7 +34,7 @@ pub(super) fn reconsider(turn: &mut Turn<'_>) -> Result<(), Stop> {
         return turn_back(turn, cause);
     }
     for position in pivots {
-        settle_if_dispatched(turn, position)?;
+        stop_going_forward(turn, &turn.key_at(position))?;
     }
     Ok(())
 }
@@ -56,35 +56,35 @@ fn past_the_pivot(turn: &mut Turn<'_>, cause: &UnwindCause) -> Result<(), Stop> 
             turn.emit(EventKind::CancelTooLate { by: by.clone() });
             forward::resume(turn)
         }
+        UnwindCause::Parent => {
+            let by = child::by_parent(turn);
+            turn.emit(EventKind::CancelTooLate { by });
+            forward::resume(turn)
+        }
     }
 }
 
 fn turn_back(turn: &mut Turn<'_>, cause: UnwindCause) -> Result<(), Stop> {
     turn.emit(EventKind::CompensationStarted { cause });
     for position in 0..turn.definition.steps.len() {
-        settle_if_dispatched(turn, position)?;
+        for key in turn.pieces_at(position) {
+            stop_going_forward(turn, &key)?;
+        }
     }
     advance(turn)
 }
 
-fn settle_if_dispatched(turn: &mut Turn<'_>, position: usize) -> Result<(), Stop> {
-    let step = &turn.definition.steps[position];
-    match turn.status_at(position) {
+/// What was dispatched is settled, what waits does not wait any more.
+fn stop_going_forward(turn: &mut Turn<'_>, key: &StepKey) -> Result<(), Stop> {
+    match turn.status(key) {
         StepStatus::Scheduled | StepStatus::BackingOff => {
-            let round = turn
-                .saga
-                .steps
-                .get(&turn.key_at(position))
-                .map_or(0, |state| state.round);
-            send::settle(
-                turn,
-                step,
-                Attempt {
-                    round,
-                    ..Attempt::FIRST
-                },
-                None,
-            )
+            let state = turn.saga.steps.get(key);
+            let round = state.map_or(0, |state| state.round);
+            send::settle(turn, key, Attempt::first_of(round), None)
+        }
+        StepStatus::Waiting => {
+            turn.emit(EventKind::StepSkipped { key: key.clone() });
+            Ok(())
         }
         StepStatus::Pending
         | StepStatus::Succeeded
@@ -106,13 +106,16 @@ fn pivots_in_doubt(turn: &Turn<'_>) -> Vec<usize> {
 }
 
 pub(super) fn in_doubt(turn: &Turn<'_>, position: usize) -> bool {
-    let status = turn.status_at(position);
+    turn.any_piece(position, is_in_doubt)
+}
+
+fn is_in_doubt(status: StepStatus) -> bool {
     status.is_in_flight() || status == StepStatus::OutcomeUnknown
 }
 
 /// Nobody knows whether a step happened. A pivot in doubt stops everything.
-pub(super) fn after_unknown(turn: &mut Turn<'_>, position: usize) -> Result<(), Stop> {
-    let step = &turn.definition.steps[position];
+pub(super) fn after_unknown(turn: &mut Turn<'_>, key: &StepKey) -> Result<(), Stop> {
+    let step = turn.step(key)?;
     match turn.saga.phase {
         Phase::Running => {
             if step.pivot && !turn.rests() {
@@ -133,26 +136,48 @@ pub(super) fn advance(turn: &mut Turn<'_>) -> Result<(), Stop> {
         return Ok(());
     }
     for position in (0..turn.definition.steps.len()).rev() {
-        if turn.needs_undo(position) && nothing_stands_after(turn, position) {
-            start_undo(turn, position)?;
+        if needs_undo(turn, position) && nothing_stands_after(turn, position) {
+            undo_pieces(turn, position)?;
         }
     }
     end_if_done(turn);
     Ok(())
 }
 
-fn start_undo(turn: &mut Turn<'_>, position: usize) -> Result<(), Stop> {
-    let definition = turn.definition;
-    let step = &definition.steps[position];
-    if let Err(error) = send::undo(turn, step, retry::compensation(step)?, Attempt::FIRST)? {
+/// Undoes the pieces of a step in reverse order, as many at a time as went forward at a time. One
+/// that is still being settled holds up those before it.
+fn undo_pieces(turn: &mut Turn<'_>, position: usize) -> Result<(), Stop> {
+    let each = turn.definition.steps[position].for_each.as_ref();
+    let mut room = each.map_or(1, |each| each.max_parallel);
+    for key in turn.pieces_at(position).rev() {
+        let status = turn.status(&key);
+        if room == 0 || (status.is_in_flight() && status != StepStatus::Compensating) {
+            return Ok(());
+        }
+        if turn.needs_undo(&key) {
+            start_undo(turn, key)?;
+            room -= 1;
+        } else if status == StepStatus::Compensating {
+            room -= 1;
+        }
+    }
+    Ok(())
+}
+
+fn start_undo(turn: &mut Turn<'_>, key: StepKey) -> Result<(), Stop> {
+    if let Err(error) = send::undo(turn, &key, Attempt::FIRST)? {
         let error: StepError = send::expression_error(&error);
         turn.emit(EventKind::UndoFailed {
-            key: StepKey::whole(step.name.clone()),
+            key,
             error,
             certified: true,
         });
     }
     Ok(())
+}
+
+fn needs_undo(turn: &Turn<'_>, position: usize) -> bool {
+    turn.pieces_at(position).any(|key| turn.needs_undo(&key))
 }
 
 /// Whether every step that came after this one, directly or not, is out of the way.
@@ -173,20 +198,19 @@ fn nothing_stands_after(turn: &Turn<'_>, position: usize) -> bool {
 }
 
 fn stands(turn: &Turn<'_>, position: usize) -> bool {
-    in_doubt(turn, position)
-        || turn.needs_undo(position)
-        || turn.status_at(position) == StepStatus::CompensationFailed
+    let stuck = |status| is_in_doubt(status) || status == StepStatus::CompensationFailed;
+    needs_undo(turn, position) || turn.any_piece(position, stuck)
 }
 
 fn end_if_done(turn: &mut Turn<'_>) {
     let steps = 0..turn.definition.steps.len();
-    if steps.clone().any(|at| turn.status_at(at).is_in_flight()) {
+    let any = |turn: &Turn<'_>, is: fn(StepStatus) -> bool| {
+        steps.clone().any(|position| turn.any_piece(position, is))
+    };
+    if any(turn, StepStatus::is_in_flight) {
         return;
     }
-    if steps
-        .clone()
-        .any(|at| turn.status_at(at) == StepStatus::CompensationFailed)
-    {
+    if any(turn, |status| status == StepStatus::CompensationFailed) {
         turn.emit(EventKind::CompensationFailed);
         return;
     }
@@ -194,9 +218,19 @@ fn end_if_done(turn: &mut Turn<'_>) {
         return;
     }
     let residue = steps
-        .filter(|&at| turn.status_at(at) == StepStatus::Succeeded)
-        .filter(|&at| !matches!(turn.definition.steps[at].effect, Effect::None))
+        .filter(|&at| turn.pieces_at(at).any(|key| remains(turn, &key)))
         .map(|at| turn.definition.steps[at].name.clone())
         .collect();
     turn.emit(EventKind::SagaCompensated { residue });
+}
+
+/// Whether an effect of this piece of work is left behind.
+fn remains(turn: &Turn<'_>, key: &StepKey) -> bool {
+    let state = turn.saga.steps.get(key);
+    let effect = turn.plan(key).is_ok_and(|plan| match plan.effect {
+        Effect::None => false,
+        Effect::Compensate(_) | Effect::Child | Effect::Residue(_) | Effect::Retriable => true,
+    });
+    (turn.status(key) == StepStatus::Succeeded && effect)
+        || state.is_some_and(|state| state.residue)
 }

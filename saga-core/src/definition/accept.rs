@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::model::Definition;
 use crate::expression::View;
+use crate::input::StepError;
 use crate::schema::Violation;
 
 /// Longest business key, in bytes.
@@ -63,6 +64,23 @@ impl Definition {
             }])
         })?;
         Ok(Accepted { key })
+    }
+
+    /// Checks what a step starts a child saga with. `pivot` says whether the step is one of no
+    /// return, as a child with such a step makes it one.
+    ///
+    /// # Errors
+    /// Why it cannot run; the step has failed without effect.
+    pub fn accept_as_child(&self, input: &Value, pivot: bool) -> Result<Accepted, StepError> {
+        if self.has_pivot() && !pivot {
+            let message = format!(
+                "{} has a point of no return, so the step that runs it must say `pivot: true`",
+                self.reference
+            );
+            return Err(StepError::new("child_has_pivot", message));
+        }
+        let refused = |refused: InputRefused| StepError::new("bad_input", refused.to_string());
+        self.accept(input).map_err(refused)
     }
 
     fn business_key(&self, input: &Value) -> Result<Option<String>, String> {

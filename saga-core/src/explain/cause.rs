@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{Op, SagaId, StepName};
+use crate::ids::{Op, SagaId, StepKey};
 use crate::input::StepError;
 use crate::operator::By;
 use crate::time::Timestamp;
@@ -34,7 +34,7 @@ pub enum Cause {
     /// A step failed, and the saga rests instead of turning back.
     StepFailed {
         /// Which.
-        step: StepName,
+        step: StepKey,
         /// Its last error.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<StepError>,
@@ -42,7 +42,7 @@ pub enum Cause {
     /// A step after the point of no return failed for good.
     RetriesExhaustedAfterPivot {
         /// Which.
-        step: StepName,
+        step: StepKey,
         /// Its last error.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<StepError>,
@@ -50,7 +50,7 @@ pub enum Cause {
     /// Nobody knows whether a step happened.
     OutcomeUnknown {
         /// Which.
-        step: StepName,
+        step: StepKey,
         /// The key under which the outside world was asked; look there.
         outside_key: String,
         /// What settling said.
@@ -60,7 +60,7 @@ pub enum Cause {
     /// A step could not be undone.
     CompensationFailed {
         /// Which.
-        step: StepName,
+        step: StepKey,
         /// The key under which the outside world was asked.
         outside_key: String,
         /// The undo's last error.
@@ -70,7 +70,7 @@ pub enum Cause {
     /// An attempt failed and the next waits for its time.
     BackingOff {
         /// Which step.
-        step: StepName,
+        step: StepKey,
         /// What of it.
         op: Op,
         /// The attempt that failed last.
@@ -85,10 +85,42 @@ pub enum Cause {
         /// The next attempt rides a dead-letter rung, where nobody can hasten it.
         on_rung: bool,
     },
+    /// A step waits for somebody outside.
+    WaitingForSignal {
+        /// Which step.
+        step: StepKey,
+        /// For which signal.
+        signal: String,
+        /// Since when.
+        since: Timestamp,
+        /// Until when at most.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
+    },
+    /// A step sleeps.
+    WaitingForTimer {
+        /// Which step.
+        step: StepKey,
+        /// Since when.
+        since: Timestamp,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// A step waits for the saga that it runs, settles or undoes; ask that one why.
+    WaitingForChild {
+        /// Which step.
+        step: StepKey,
+        /// The child saga.
+        child: SagaId,
+        /// What of it.
+        op: Op,
+        /// Since when.
+        since: Timestamp,
+    },
     /// A command was sent. Whether a worker has it, only the queue and the workers can tell.
     Dispatched {
         /// Which step.
-        step: StepName,
+        step: StepKey,
         /// What of it.
         op: Op,
         /// Which attempt.
@@ -99,7 +131,7 @@ pub enum Cause {
     /// A worker has said that it is at it.
     Executing {
         /// Which step.
-        step: StepName,
+        step: StepKey,
         /// What of it.
         op: Op,
         /// Which attempt.
@@ -122,6 +154,9 @@ impl Cause {
             Self::OutcomeUnknown { .. } => "outcome_unknown",
             Self::CompensationFailed { .. } => "compensation_failed",
             Self::BackingOff { .. } => "backing_off",
+            Self::WaitingForSignal { .. } => "waiting_for_signal",
+            Self::WaitingForTimer { .. } => "waiting_for_timer",
+            Self::WaitingForChild { .. } => "waiting_for_child",
             Self::Dispatched { .. } => "dispatched",
             Self::Executing { .. } => "executing",
         }
@@ -138,7 +173,12 @@ impl Cause {
             | Self::RetriesExhaustedAfterPivot { .. }
             | Self::OutcomeUnknown { .. }
             | Self::CompensationFailed { .. } => true,
-            Self::BackingOff { .. } | Self::Dispatched { .. } | Self::Executing { .. } => false,
+            Self::BackingOff { .. }
+            | Self::WaitingForSignal { .. }
+            | Self::WaitingForTimer { .. }
+            | Self::WaitingForChild { .. }
+            | Self::Dispatched { .. }
+            | Self::Executing { .. } => false,
         }
     }
 
@@ -160,7 +200,14 @@ impl Cause {
             Self::OutcomeUnknown { step, .. } => {
                 format!("amends saga resolve {saga} {step} --happened JSON | --never")
             }
+            Self::WaitingForSignal { signal, .. } => {
+                return Some(format!("amends saga signal {saga} {signal} --payload JSON"));
+            }
+            Self::WaitingForChild { child, .. } => {
+                return Some(format!("amends saga explain {child}"));
+            }
             Self::BackingOff { on_rung: true, .. }
+            | Self::WaitingForTimer { .. }
             | Self::Dispatched { .. }
             | Self::Executing { .. } => return None,
         };
@@ -229,6 +276,27 @@ impl fmt::Display for Cause {
                     "{op} of step {step} failed at attempt {attempt}{limit}, again at {until}{because}"
                 )
             }
+            Self::WaitingForSignal {
+                step,
+                signal,
+                since,
+                until,
+            } => {
+                write!(f, "step {step} waits for signal {signal} since {since}")?;
+                match until {
+                    Some(until) => write!(f, ", until {until} at most"),
+                    None => Ok(()),
+                }
+            }
+            Self::WaitingForTimer { step, until, .. } => {
+                write!(f, "step {step} sleeps until {until}")
+            }
+            Self::WaitingForChild {
+                step,
+                child,
+                op,
+                since,
+            } => write!(f, "{op} of step {step} is up to saga {child} since {since}"),
             Self::Dispatched {
                 step,
                 op,

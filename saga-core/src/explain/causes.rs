@@ -1,7 +1,7 @@
 //! Finds the causes in the state of a saga.
 
 use super::cause::Cause;
-use crate::definition::{Definition, Effect, OnFailure, Step};
+use crate::definition::{Definition, Effect, OnFailure, Plan, Step, StepKind};
 use crate::event::PauseCause;
 use crate::ids::{Op, StepKey};
 use crate::saga::{Phase, Saga, StepState, StepStatus, Work};
@@ -20,14 +20,23 @@ pub fn causes(definition: &Definition, saga: &Saga, now: Timestamp) -> Vec<Cause
         .filter_map(|why| at_rest(saga, why))
         .collect();
     for step in &definition.steps {
-        let key = StepKey::whole(step.name.clone());
-        if let Some(state) = saga.steps.get(&key) {
-            found.extend(of_step(definition, saga, step, state, now));
+        let whole = StepKey::whole(step.name.clone());
+        let elements = saga.elements(&step.name).is_some();
+        let pieces = saga.pieces(&step.name).filter(|_| elements);
+        for key in [whole].into_iter().chain(pieces) {
+            if let Some(state) = saga.steps.get(&key) {
+                found.extend(of_piece(definition, saga, step, &key, state, now));
+            }
         }
     }
     found.sort_by_key(rank);
+    found.truncate(CAUSES_MAX);
     found
 }
+
+/// Most causes that are told of one saga; one with a thousand elements under way has no more to
+/// say than that.
+pub const CAUSES_MAX: usize = 100;
 
 /// What stands still for ever comes before what takes its time.
 const fn rank(cause: &Cause) -> u8 {
@@ -39,8 +48,11 @@ const fn rank(cause: &Cause) -> u8 {
         Cause::MaxLifetime { .. } => 4,
         Cause::Paused { .. } => 5,
         Cause::BackingOff { .. } => 6,
-        Cause::Dispatched { .. } => 7,
-        Cause::Executing { .. } => 8,
+        Cause::WaitingForSignal { .. } => 7,
+        Cause::WaitingForTimer { .. } => 8,
+        Cause::WaitingForChild { .. } => 9,
+        Cause::Dispatched { .. } => 10,
+        Cause::Executing { .. } => 11,
     }
 }
 
@@ -61,37 +73,40 @@ fn at_rest(saga: &Saga, why: &PauseCause) -> Option<Cause> {
     }
 }
 
-fn of_step(
+fn of_piece(
     definition: &Definition,
     saga: &Saga,
     step: &Step,
+    key: &StepKey,
     state: &StepState,
     now: Timestamp,
 ) -> Option<Cause> {
-    let (name, error) = (step.name.clone(), state.error.clone());
+    let (name, error) = (key.clone(), state.error.clone());
+    let plan = step.plan(state.fallback);
     match state.status {
-        StepStatus::Failed => failed(definition, saga, step, state),
+        StepStatus::Failed => failed(definition, saga, step, key, state),
         StepStatus::OutcomeUnknown => Some(Cause::OutcomeUnknown {
-            outside_key: outside_key(saga, step, Op::Action, state.round),
+            outside_key: outside_key(saga, key, Op::Action, state.round),
             step: name,
             error,
         }),
         StepStatus::CompensationFailed => Some(Cause::CompensationFailed {
-            outside_key: outside_key(saga, step, Op::Compensate, state.undo_round),
+            outside_key: outside_key(saga, key, Op::Compensate, state.undo_round),
             step: name,
             error,
         }),
+        StepStatus::Waiting => waiting(saga, plan, key, state),
         StepStatus::Scheduled | StepStatus::BackingOff => {
-            let limit = step.retry.maximum_attempts;
-            in_flight(saga, step, state, (Op::Action, limit), now)
+            let limit = plan.retry.maximum_attempts;
+            in_flight(saga, (plan, key), state, (Op::Action, limit), now)
         }
-        StepStatus::Settling => in_flight(saga, step, state, (Op::Settle, 0), now),
+        StepStatus::Settling => in_flight(saga, (plan, key), state, (Op::Settle, 0), now),
         StepStatus::Compensating => {
-            let limit = match &step.effect {
+            let limit = match plan.effect {
                 Effect::Compensate(undo) => undo.retry.maximum_attempts,
-                Effect::None | Effect::Residue(_) | Effect::Retriable => 0,
+                Effect::None | Effect::Residue(_) | Effect::Retriable | Effect::Child => 0,
             };
-            in_flight(saga, step, state, (Op::Compensate, limit), now)
+            in_flight(saga, (plan, key), state, (Op::Compensate, limit), now)
         }
         StepStatus::Pending
         | StepStatus::Succeeded
@@ -101,11 +116,46 @@ fn of_step(
     }
 }
 
+/// A step that waits. While the saga rests its time does not count.
+fn waiting(saga: &Saga, plan: Plan<'_>, key: &StepKey, state: &StepState) -> Option<Cause> {
+    let step = key.clone();
+    let work = state.work?;
+    let until = work.retry.filter(|_| saga.pause.is_none());
+    let until = until.map(|retry| retry.at);
+    match plan.kind {
+        StepKind::Wait(wait) => Some(Cause::WaitingForSignal {
+            step,
+            signal: wait.signal.to_string(),
+            since: work.since,
+            until,
+        }),
+        StepKind::Sleep(_) => Some(Cause::WaitingForTimer {
+            step,
+            since: work.since,
+            until: until?,
+        }),
+        StepKind::Action(_) | StepKind::Saga(_) => None,
+    }
+}
+
 /// A failed step matters while the saga rests before it: otherwise it turns back or went on.
-fn failed(definition: &Definition, saga: &Saga, step: &Step, state: &StepState) -> Option<Cause> {
+fn failed(
+    definition: &Definition,
+    saga: &Saga,
+    step: &Step,
+    key: &StepKey,
+    state: &StepState,
+) -> Option<Cause> {
     match &step.on_failure {
-        OnFailure::Compensate | OnFailure::Pause => {}
-        OnFailure::Continue | OnFailure::FallbackOutput(_) => return None,
+        OnFailure::Compensate
+        | OnFailure::Pause
+        | OnFailure::Fallback(_)
+        | OnFailure::LastGood(_) => {}
+        OnFailure::Continue | OnFailure::Output(_) => return None,
+    }
+    // Of a step with elements, those say it.
+    if state.elements.is_some() || state.substituted {
+        return None;
     }
     if saga.phase != Phase::Running || saga.pause.is_none() || saga.unwind.is_some() {
         return None;
@@ -114,7 +164,7 @@ fn failed(definition: &Definition, saga: &Saga, step: &Step, state: &StepState) 
         let key = StepKey::whole(one.name.clone());
         one.pivot && saga.step_status(&key) == StepStatus::Succeeded
     });
-    let (step, error) = (step.name.clone(), state.error.clone());
+    let (step, error) = (key.clone(), state.error.clone());
     Some(if past_the_pivot {
         Cause::RetriesExhaustedAfterPivot { step, error }
     } else {
@@ -125,13 +175,21 @@ fn failed(definition: &Definition, saga: &Saga, step: &Step, state: &StepState) 
 /// Something is under way. While the saga rests the retries that wait for a timer do not count.
 fn in_flight(
     saga: &Saga,
-    step: &Step,
+    (plan, key): (Plan<'_>, &StepKey),
     state: &StepState,
     (op, maximum_attempts): (Op, u32),
     now: Timestamp,
 ) -> Option<Cause> {
     let work: Work = state.work?;
-    let (step, attempt) = (step.name.clone(), state.attempt);
+    let (step, attempt) = (key.clone(), state.attempt);
+    if let StepKind::Saga(_) = plan.kind {
+        return Some(Cause::WaitingForChild {
+            child: saga.id.child(key, state.round),
+            step,
+            op,
+            since: work.since,
+        });
+    }
     if let Some(retry) = work.retry {
         if !retry.sent && saga.pause.is_some() {
             return None;
@@ -165,7 +223,6 @@ fn in_flight(
 }
 
 /// What the worker passes to the outside world, and what to look for there.
-fn outside_key(saga: &Saga, step: &Step, op: Op, round: u32) -> String {
-    let key = StepKey::whole(step.name.clone());
+fn outside_key(saga: &Saga, key: &StepKey, op: Op, round: u32) -> String {
     format!("{}:{}:{}:{op}:{round}", saga.id, key.step, key.element)
 }

@@ -6,4 +6,4 @@ mod causes;
 mod tests;
 
 pub use cause::Cause;
-pub use causes::causes;
+pub use causes::{CAUSES_MAX, causes};

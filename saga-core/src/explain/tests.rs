@@ -50,6 +50,7 @@ impl Sale {
             key: None,
             labels: BTreeMap::new(),
             input: Arc::new(json!({})),
+            parent: None,
         }));
         sale
     }
@@ -186,7 +187,7 @@ fn what_rests_names_its_step() {
         ["step_failed: step rest failed: refused: no [retry ID rest --reason …]"]
     );
     sale.operate(Verb::Retry {
-        step: StepName::new("rest"),
+        step: StepKey::parse("rest"),
     });
     sale.done("rest");
     sale.done("commit");
@@ -263,7 +264,7 @@ fn a_parked_or_too_old_saga_says_so_and_what_is_still_out() {
 #[test]
 fn causes_read_the_same_on_the_wire() {
     let cause = Cause::Executing {
-        step: StepName::new("ship"),
+        step: StepKey::parse("ship"),
         op: Op::Action,
         attempt: 2,
         since: "2026-01-01T00:00:00Z".parse().unwrap(),

@@ -229,6 +229,7 @@ impl Program {
             };
             match &used.name {
                 ReferenceRoot::Input => context.add_variable_as_val("input", value),
+                ReferenceRoot::Item(name) => context.add_variable_as_val(name, value),
                 ReferenceRoot::Output(step) => {
                     steps.entry(step).or_default().push(("output", value))
                 }

@@ -28,10 +28,14 @@ enum Code {
 }
 
 impl Expression {
-    /// Compiles the text between `${` and `}`, and says what it refers to.
-    pub(crate) fn compile(text: &str) -> Result<(Self, BTreeSet<Reference>), Problem> {
+    /// Compiles the text between `${` and `}`, and says what it refers to. `item` is what a
+    /// `for_each` step calls its element.
+    pub(crate) fn compile(
+        text: &str,
+        item: Option<&str>,
+    ) -> Result<(Self, BTreeSet<Reference>), Problem> {
         let expr = cel::parse(text)?;
-        let references = references::collect(text, &expr)?;
+        let references = references::collect(text, &expr, item)?;
         let path = match (references::chain(&expr), references.first()) {
             (Some((_, false)), Some(reference)) => Some(Path::new(reference)),
             _ => None,
@@ -44,6 +48,7 @@ impl Expression {
         for reference in &references {
             reads.add(&Reads {
                 input: reference.root == ReferenceRoot::Input,
+                item: matches!(reference.root, ReferenceRoot::Item(_)),
                 outputs: reference
                     .root
                     .output_of()
@@ -107,7 +112,7 @@ impl Expression {
     #[cfg(test)]
     pub(super) fn compile_slow(text: &str) -> Result<Self, Problem> {
         let expr = cel::parse(text)?;
-        let references = references::collect(text, &expr)?;
+        let references = references::collect(text, &expr, None)?;
         let code = Code::Program(Box::new(Program::new(expr, &references)));
         Ok(Self {
             text: text.to_owned(),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::references::{Reference, ReferenceRoot};
 use super::scope::View;
 use crate::ids::{StepKey, StepName};
-use crate::saga::StepStatus;
+use crate::saga::{Saga, StepStatus};
 use crate::values::ValueKey;
 
 /// One reference, ready to be looked up.
@@ -21,6 +21,7 @@ pub(super) struct Path {
 #[derive(Debug)]
 pub(super) enum Root {
     Input,
+    Item(String),
     Output(ValueKey, StepKey),
     Status(StepKey),
     Error(StepKey),
@@ -83,6 +84,7 @@ impl Root {
         let key = |step: &str| StepKey::whole(StepName::new(step));
         match root {
             ReferenceRoot::Input => Self::Input,
+            ReferenceRoot::Item(name) => Self::Item(name.clone()),
             ReferenceRoot::Output(step) => Self::Output(ValueKey::Output(key(step)), key(step)),
             ReferenceRoot::Status(step) => Self::Status(key(step)),
             ReferenceRoot::Error(step) => Self::Error(key(step)),
@@ -95,30 +97,33 @@ impl Root {
 
     /// The value at the root.
     pub(super) fn find<'a>(&self, view: View<'a>) -> Result<Cow<'a, Value>, String> {
-        if let Self::Input = self {
-            return view
-                .value(&ValueKey::Input)
-                .map(Cow::Borrowed)
-                .ok_or_else(|| "the saga's input is not at hand".to_owned());
+        match self {
+            Self::Input => {
+                return view
+                    .value(&ValueKey::Input)
+                    .map(Cow::Borrowed)
+                    .ok_or_else(|| "the saga's input is not at hand".to_owned());
+            }
+            Self::Item(name) => {
+                return view
+                    .element()
+                    .and_then(|key| view.value(&ValueKey::Item(key.clone())))
+                    .map(Cow::Borrowed)
+                    .ok_or_else(|| format!("`{name}` is known for an element of `for_each` only"));
+            }
+            Self::Output(value, step) => return output(view, value, step),
+            Self::Status(_)
+            | Self::Error(_)
+            | Self::SagaId
+            | Self::SagaKey
+            | Self::SagaStartedAt
+            | Self::SagaLabels => {}
         }
         let saga = view
             .saga()
             .ok_or_else(|| "only `input` is known here".to_owned())?;
         Ok(Cow::Owned(match self {
-            Self::Input => Value::Null,
-            Self::Output(value, step) => match (view.value(value), saga.step_status(step)) {
-                (Some(output), _) => return Ok(Cow::Borrowed(output)),
-                // A step that was passed over has no output, and that is what it reads as.
-                (None, StepStatus::Skipped | StepStatus::Failed | StepStatus::NeverHappened) => {
-                    Value::Null
-                }
-                (None, status) => {
-                    return Err(format!(
-                        "step `{step}` is {}, its output is not at hand",
-                        status.as_str()
-                    ));
-                }
-            },
+            Self::Input | Self::Item(_) | Self::Output(..) => Value::Null,
             Self::Status(step) => Value::from(saga.step_status(step).as_str()),
             Self::Error(step) => {
                 match saga.steps.get(step).and_then(|state| state.error.as_ref()) {
@@ -144,6 +149,7 @@ impl Root {
     fn text(&self) -> String {
         match self {
             Self::Input => "input".to_owned(),
+            Self::Item(name) => name.clone(),
             Self::Output(_, step) => format!("steps.{step}.output"),
             Self::Status(step) => format!("steps.{step}.status"),
             Self::Error(step) => format!("steps.{step}.error"),
@@ -151,6 +157,59 @@ impl Root {
             Self::SagaKey => "saga.key".to_owned(),
             Self::SagaStartedAt => "saga.startedAt".to_owned(),
             Self::SagaLabels => "saga.labels".to_owned(),
+        }
+    }
+}
+
+/// What a step answered. For its own element, a `for_each` step answered what that did; for every
+/// other step, the list of what all did.
+fn output<'a>(view: View<'a>, value: &ValueKey, step: &StepKey) -> Result<Cow<'a, Value>, String> {
+    let saga = view.saga().ok_or("only `input` is known here")?;
+    if let Some(element) = view.element()
+        && element.step == step.step
+    {
+        return piece(view, saga, &ValueKey::Output(element.clone()), element);
+    }
+    if saga.elements(&step.step).is_none() {
+        return piece(view, saga, value, step);
+    }
+    let all = saga.pieces(&step.step).map(|element| {
+        let value = ValueKey::Output(element.clone());
+        piece(view, saga, &value, &element).map(Cow::into_owned)
+    });
+    all.collect::<Result<Value, _>>().map(Cow::Owned)
+}
+
+/// What one piece of work answered. One that was passed over has no output, and that is what it
+/// reads as.
+fn piece<'a>(
+    view: View<'a>,
+    saga: &Saga,
+    value: &ValueKey,
+    key: &StepKey,
+) -> Result<Cow<'a, Value>, String> {
+    match (view.value(value), saga.step_status(key)) {
+        (Some(output), _) => Ok(Cow::Borrowed(output)),
+        (None, StepStatus::Skipped | StepStatus::Failed | StepStatus::NeverHappened) => {
+            Ok(Cow::Owned(Value::Null))
+        }
+        (
+            None,
+            status @ (StepStatus::Pending
+            | StepStatus::Scheduled
+            | StepStatus::Waiting
+            | StepStatus::BackingOff
+            | StepStatus::Succeeded
+            | StepStatus::Settling
+            | StepStatus::OutcomeUnknown
+            | StepStatus::Compensating
+            | StepStatus::Compensated
+            | StepStatus::CompensationFailed),
+        ) => {
+            let status = status.as_str();
+            Err(format!(
+                "step `{key}` is {status}, its output is not at hand"
+            ))
         }
     }
 }

@@ -66,6 +66,8 @@ pub(crate) struct Reference {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ReferenceRoot {
     Input,
+    /// The element of a `for_each` step, by the name that the step gives it.
+    Item(String),
     Output(String),
     Status(String),
     Error(String),
@@ -80,9 +82,12 @@ impl ReferenceRoot {
     pub(crate) fn step(&self) -> Option<&str> {
         match self {
             Self::Output(step) | Self::Status(step) | Self::Error(step) => Some(step),
-            Self::Input | Self::SagaId | Self::SagaKey | Self::SagaStartedAt | Self::SagaLabels => {
-                None
-            }
+            Self::Input
+            | Self::Item(_)
+            | Self::SagaId
+            | Self::SagaKey
+            | Self::SagaStartedAt
+            | Self::SagaLabels => None,
         }
     }
 
@@ -99,6 +104,7 @@ impl ReferenceRoot {
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Input => "input".to_owned(),
+            Self::Item(name) => name.clone(),
             Self::Output(step) => format!("steps.{step}.output"),
             Self::Status(step) => format!("steps.{step}.status"),
             Self::Error(step) => format!("steps.{step}.error"),
@@ -123,9 +129,14 @@ impl Reference {
 }
 
 /// Everything a syntax tree refers to, or what is wrong with it.
-pub(super) fn collect(text: &str, expr: &IdedExpr) -> Result<BTreeSet<Reference>, Problem> {
+pub(super) fn collect(
+    text: &str,
+    expr: &IdedExpr,
+    item: Option<&str>,
+) -> Result<BTreeSet<Reference>, Problem> {
     let mut walk = Walk {
         text,
+        item,
         found: BTreeSet::new(),
         bound: Vec::new(),
         comprehensions: 0,
@@ -157,6 +168,8 @@ pub(super) fn chain(expr: &IdedExpr) -> Option<(Vec<&str>, bool)> {
 
 struct Walk<'a> {
     text: &'a str,
+    /// What a `for_each` step calls its element.
+    item: Option<&'a str>,
     found: BTreeSet<Reference>,
     bound: Vec<&'a str>,
     comprehensions: usize,
@@ -262,6 +275,7 @@ impl<'a> Walk<'a> {
             "input" => (ReferenceRoot::Input, rest),
             "steps" => self.step(rest)?,
             "saga" => self.saga(rest)?,
+            name if self.item == Some(name) => (ReferenceRoot::Item(name.to_owned()), rest),
             other => return Err(self.unknown_root(other)),
         };
         let fields = fields.iter().map(|field| (*field).to_owned()).collect();
@@ -329,9 +343,13 @@ impl<'a> Walk<'a> {
 
     fn unknown_root(&self, name: &str) -> Problem {
         let name = name.trim_start_matches('.');
-        let help = match crate::compiler::closest(name, ["input", "steps", "saga"]) {
-            Some(close) => format!("did you mean `{close}`?"),
-            None => "an expression sees `input`, `steps` and `saga`".to_owned(),
+        let roots = ["input", "steps", "saga"].into_iter().chain(self.item);
+        let help = match (crate::compiler::closest(name, roots), self.item) {
+            (Some(close), _) => format!("did you mean `{close}`?"),
+            (None, None) => "an expression sees `input`, `steps` and `saga`".to_owned(),
+            (None, Some(item)) => {
+                format!("an expression sees `{item}`, `input`, `steps` and `saga` here")
+            }
         };
         Problem::new(
             ProblemKind::UnknownRoot,

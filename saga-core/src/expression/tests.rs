@@ -48,12 +48,12 @@ impl World {
     }
 
     fn view(&self) -> View<'_> {
-        View::Scope(&self.saga, &self.values)
+        View::Scope(&self.saga, &self.values, None)
     }
 
     /// The value, or what went wrong.
     fn eval(&self, text: &str) -> Value {
-        let (expression, _) = Expression::compile(text).unwrap();
+        let (expression, _) = Expression::compile(text, None).unwrap();
         match expression.find(self.view()) {
             Ok(value) => value.into_owned(),
             Err(error) => json!({ "error": error.message }),
@@ -73,6 +73,9 @@ fn state(status: StepStatus, error: Option<StepError>) -> StepState {
         undo_round: 0,
         undo_refused: false,
         substituted: false,
+        fallback: false,
+        residue: false,
+        elements: None,
         alarmed: 0,
         error,
         late: 0,
@@ -93,7 +96,7 @@ fn world() -> World {
 }
 
 fn problem(text: &str) -> ProblemKind {
-    Expression::compile(text).unwrap_err().kind
+    Expression::compile(text, None).unwrap_err().kind
 }
 
 #[test]
@@ -240,7 +243,7 @@ fn every_bound_has_its_own_problem() {
     assert_eq!(problem(&vec!["1"; 500].join("+")), ProblemKind::TooDeep);
     let nested = "[1].map(a, [1].map(b, [1].map(c, a)))";
     assert_eq!(problem(nested), ProblemKind::Comprehensions);
-    assert!(Expression::compile("[1].map(a, [1].map(b, a)).map(c, c)").is_ok());
+    assert!(Expression::compile("[1].map(a, [1].map(b, a)).map(c, c)", None).is_ok());
 }
 
 #[test]
@@ -264,7 +267,7 @@ fn names_are_checked() {
 #[test]
 fn what_is_read_is_known_before_it_runs() {
     let text = "steps.a.output.x == input.y && has(steps.b.output.z) && steps.c.status == 'failed'";
-    let (expression, _) = Expression::compile(text).unwrap();
+    let (expression, _) = Expression::compile(text, None).unwrap();
     assert!(expression.reads().input);
     assert_eq!(
         expression.reads().outputs,
@@ -309,7 +312,7 @@ fn the_deepest_expression_fits_a_small_stack() {
         (1..=EXPRESSION_DEPTH_MAX)
             .rev()
             .map(|n| [&before.repeat(n), inner, &after.repeat(n)].concat())
-            .find(|text| Expression::compile(text).is_ok())
+            .find(|text| Expression::compile(text, None).is_ok())
             .unwrap()
     };
     let deepest = [
@@ -329,7 +332,7 @@ fn the_deepest_expression_fits_a_small_stack() {
     let deep_input = (0..120).fold(json!(1), |inner, _| json!([inner]));
     let run = move || {
         for text in &deepest {
-            let (expression, _) = Expression::compile(text).unwrap();
+            let (expression, _) = Expression::compile(text, None).unwrap();
             let _ = expression.find(world().view());
         }
         let world = World::new(json!({ "deep": deep_input }));
@@ -378,7 +381,7 @@ proptest! {
     ) {
         let world = World::new(input);
         let text = path.iter().fold("input".to_owned(), |text, field| format!("{text}.{field}"));
-        let (fast, _) = Expression::compile(&text).unwrap();
+        let (fast, _) = Expression::compile(&text, None).unwrap();
         let slow = Expression::compile_slow(&text).unwrap();
         let fast = fast.find(world.view()).map(std::borrow::Cow::into_owned);
         let slow = slow.find(world.view()).map(std::borrow::Cow::into_owned);
@@ -387,12 +390,12 @@ proptest! {
 
     #[test]
     fn any_text_compiles_or_is_refused(text in "\\PC{0,200}") {
-        let _ = Expression::compile(&text);
+        let _ = Expression::compile(&text, None);
     }
 
     #[test]
     fn what_compiles_can_be_run(text in any_expression()) {
-        match Expression::compile(&text) {
+        match Expression::compile(&text, None) {
             Ok((expression, _)) => {
                 let _ = expression.find(world().view());
             }
@@ -405,7 +408,7 @@ proptest! {
 
     #[test]
     fn fragments_never_panic(parts in prop::collection::vec(fragment(), 1..24)) {
-        if let Ok((expression, _)) = Expression::compile(&parts.concat()) {
+        if let Ok((expression, _)) = Expression::compile(&parts.concat(), None) {
             let _ = expression.find(world().view());
         }
     }

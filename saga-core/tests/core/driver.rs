@@ -1,6 +1,7 @@
 //! One saga in memory, driven by inputs. Every step checks that replaying its history gives the
 //! same state.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use saga_core::compiler;
@@ -9,11 +10,11 @@ use saga_core::decision::{Decision, Outcome};
 use saga_core::definition::Definition;
 use saga_core::event::Event;
 use saga_core::evolve::evolve;
-use saga_core::ids::SagaId;
+use saga_core::ids::{ActionName, SagaId};
 use saga_core::input::Input;
 use saga_core::saga::Saga;
 use saga_core::time::Timestamp;
-use saga_core::values::Values;
+use saga_core::values::{GoodOutput, InputDigest, ValueKey, Values};
 
 /// Always the same saga, so that jitter is the same too.
 pub(crate) const SAGA: &str = "019a0000-0000-7000-8000-000000000001";
@@ -27,6 +28,8 @@ pub(crate) struct Driver {
     pub(crate) values: Values,
     pub(crate) history: Vec<Event>,
     pub(crate) now: Timestamp,
+    /// What other sagas have answered.
+    pub(crate) good: BTreeMap<(ActionName, InputDigest), GoodOutput>,
 }
 
 /// Compiles a definition that is meant to be right.
@@ -49,12 +52,26 @@ impl Driver {
             values: Values::default(),
             history: Vec::new(),
             now: BEGIN.parse().expect("a time"),
+            good: BTreeMap::new(),
         }
     }
 
     /// Judges an input and, when it applies, moves the saga.
     pub(crate) fn apply(&mut self, input: &Input) -> Outcome {
-        let outcome = decide(&self.definition, &self.saga, &self.values, input, self.now);
+        let mut values = self.values.clone();
+        let mut outcome = decide(&self.definition, &self.saga, &values, input, self.now);
+        // A store has every value of the saga, but looks others up only when they are needed.
+        while let Outcome::Needs(keys) = &outcome {
+            for key in keys.clone() {
+                let ValueKey::LastGood(action, digest) = &key else {
+                    return outcome;
+                };
+                let found = self.good.get(&(action.clone(), *digest));
+                let found = serde_json::to_value(found).expect("a good output as JSON");
+                values.insert(key, Arc::new(found));
+            }
+            outcome = decide(&self.definition, &self.saga, &values, input, self.now);
+        }
         if let Outcome::Applied(decision) = &outcome {
             self.store(decision);
         }
@@ -79,6 +96,13 @@ impl Driver {
             self.saga,
             "replaying the history gives another state"
         );
+        for good in &decision.good {
+            let key = ValueKey::Output(good.key.clone());
+            let output = self.values.get(&key).expect("a good output is a value");
+            let (output, at) = (output.clone(), self.now);
+            let key = (good.action.clone(), good.input);
+            self.good.insert(key, GoodOutput { output, at });
+        }
         for command in &decision.commands {
             assert!(
                 decision.events.iter().any(|event| event.seq == command.seq),

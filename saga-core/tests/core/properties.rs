@@ -178,6 +178,7 @@ impl World {
             key: None,
             labels: BTreeMap::new(),
             input: Arc::new(json!({})),
+            parent: None,
         }));
         world
     }
@@ -295,6 +296,7 @@ impl World {
     }
 
     fn verb(&self, ask: Ask, step: StepName) -> Option<Verb> {
+        let step = StepKey::whole(step);
         let output = Arc::new(json!({ "n": 1 }));
         Some(match ask {
             Ask::Cancel => Verb::Cancel,
@@ -304,7 +306,7 @@ impl World {
             Ask::Retry => Verb::Retry { step },
             Ask::Skip => Verb::Skip { step, output },
             Ask::Resolve => {
-                let key = StepKey::whole(step.clone());
+                let key = step.clone();
                 let status = self.driver.saga.step_status(&key);
                 let is_undo = status == StepStatus::CompensationFailed;
                 let happened = self.books.get(&key).is_some_and(|books| {

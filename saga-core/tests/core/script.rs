@@ -4,11 +4,14 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use saga_core::decision::{Command, Decision, Outcome};
-use saga_core::ids::{Op, StepKey, StepName};
-use saga_core::input::{DeadLetter, Heartbeat, Input, Reply, ReplyOutcome, Start, StepError};
+use saga_core::decision::{ChildAsk, Command, Decision, Note, NoteContent, Outcome};
+use saga_core::ids::{ActionName, Op, StepKey, StepName};
+use saga_core::input::{
+    DeadLetter, Heartbeat, Input, Parent, ParentAsk, Reply, ReplyOutcome, Signal, Start, StepError,
+};
 use saga_core::operator::{Operator, Resolution, Verb};
-use saga_core::time::{format_span, parse_span};
+use saga_core::time::{Timestamp, format_span, parse_span};
+use saga_core::values::{GoodOutput, InputDigest};
 use serde_json::Value;
 
 use crate::driver::{Driver, compile};
@@ -77,19 +80,42 @@ fn play_line(driver: &mut Driver, line: &str) -> Result<String, String> {
         driver.now = driver.now.after(parse_span(span)?);
         return Ok(String::new());
     }
-    let input = parse_input(driver, line)?;
+    let input = match parse_input(driver, line) {
+        Ok(input) => input,
+        // It has told the driver something; nothing happens to the saga.
+        Err(nothing) if nothing.is_empty() => return Ok(String::new()),
+        Err(why) => return Err(why),
+    };
     let outcome = driver.apply(&input);
     Ok(render(driver, &outcome))
 }
 
-fn parse_input(driver: &Driver, line: &str) -> Result<Input, String> {
+fn parse_input(driver: &mut Driver, line: &str) -> Result<Input, String> {
     let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
     match verb {
         "start" => Ok(Input::Start(Start {
             key: None,
             labels: std::collections::BTreeMap::new(),
             input: Arc::new(json(rest)?),
+            parent: None,
         })),
+        "child" => Ok(Input::Start(Start {
+            key: None,
+            labels: std::collections::BTreeMap::new(),
+            input: Arc::new(json(rest)?),
+            parent: Some(parent()),
+        })),
+        "parent" => parse_parent(rest),
+        "signal" => {
+            let mut words = rest.splitn(3, ' ');
+            let mut word = || words.next().unwrap_or_default();
+            Ok(Input::Signal(Signal {
+                id: word().to_owned(),
+                name: word().into(),
+                payload: Arc::new(json(word())?),
+            }))
+        }
+        "good" => know_good(driver, rest),
         "timer" => Ok(Input::Timer),
         "park" => Ok(Input::Park(rest.to_owned())),
         "reply" => parse_reply(driver, rest),
@@ -124,6 +150,54 @@ fn parse_input(driver: &Driver, line: &str) -> Result<Input, String> {
     }
 }
 
+fn earlier(now: Timestamp, span: Duration) -> Timestamp {
+    let micros = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
+    Timestamp::from_micros(now.as_micros() - micros)
+}
+
+fn know_good(driver: &mut Driver, rest: &str) -> Result<Input, String> {
+    // What another saga answered, for the look-ups of this one.
+    let (action, rest) = rest.split_once(' ').ok_or("good ACTION INPUT OUTPUT AGE")?;
+    let words: Vec<&str> = rest.split(' ').collect();
+    let [given, output, age] = words.as_slice() else {
+        return Err("good ACTION INPUT OUTPUT AGE".to_owned());
+    };
+    let good = GoodOutput {
+        output: json(output)?,
+        at: earlier(driver.now, parse_span(age)?),
+    };
+    let action: ActionName = action.parse().map_err(|error| format!("{error}"))?;
+    driver
+        .good
+        .insert((action, InputDigest::of(&json(given)?)), good);
+    Err(String::new())
+}
+
+/// The parent of every child in the transcripts.
+fn parent() -> Parent {
+    Parent {
+        saga: PARENT.parse().expect("an id"),
+        key: StepKey::whole(StepName::new("transfer")),
+        round: 0,
+    }
+}
+
+const PARENT: &str = "019a0000-0000-7000-8000-00000000000f";
+
+fn parse_parent(text: &str) -> Result<Input, String> {
+    let (word, attempt) = text.split_once(" attempt=").unwrap_or((text, "1"));
+    let op = match word {
+        "settles" => Op::Settle,
+        "undoes" => Op::Compensate,
+        other => return Err(format!("a parent cannot ask for `{other}`")),
+    };
+    Ok(Input::Parent(ParentAsk {
+        parent: parent(),
+        op,
+        attempt: attempt.parse().map_err(|_| "no attempt".to_owned())?,
+    }))
+}
+
 fn operator(verb: Verb) -> Input {
     Input::Operator(Operator {
         who: "ada".to_owned(),
@@ -134,7 +208,7 @@ fn operator(verb: Verb) -> Input {
 
 fn parse_step_verb(verb: &str, text: &str) -> Result<Verb, String> {
     let (step, rest) = text.split_once(' ').unwrap_or((text, ""));
-    let step = StepName::new(step);
+    let step = StepKey::parse(step);
     if verb == "retry" {
         return Ok(Verb::Retry { step });
     }
@@ -163,7 +237,7 @@ struct Words {
 impl Words {
     fn new(driver: &Driver, text: &str) -> Result<Self, String> {
         let (step, mut rest) = text.split_once(' ').unwrap_or((text, ""));
-        let key = StepKey::whole(StepName::new(step));
+        let key = StepKey::parse(step);
         let state = driver.saga.steps.get(&key);
         let mut words = Self {
             op: Op::Action,
@@ -201,7 +275,14 @@ fn parse_reply(driver: &Driver, text: &str) -> Result<Input, String> {
     let error = |code: &str| StepError::new(code, format!("the worker said {code}"));
     let outcome = match word {
         "done" => ReplyOutcome::Done(Arc::new(json(rest)?)),
-        "fail" => ReplyOutcome::Fail(error(rest)),
+        "fail" => {
+            let (code, details) = rest.split_once(' ').unwrap_or((rest, ""));
+            let details = (!details.is_empty()).then(|| json(details)).transpose()?;
+            ReplyOutcome::Fail(StepError {
+                details,
+                ..error(code)
+            })
+        }
         "retry" => {
             let (code, after) = rest.split_once(" after=").unwrap_or((rest, ""));
             let retry_after: Option<Duration> = if after.is_empty() {
@@ -254,12 +335,10 @@ fn render_decision(driver: &Driver, decision: &Decision) -> String {
         let kind = fields
             .remove("type")
             .and_then(|kind| kind.as_str().map(str::to_owned));
-        let step = fields.remove("key").and_then(|key| {
-            key.get("step")
-                .and_then(Value::as_str)
-                .map(|step| format!(" {step}"))
-        });
-        for noise in ["definition", "lifetime_ends"] {
+        let step = fields
+            .remove("key")
+            .and_then(|key| key.as_str().map(|key| format!(" {key}")));
+        for noise in ["definition", "lifetime_ends", "parent"] {
             fields.remove(noise);
         }
         let rest = if fields.is_empty() {
@@ -273,6 +352,9 @@ fn render_decision(driver: &Driver, decision: &Decision) -> String {
     for command in &decision.commands {
         let _ = writeln!(text, "   -> {}", render_command(driver, command));
     }
+    for note in &decision.notes {
+        let _ = writeln!(text, "   -> {}", render_note(note));
+    }
     let waits = decision
         .wake_at
         .filter(|at| *at < driver.saga.lifetime_ends)
@@ -281,6 +363,45 @@ fn render_decision(driver: &Driver, decision: &Decision) -> String {
         });
     let _ = writeln!(text, "   = {}{waits}", driver.saga.status());
     text
+}
+
+fn render_note(note: &Note) -> String {
+    match &note.content {
+        NoteContent::ToChild {
+            key,
+            round,
+            attempt,
+            ask,
+            ..
+        } => {
+            let ask = match ask {
+                ChildAsk::Start {
+                    definition, input, ..
+                } => format!("start {definition} {input}"),
+                ChildAsk::Settle { .. } => "settle".to_owned(),
+                ChildAsk::Compensate => "undo".to_owned(),
+            };
+            let round = match round {
+                0 => String::new(),
+                round => format!(" round {round}"),
+            };
+            format!("child of {key}: {ask} #{attempt}{round}")
+        }
+        NoteContent::ToParent { reply, .. } => {
+            let (key, op, said) = (&reply.key, reply.op, reply.outcome.as_str());
+            let with = match &reply.outcome {
+                ReplyOutcome::Done(output) => format!(" {output}"),
+                ReplyOutcome::Fail(error) | ReplyOutcome::Unknown(error) => {
+                    format!(" {}", error.code)
+                }
+                ReplyOutcome::AttemptFailed { .. }
+                | ReplyOutcome::Fenced
+                | ReplyOutcome::Expired
+                | ReplyOutcome::NeverHappened => String::new(),
+            };
+            format!("parent's {key}: {op} {said}{with} #{}", reply.attempt)
+        }
+    }
 }
 
 fn render_command(driver: &Driver, command: &Command) -> String {

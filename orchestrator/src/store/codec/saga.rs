@@ -8,9 +8,11 @@ use std::collections::BTreeMap;
 
 use saga_core::definition::DefinitionRef;
 use saga_core::event::{PauseCause, UnwindCause};
-use saga_core::ids::{SagaId, StepKey, StepName};
+use saga_core::ids::{SagaId, StepKey};
 use saga_core::input::StepError;
-use saga_core::saga::{Phase, Retry, Saga, StepState, StepStatus, Work};
+use saga_core::saga::{
+    Elements, ParentState, Phase, Retry, Saga, SignalState, StepState, StepStatus, Work,
+};
 use saga_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +58,11 @@ struct State {
     deadline: Option<i64>,
     ends: i64,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    steps: BTreeMap<String, Step>,
+    steps: BTreeMap<StepKey, Step>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    signals: Vec<SignalState>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parent: Option<ParentState>,
 }
 
 /// Only the format's number, so that a newer one is recognised whatever else it holds.
@@ -84,6 +90,12 @@ struct Step {
     undo_refused: bool,
     #[serde(default, skip_serializing_if = "is_false")]
     substituted: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    fallback: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    residue: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    elements: Option<Elements>,
     #[serde(default, skip_serializing_if = "is_zero")]
     alarmed: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -123,7 +135,7 @@ pub(in crate::store) fn encode_state(saga: &Saga) -> Result<String, serde_json::
     let steps = saga
         .steps
         .iter()
-        .map(|(key, state)| (key.to_string(), encode_step(saga, state)));
+        .map(|(key, state)| (key.clone(), encode_step(saga, state)));
     serde_json::to_string(&State {
         v: STATE_FORMAT,
         phase: saga.phase.clone(),
@@ -133,6 +145,8 @@ pub(in crate::store) fn encode_state(saga: &Saga) -> Result<String, serde_json::
         deadline: saga.deadline.map(Timestamp::as_micros),
         ends: saga.lifetime_ends.as_micros(),
         steps: steps.collect(),
+        signals: saga.signals.clone(),
+        parent: saga.parent.clone(),
     })
 }
 
@@ -162,8 +176,10 @@ pub(in crate::store) fn decode_saga(row: &SagaRow<'_>) -> Result<Saga, DecodeErr
         lifetime_ends: Timestamp::from_micros(state.ends),
         ended_at: row.ended_at,
         steps: steps
-            .map(|(key, step)| (decode_key(&key), decode_step(row.started_at, step)))
+            .map(|(key, step)| (key, decode_step(row.started_at, step)))
             .collect(),
+        signals: state.signals,
+        parent: state.parent,
     })
 }
 
@@ -187,6 +203,9 @@ fn encode_step(saga: &Saga, state: &StepState) -> Step {
         undo_round: state.undo_round,
         undo_refused: state.undo_refused,
         substituted: state.substituted,
+        fallback: state.fallback,
+        residue: state.residue,
+        elements: state.elements,
         alarmed: state.alarmed,
         error: state.error.clone(),
         late: state.late,
@@ -213,6 +232,9 @@ fn decode_step(started_at: Timestamp, step: Step) -> StepState {
         undo_round: step.undo_round,
         undo_refused: step.undo_refused,
         substituted: step.substituted,
+        fallback: step.fallback,
+        residue: step.residue,
+        elements: step.elements,
         alarmed: step.alarmed,
         error: step.error,
         late: step.late,
@@ -244,20 +266,6 @@ const fn micros_after(start: Timestamp, at: Timestamp) -> i64 {
 
 const fn plus_micros(start: Timestamp, after: i64) -> Timestamp {
     Timestamp::from_micros(start.as_micros().wrapping_add(after))
-}
-
-/// Reads what [`StepKey`] displays: `charge`, or `charge[3]`.
-fn decode_key(text: &str) -> StepKey {
-    let indexed = text
-        .strip_suffix(']')
-        .and_then(|text| text.rsplit_once('['));
-    match indexed.map(|(step, element)| (step, element.parse())) {
-        Some((step, Ok(element))) => StepKey {
-            step: StepName::new(step),
-            element,
-        },
-        Some((_, Err(_))) | None => StepKey::whole(StepName::new(text)),
-    }
 }
 
 const fn succeeded() -> StepStatus {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use saga_core::definition::DefinitionRef;
 use saga_core::event::{EVENT_SCHEMA, Event, EventKind, PauseCause, UnwindCause};
 use saga_core::ids::{Op, SagaId, StepKey, StepName};
-use saga_core::input::StepError;
+use saga_core::input::{Parent, StepError};
 use saga_core::operator::By;
 use saga_core::saga::{Phase, Retry, Saga, StepState, StepStatus, Work};
 use saga_core::time::Timestamp;
@@ -37,6 +37,9 @@ fn done() -> StepState {
         undo_round: 0,
         undo_refused: false,
         substituted: false,
+        fallback: false,
+        residue: false,
+        elements: None,
         alarmed: 0,
         error: None,
         late: 0,
@@ -300,6 +303,70 @@ fn by_hand(at: Timestamp, error: StepError) -> [EventKind; 15] {
     ]
 }
 
+/// What elements, waits, fallbacks and child sagas leave behind.
+fn of_the_language(at: Timestamp, error: StepError) -> [EventKind; 12] {
+    let parent = Parent {
+        saga: fresh().id,
+        key: StepKey::parse("transfer[2]"),
+        round: 1,
+    };
+    [
+        EventKind::SagaStarted {
+            definition: fresh().definition,
+            key: None,
+            labels: BTreeMap::new(),
+            deadline: None,
+            lifetime_ends: at,
+            parent: Some(parent),
+        },
+        EventKind::StepSplit {
+            key: key("payout"),
+            count: 3,
+        },
+        EventKind::StepWaiting {
+            key: key("approval"),
+            signal: Some("approved".into()),
+            until: Some(at),
+        },
+        EventKind::StepWaiting {
+            key: key("rest"),
+            signal: None,
+            until: Some(at),
+        },
+        EventKind::SignalReceived {
+            id: "s-1".to_owned(),
+            name: "approved".into(),
+        },
+        EventKind::SignalTaken {
+            key: key("approval"),
+            signal: 1,
+        },
+        EventKind::FallbackStarted {
+            key: key("quote"),
+            round: 1,
+        },
+        EventKind::LastGoodTaken {
+            key: key("quote"),
+            recorded_at: at,
+        },
+        EventKind::ParentAsked {
+            op: Op::Settle,
+            attempt: 1,
+        },
+        EventKind::SagaReopened,
+        EventKind::StepFailed {
+            key: key("transfer"),
+            error,
+            residue: true,
+        },
+        EventKind::StepCompensated {
+            key: key("transfer"),
+            attempt: 1,
+            residue: true,
+        },
+    ]
+}
+
 #[test]
 fn events_are_written_as_the_golden_file_says_and_read_back() {
     let (at, error) = (
@@ -313,6 +380,7 @@ fn events_are_written_as_the_golden_file_says_and_read_back() {
             labels: BTreeMap::from([("region".to_owned(), "eu".to_owned())]),
             deadline: Some(at),
             lifetime_ends: at,
+            parent: None,
         },
         EventKind::StepScheduled {
             key: key("charge"),
@@ -340,6 +408,7 @@ fn events_are_written_as_the_golden_file_says_and_read_back() {
         EventKind::StepFailed {
             key: key("charge"),
             error: error.clone(),
+            residue: false,
         },
         EventKind::CompensationStarted {
             cause: UnwindCause::Deadline,
@@ -353,7 +422,10 @@ fn events_are_written_as_the_golden_file_says_and_read_back() {
         },
         EventKind::CompensationFailed,
     ];
-    let kinds = kinds.into_iter().chain(by_hand(at, error));
+    let kinds = kinds
+        .into_iter()
+        .chain(by_hand(at, error.clone()))
+        .chain(of_the_language(at, error));
     let lines = std::fs::read_to_string(golden("events-1.jsonl")).unwrap();
     let lines: Vec<&str> = lines.lines().collect();
     assert_eq!(lines.len(), kinds.clone().count());
@@ -412,8 +484,14 @@ fn value_keys_have_names_of_their_own() {
         (ValueKey::Input, ("input", 0)),
         (ValueKey::Result, ("saga", 0)),
         (output, ("charge", 4)),
+        (
+            ValueKey::Item(StepKey::parse("payout[2]")),
+            ("item:payout", 2),
+        ),
+        (ValueKey::Signal(7), ("signal:", 7)),
     ] {
-        assert_eq!(encode_value_key(&key), columns);
+        let (step, element) = encode_value_key(&key).unwrap();
+        assert_eq!((&*step, element), columns);
         assert_eq!(decode_value_key(columns.0, columns.1), key);
     }
 }

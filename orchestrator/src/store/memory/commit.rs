@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use saga_core::ids::SagaId;
 use saga_core::time::Timestamp;
 use saga_core::values::ValueKey;
 use uuid::Uuid;
@@ -49,6 +50,7 @@ impl State {
         if let Some(key) = &transition.start_key {
             match self.keys.get(key) {
                 Some(holder) if *holder == id => return SagaOutcome::Conflict,
+                Some(holder) if self.may_replace(transition, *holder) => {}
                 Some(holder) => return SagaOutcome::KeyTaken(*holder),
                 None => {}
             }
@@ -85,6 +87,11 @@ impl State {
             self.values
                 .insert((saga.id, key.clone()), Arc::clone(value));
         }
+        for good in &transition.good {
+            let key = (good.action.clone(), good.input);
+            let value = ValueKey::Output(good.key.clone());
+            self.good.insert(key, (now, saga.id, value));
+        }
         for message in &transition.outbox {
             let message_row = OutboxEntry {
                 owner,
@@ -95,11 +102,19 @@ impl State {
         }
     }
 
+    /// Whether the transition takes the key over from a saga that is closed.
+    fn may_replace(&self, transition: &Transition, holder: SagaId) -> bool {
+        let closed = self.sagas.get(&holder);
+        transition.replaces == Some(holder)
+            && closed.is_some_and(|entry| entry.saga.phase.is_closed())
+    }
+
     /// What a table would refuse.
     fn refusal(&self, transition: &Transition) -> Option<String> {
         let too_large = transition.values.iter().any(|(key, _)| match key {
-            ValueKey::Output(key) => key.element > ELEMENT_MAX,
-            ValueKey::Input | ValueKey::Result => false,
+            ValueKey::Output(key) | ValueKey::Item(key) => key.element > ELEMENT_MAX,
+            ValueKey::Signal(number) => *number > ELEMENT_MAX,
+            ValueKey::Input | ValueKey::Result | ValueKey::LastGood(..) => false,
         });
         if too_large {
             return Some(format!("an element is greater than {ELEMENT_MAX}"));

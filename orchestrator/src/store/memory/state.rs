@@ -6,10 +6,10 @@ use std::sync::Arc;
 use broker::message::Outgoing;
 use saga_core::definition::DefinitionRef;
 use saga_core::event::Event;
-use saga_core::ids::{MessageId, SagaId};
+use saga_core::ids::{ActionName, MessageId, SagaId};
 use saga_core::saga::Saga;
 use saga_core::time::Timestamp;
-use saga_core::values::ValueKey;
+use saga_core::values::{InputDigest, ValueKey};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -21,6 +21,8 @@ pub(super) struct State {
     pub(super) sagas: BTreeMap<SagaId, SagaEntry>,
     pub(super) values: BTreeMap<(SagaId, ValueKey), Arc<Value>>,
     pub(super) keys: BTreeMap<StartKey, SagaId>,
+    /// The newest good output of each operation and input, by where it is kept.
+    pub(super) good: BTreeMap<(ActionName, InputDigest), (Timestamp, SagaId, ValueKey)>,
     pub(super) outbox: BTreeMap<MessageId, OutboxEntry>,
     pub(super) dead_letters: BTreeMap<Uuid, StoredDeadLetter>,
     pub(super) definitions: BTreeMap<DefinitionRef, StoredDefinition>,

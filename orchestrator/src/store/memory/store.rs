@@ -6,10 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use saga_core::definition::{Definition, DefinitionRef};
 use saga_core::event::Event;
-use saga_core::ids::{MessageId, SagaId};
+use saga_core::ids::{ActionName, MessageId, SagaId};
 use saga_core::saga::{Saga, Status};
 use saga_core::time::Timestamp;
-use saga_core::values::ValueKey;
+use saga_core::values::{GoodOutput, InputDigest, ValueKey};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -99,6 +99,22 @@ impl Store for MemoryStore {
             Some((wanted.0, wanted.1.clone(), Arc::clone(value)))
         });
         Ok(stored.collect())
+    }
+
+    async fn last_good(
+        &self,
+        wanted: &[(ActionName, InputDigest)],
+    ) -> Result<Vec<Option<GoodOutput>>, StoreError> {
+        let state = self.state();
+        let find = |key: &(ActionName, InputDigest)| {
+            let (at, saga, value) = state.good.get(key)?;
+            let output = state.values.get(&(*saga, value.clone()))?;
+            Some(GoodOutput {
+                output: (**output).clone(),
+                at: *at,
+            })
+        };
+        Ok(wanted.iter().map(find).collect())
     }
 
     async fn commit(&self, batch: &Batch) -> Result<CommitReport, StoreError> {

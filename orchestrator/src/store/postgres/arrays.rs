@@ -1,5 +1,7 @@
 //! A batch as the arrays that the commit statement takes, each sorted by the key of its table.
 
+use std::borrow::Cow;
+
 use broker::message::Properties;
 use saga_core::event::EVENT_SCHEMA;
 use saga_core::ids::{MessageId, SagaId};
@@ -26,6 +28,7 @@ pub(super) struct CommitArrays<'a> {
     outbox: Outbox<'a>,
     confirmed: Confirmed,
     dead: Dead<'a>,
+    good: GoodOutputs<'a>,
 }
 
 #[derive(Debug, Default)]
@@ -61,6 +64,7 @@ struct Keys<'a> {
     keys: Vec<&'a str>,
     sagas: Vec<Uuid>,
     end_statuses: Vec<Option<&'a str>>,
+    replaces: Vec<Option<Uuid>>,
 }
 
 #[derive(Debug, Default)]
@@ -74,9 +78,18 @@ struct Events {
 #[derive(Debug, Default)]
 struct Values<'a> {
     sagas: Vec<Uuid>,
-    steps: Vec<&'a str>,
+    steps: Vec<Cow<'a, str>>,
     elements: Vec<i32>,
     values: Vec<Json>,
+}
+
+#[derive(Debug, Default)]
+struct GoodOutputs<'a> {
+    actions: Vec<&'a str>,
+    inputs: Vec<&'a [u8]>,
+    sagas: Vec<Uuid>,
+    steps: Vec<&'a str>,
+    elements: Vec<i32>,
 }
 
 #[derive(Debug, Default)]
@@ -159,7 +172,7 @@ impl<'a> CommitArrays<'a> {
     pub(super) fn params(&self) -> Vec<&(dyn ToSql + Sync)> {
         let (u, k, n, c) = (&self.updates, &self.keys, &self.starts, &self.closed);
         let (e, v, o, d) = (&self.events, &self.values, &self.outbox, &self.dead);
-        let mut params: Vec<&(dyn ToSql + Sync)> = Vec::with_capacity(50);
+        let mut params: Vec<&(dyn ToSql + Sync)> = Vec::with_capacity(56);
         params.extend([
             &u.ids as &(dyn ToSql + Sync),
             &u.expected,
@@ -179,11 +192,8 @@ impl<'a> CommitArrays<'a> {
             &n.statuses,
             &n.states,
         ]);
-        params.extend([
-            &n.ended_at as &(dyn ToSql + Sync),
-            &n.wake_at,
-            &n.definitions,
-        ]);
+        params.extend([&n.ended_at as &(dyn ToSql + Sync), &n.wake_at]);
+        params.push(&n.definitions);
         params.extend([
             &n.definition_versions as &(dyn ToSql + Sync),
             &n.keys,
@@ -221,11 +231,10 @@ impl<'a> CommitArrays<'a> {
             &d.queues,
             &d.reasons,
         ]);
-        params.extend([
-            &d.fingerprints as &(dyn ToSql + Sync),
-            &d.properties,
-            &d.bodies,
-        ]);
+        params.extend([&d.fingerprints as &(dyn ToSql + Sync), &d.properties]);
+        params.push(&d.bodies);
+        params.push(&k.replaces);
+        params.extend(self.good.params());
         params
     }
 
@@ -281,14 +290,26 @@ impl<'a> CommitArrays<'a> {
                 .data
                 .push(Json(codec::encode_event(event).map_err(unstorable)?));
         }
-        let mut values: Vec<_> = transition.values.iter().collect();
-        values.sort_by_key(|(key, _)| codec::encode_value_key(key));
-        for (key, value) in values {
-            let (step, element) = codec::encode_value_key(key);
+        let keyed = transition.values.iter().filter_map(|(key, value)| {
+            let (step, element) = codec::encode_value_key(key)?;
+            Some((step, element, value))
+        });
+        let mut values: Vec<_> = keyed.collect();
+        values.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
+        for (step, element, value) in values {
             self.values.sagas.push(id);
             self.values.steps.push(step);
             self.values.elements.push(integer(element));
             self.values.values.push(Json(value.to_string()));
+        }
+        let mut good: Vec<_> = transition.good.iter().collect();
+        good.sort_by_key(|good| &good.key);
+        for good in good {
+            self.good.actions.push(good.action.as_str());
+            self.good.inputs.push(&good.input.0);
+            self.good.sagas.push(id);
+            self.good.steps.push(good.key.step.as_str());
+            self.good.elements.push(integer(good.key.element));
         }
         let mut outbox: Vec<_> = transition.outbox.iter().collect();
         outbox.sort_unstable_by_key(|message| message.id);
@@ -312,9 +333,10 @@ impl<'a> CommitArrays<'a> {
                 .is_some()
                 .then(|| Status::as_str(saga.status()));
             if let Some(start) = &transition.start_key {
-                taken.push((&*start.definition, &*start.key, saga.id.0, ended));
+                let replaces = transition.replaces.map(|SagaId(id)| id);
+                taken.push((&*start.definition, &*start.key, saga.id.0, ended, replaces));
             } else if let (Some(key), Some(_)) = (&saga.key, ended) {
-                closed.push((&*saga.definition.name, &**key, saga.id.0, ended));
+                closed.push((&*saga.definition.name, &**key, saga.id.0, ended, None));
             }
         }
         self.keys = Keys::sorted(taken);
@@ -322,11 +344,27 @@ impl<'a> CommitArrays<'a> {
     }
 }
 
+/// Definition, key, saga, how that ended, and whose key it takes over.
+type KeyRow<'a> = (&'a str, &'a str, Uuid, Option<&'a str>, Option<Uuid>);
+
+impl GoodOutputs<'_> {
+    fn params(&self) -> [&(dyn ToSql + Sync); 5] {
+        [
+            &self.actions,
+            &self.inputs,
+            &self.sagas,
+            &self.steps,
+            &self.elements,
+        ]
+    }
+}
+
 impl<'a> Keys<'a> {
-    fn sorted(mut rows: Vec<(&'a str, &'a str, Uuid, Option<&'a str>)>) -> Self {
+    fn sorted(mut rows: Vec<KeyRow<'a>>) -> Self {
         rows.sort_unstable();
         let mut keys = Self::default();
-        for (definition, key, saga, end_status) in rows {
+        for (definition, key, saga, end_status, replaces) in rows {
+            keys.replaces.push(replaces);
             keys.definitions.push(definition);
             keys.keys.push(key);
             keys.sagas.push(saga);

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use saga_core::event::Event;
-use saga_core::ids::SagaId;
+use saga_core::ids::{ActionName, SagaId};
 use saga_core::saga::{Saga, Status};
-use saga_core::values::ValueKey;
+use saga_core::values::{GoodOutput, InputDigest, ValueKey};
 use serde_json::Value;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::columns::{Json, Time, bigint, counter, integer};
+use super::columns::{Json, JsonRef, Time, bigint, counter, integer};
 use super::failure::Failure;
 use super::rows::{self, read};
 use super::session::Params;
@@ -45,7 +45,9 @@ pub(super) async fn load_values(
     }
     let (mut sagas, mut steps, mut elements) = (Vec::new(), Vec::new(), Vec::new());
     for (saga, key) in keys {
-        let (step, element) = codec::encode_value_key(key);
+        let Some((step, element)) = codec::encode_value_key(key) else {
+            continue;
+        };
         sagas.push(saga.0);
         steps.push(step);
         elements.push(integer(element));
@@ -59,6 +61,39 @@ pub(super) async fn load_values(
         Ok((SagaId(read(row, 0, "a value")?), key, value))
     });
     values.collect()
+}
+
+/// The newest good output of each of these operations for these inputs.
+pub(super) async fn last_good(
+    store: &PostgresStore,
+    wanted: &[(ActionName, InputDigest)],
+) -> Result<Vec<Option<GoodOutput>>, StoreError> {
+    let actions: Vec<&str> = wanted.iter().map(|(action, _)| action.as_str()).collect();
+    let inputs: Vec<&[u8]> = wanted.iter().map(|(_, input)| &input.0[..]).collect();
+    let rows = store
+        .query(
+            "look up a last good output",
+            statements::LAST_GOOD,
+            &[&actions, &inputs],
+        )
+        .await?;
+    let mut found = vec![None; wanted.len()];
+    for row in &rows {
+        let number: i64 = read(row, 0, "a good output")?;
+        let Time(at) = read(row, 1, "a good output")?;
+        let JsonRef(output) = read(row, 2, "a good output")?;
+        let output = serde_json::from_str(output).map_err(|source| StoreError::Corrupt {
+            what: "a good output".to_owned(),
+            source: source.into(),
+        })?;
+        let place = usize::try_from(number - 1)
+            .ok()
+            .and_then(|at| found.get_mut(at));
+        if let Some(place) = place {
+            *place = Some(GoodOutput { output, at });
+        }
+    }
+    Ok(found)
 }
 
 /// The saga that holds, or last held, this business key.

@@ -16,6 +16,7 @@ pub(super) const FIND_KEY: &str = statement!("find_key");
 pub(super) const HEARTBEAT: &str = statement!("heartbeat");
 pub(super) const HISTORY: &str = statement!("history");
 pub(super) const KEY_HOLDERS: &str = statement!("key_holders");
+pub(super) const LAST_GOOD: &str = statement!("last_good");
 pub(super) const LIST: &str = statement!("list");
 pub(super) const LOAD: &str = statement!("load");
 pub(super) const LOAD_LOCKED: &str = statement!("load_locked");

@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
 use saga_core::definition::{Definition, DefinitionRef};
 use saga_core::event::Event;
-use saga_core::ids::{MessageId, SagaId};
+use saga_core::ids::{ActionName, MessageId, SagaId};
 use saga_core::saga::{Saga, Status};
 use saga_core::time::Timestamp;
-use saga_core::values::ValueKey;
+use saga_core::values::{GoodOutput, InputDigest, ValueKey};
 use serde_json::Value;
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -169,6 +169,13 @@ impl Store for PostgresStore {
         keys: &[(SagaId, ValueKey)],
     ) -> Result<Vec<(SagaId, ValueKey, Arc<Value>)>, StoreError> {
         reads::load_values(self, keys).await
+    }
+
+    async fn last_good(
+        &self,
+        wanted: &[(ActionName, InputDigest)],
+    ) -> Result<Vec<Option<GoodOutput>>, StoreError> {
+        reads::last_good(self, wanted).await
     }
 
     async fn commit(&self, batch: &Batch) -> Result<CommitReport, StoreError> {

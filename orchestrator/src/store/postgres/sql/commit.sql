@@ -26,11 +26,23 @@ updated AS (
 taken AS (
     INSERT INTO saga_keys (definition, key, saga_id, end_status)
     SELECT k.definition, k.key, k.saga_id, k.end_status
-    FROM unnest($8::text[], $9::text[], $10::uuid[], $11::text[])
-        AS k (definition, key, saga_id, end_status)
-    WHERE (SELECT count(*) FROM locked) >= 0
+    FROM unnest($8::text[], $9::text[], $10::uuid[], $11::text[], $51::uuid[])
+        AS k (definition, key, saga_id, end_status, replaces)
+    WHERE k.replaces IS NULL AND (SELECT count(*) FROM locked) >= 0
     ON CONFLICT (definition, key) DO NOTHING
     RETURNING saga_id
+),
+inherited AS (
+    UPDATE saga_keys t
+    SET saga_id = k.saga_id, end_status = k.end_status
+    FROM unnest($8::text[], $9::text[], $10::uuid[], $11::text[], $51::uuid[])
+        AS k (definition, key, saga_id, end_status, replaces)
+    WHERE t.definition = k.definition
+      AND t.key = k.key
+      AND t.saga_id = k.replaces
+      AND t.end_status IS NOT NULL
+      AND (SELECT count(*) FROM locked) >= 0
+    RETURNING t.saga_id
 ),
 started AS (
     INSERT INTO sagas (
@@ -47,7 +59,9 @@ started AS (
         id, version, status, state, ended_at, wake_at, definition, definition_version, key, labels,
         started_at, keyed
     )
-    WHERE NOT n.keyed OR n.id IN (SELECT saga_id FROM taken)
+    WHERE NOT n.keyed
+       OR n.id IN (SELECT saga_id FROM taken)
+       OR n.id IN (SELECT saga_id FROM inherited)
     ON CONFLICT (id) DO NOTHING
     RETURNING id
 ),
@@ -77,6 +91,14 @@ kept AS (
     FROM unnest($33::uuid[], $34::text[], $35::integer[], $36::json[])
         AS v (saga_id, step, element, value)
     WHERE (v.saga_id IN (SELECT id FROM matched)) IS TRUE
+),
+remembered AS (
+    INSERT INTO good_outputs (action, input, saga_id, step, element)
+    SELECT g.action, g.input, g.saga_id, g.step, g.element
+    FROM unnest($52::text[], $53::bytea[], $54::uuid[], $55::text[], $56::integer[])
+        AS g (action, input, saga_id, step, element)
+    WHERE (g.saga_id IN (SELECT id FROM matched)) IS TRUE
+    ON CONFLICT (saga_id, step, element) DO NOTHING
 ),
 unsent AS (
     INSERT INTO outbox (saga_id, seq, owner, properties, body)

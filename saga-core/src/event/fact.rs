@@ -1,12 +1,14 @@
 //! The facts that are stored. Replaying them reproduces the saga's state.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::cause::{PauseCause, UnwindCause};
 use crate::definition::DefinitionRef;
 use crate::ids::{Op, StepKey, StepName};
-use crate::input::StepError;
+use crate::input::{Parent, StepError};
 use crate::operator::By;
 use crate::time::Timestamp;
 
@@ -43,7 +45,65 @@ pub enum EventKind {
         deadline: Option<Timestamp>,
         /// When it must be over, or rest.
         lifetime_ends: Timestamp,
+        /// The saga that it is a step of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        parent: Option<Parent>,
     },
+    /// A `for_each` step has as many elements; each is a piece of work of its own.
+    StepSplit {
+        /// Which.
+        key: StepKey,
+        /// How many.
+        count: u32,
+    },
+    /// A step waits: for a signal, or for a time.
+    StepWaiting {
+        /// Which.
+        key: StepKey,
+        /// For which signal; without one it sleeps.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signal: Option<Arc<str>>,
+        /// Until when at most.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
+    },
+    /// Somebody outside told the saga something; the payload is among its values.
+    SignalReceived {
+        /// The sender's id for it.
+        id: String,
+        /// What a step would wait for.
+        name: Arc<str>,
+    },
+    /// A waiting step took a signal; nobody else gets it.
+    SignalTaken {
+        /// Which step.
+        key: StepKey,
+        /// Which signal, counted from 1.
+        signal: u32,
+    },
+    /// A step has failed for good, and its fallback is done instead.
+    FallbackStarted {
+        /// Which.
+        key: StepKey,
+        /// The new round.
+        round: u32,
+    },
+    /// A step has failed for good, and the last good output takes its place.
+    LastGoodTaken {
+        /// Which.
+        key: StepKey,
+        /// When that output was recorded.
+        recorded_at: Timestamp,
+    },
+    /// The parent asked something of this child saga; its answer is sent now or at the end.
+    ParentAsked {
+        /// [`Op::Settle`] or [`Op::Compensate`].
+        op: Op,
+        /// Attempt of the parent's step.
+        attempt: u32,
+    },
+    /// The parent undoes this child saga, which had completed.
+    SagaReopened,
     /// An attempt of a step's action was handed to the outbox.
     StepScheduled {
         /// Which.
@@ -108,6 +168,9 @@ pub enum EventKind {
         key: StepKey,
         /// Why.
         error: StepError,
+        /// A child saga that was undone left something that cannot be undone.
+        #[serde(default, skip_serializing_if = "is_false")]
+        residue: bool,
     },
     /// The worker's ledger is asked what became of the action.
     StepSettling {
@@ -163,6 +226,9 @@ pub enum EventKind {
         key: StepKey,
         /// The attempt that answered.
         attempt: u32,
+        /// A child saga that was undone left something that cannot be undone.
+        #[serde(default, skip_serializing_if = "is_false")]
+        residue: bool,
     },
     /// The undo failed for good; an operator must act.
     UndoFailed {
@@ -309,34 +375,4 @@ const fn is_false(flag: &bool) -> bool {
 )]
 const fn is_zero(round: &u32) -> bool {
     *round == 0
-}
-
-/// Why a saga undoes what it did.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum UnwindCause {
-    /// A step failed for good.
-    StepFailed(StepName),
-    /// The forward path took too long.
-    Deadline,
-    /// An operator cancelled it.
-    Cancelled(By),
-}
-
-/// Why a saga rests.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PauseCause {
-    /// A step failed after the pivot, where nothing is undone.
-    FailedAfterPivot(StepName),
-    /// A step failed and its definition says to rest.
-    StepFailed(StepName),
-    /// A pivot was settled and nobody knows whether it happened.
-    PivotUnknown(StepName),
-    /// The saga lived longer than its definition allows.
-    MaxLifetime,
-    /// An input could not be applied: a bug, or data that the store cannot hold.
-    Parked(String),
-    /// An operator paused it.
-    Operator(By),
 }

@@ -1,12 +1,12 @@
 //! Folds events into the state. Replaying a saga's history through it reproduces its row.
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use crate::event::{Event, EventKind, PauseCause, UnwindCause};
-use crate::ids::{Op, StepKey};
-use crate::input::StepError;
-use crate::saga::{Phase, Retry, Saga, StepState, StepStatus, Work};
-use crate::time::Timestamp;
+use super::step::{Sent, close, put, sent, touch, whole_goes_on};
+use super::whole::{end, rest, turn_back, undo_goes_on, wake};
+use crate::event::{Event, EventKind, UnwindCause};
+use crate::ids::Op;
+use crate::saga::{Elements, ParentState, Phase, Retry, Saga, SignalState, StepStatus};
 
 /// Moves the saga by one event.
 ///
@@ -33,8 +33,14 @@ pub fn evolve(saga: &mut Saga, event: &Event) {
             labels,
             deadline,
             lifetime_ends,
+            parent,
         } => {
             saga.definition = definition.clone();
+            saga.parent = parent.clone().map(|parent| ParentState {
+                parent,
+                asked: Op::Action,
+                attempt: 1,
+            });
             saga.key.clone_from(key);
             saga.labels.clone_from(labels);
             saga.started_at = at;
@@ -98,6 +104,60 @@ pub fn evolve(saga: &mut Saga, event: &Event) {
             );
             touch(saga, key).undo_round = *round;
         }
+        EventKind::StepSplit { key, count } => {
+            let state = touch(saga, key);
+            state.status = StepStatus::Scheduled;
+            state.attempt = 1;
+            state.elements = Some(Elements {
+                count: *count,
+                ..Elements::default()
+            });
+        }
+        EventKind::StepWaiting { key, until, .. } => {
+            let how = Sent {
+                seq,
+                at,
+                until: *until,
+            };
+            sent(saga, key, StepStatus::Waiting, 1, how);
+            // The time is the orchestrator's to watch: nothing rides a rung.
+            if let Some(retry) = touch(saga, key)
+                .work
+                .as_mut()
+                .and_then(|work| work.retry.as_mut())
+            {
+                retry.sent = false;
+            }
+        }
+        EventKind::SignalReceived { id, name } => saga.signals.push(SignalState {
+            id: id.clone(),
+            name: Arc::clone(name),
+            taken: false,
+        }),
+        EventKind::SignalTaken { signal, .. } => {
+            if let Some(at) = (*signal as usize).checked_sub(1)
+                && let Some(signal) = saga.signals.get_mut(at)
+            {
+                signal.taken = true;
+            }
+        }
+        EventKind::FallbackStarted { key, round } => {
+            close(saga, key, StepStatus::Pending, None);
+            let state = touch(saga, key);
+            (state.attempt, state.round, state.late) = (0, *round, 0);
+            state.fallback = true;
+        }
+        EventKind::LastGoodTaken { key, .. } => touch(saga, key).substituted = true,
+        EventKind::ParentAsked { op, attempt } => {
+            if let Some(parent) = &mut saga.parent {
+                (parent.asked, parent.attempt) = (*op, *attempt);
+            }
+        }
+        EventKind::SagaReopened => {
+            saga.phase = Phase::Compensating;
+            saga.unwind = Some(UnwindCause::Parent);
+            saga.ended_at = None;
+        }
         EventKind::StepProbed { key, .. } => {
             if let Some(work) = &mut touch(saga, key).work {
                 work.command = seq;
@@ -112,10 +172,10 @@ pub fn evolve(saga: &mut Saga, event: &Event) {
             started_at,
             ..
         } => {
-            let state = touch(saga, key);
             if *op == Op::Action {
-                state.status = StepStatus::Scheduled;
+                put(saga, key, StepStatus::Scheduled);
             }
+            let state = touch(saga, key);
             if let Some(work) = &mut state.work {
                 work.started = Some(*started_at);
                 work.retry = None;
@@ -129,14 +189,13 @@ pub fn evolve(saga: &mut Saga, event: &Event) {
             last,
             ..
         } => {
+            if *op == Op::Action {
+                put(saga, key, StepStatus::BackingOff);
+            }
             let state = touch(saga, key);
             // What settling could not find out does not hide why the outcome is in doubt.
             match op {
-                Op::Action => {
-                    state.status = StepStatus::BackingOff;
-                    state.error = Some(error.clone());
-                }
-                Op::Compensate => state.error = Some(error.clone()),
+                Op::Action | Op::Compensate => state.error = Some(error.clone()),
                 Op::Settle => {
                     state.error.get_or_insert_with(|| error.clone());
                 }
@@ -154,8 +213,13 @@ pub fn evolve(saga: &mut Saga, event: &Event) {
             touch(saga, key).attempt = *attempt;
             close(saga, key, StepStatus::Succeeded, None);
         }
-        EventKind::StepFailed { key, error } => {
+        EventKind::StepFailed {
+            key,
+            error,
+            residue,
+        } => {
             close(saga, key, StepStatus::Failed, Some(error));
+            touch(saga, key).residue = *residue;
         }
         EventKind::StepNeverHappened { key } => {
             let error = touch(saga, key).error.take();
@@ -164,9 +228,14 @@ pub fn evolve(saga: &mut Saga, event: &Event) {
         EventKind::StepOutcomeUnknown { key, error } => {
             close(saga, key, StepStatus::OutcomeUnknown, Some(error));
         }
-        EventKind::StepCompensated { key, attempt } => {
+        EventKind::StepCompensated {
+            key,
+            attempt,
+            residue,
+        } => {
             touch(saga, key).attempt = *attempt;
             close(saga, key, StepStatus::Compensated, None);
+            touch(saga, key).residue = *residue;
             undo_goes_on(saga);
         }
         EventKind::UndoFailed {
@@ -203,12 +272,15 @@ pub fn evolve(saga: &mut Saga, event: &Event) {
             close(saga, key, StepStatus::Pending, None);
             let state = touch(saga, key);
             (state.attempt, state.round, state.late) = (0, *round, 0);
+            state.fallback = false;
+            whole_goes_on(saga, key);
         }
         EventKind::UndoRetried { .. } => undo_goes_on(saga),
         EventKind::StepSkippedByOperator { key, .. } => {
             let error = touch(saga, key).error.take();
             close(saga, key, StepStatus::Skipped, error.as_ref());
             touch(saga, key).substituted = true;
+            whole_goes_on(saga, key);
         }
         // What follows from them are events of their own.
         EventKind::RetryHastened { .. } | EventKind::StepResolved { .. } => {}
@@ -224,110 +296,4 @@ pub fn evolve(saga: &mut Saga, event: &Event) {
         }
         EventKind::CompensationFailed => saga.phase = Phase::CompensationFailed,
     }
-}
-
-#[derive(Clone, Copy)]
-struct Sent {
-    seq: u64,
-    at: Timestamp,
-    until: Option<Timestamp>,
-}
-
-/// A command was handed to the outbox. The first attempt of an action, a settling or an undo
-/// starts its clock.
-fn sent(saga: &mut Saga, key: &StepKey, status: StepStatus, attempt: u32, how: Sent) {
-    let state = touch(saga, key);
-    let (since, first) = match &state.work {
-        Some(work) if attempt > 1 => (work.since, work.first),
-        _ => (how.at, attempt),
-    };
-    state.status = status;
-    state.attempt = attempt;
-    state.work = Some(Work {
-        command: how.seq,
-        since,
-        sent_at: how.until.unwrap_or(how.at),
-        retry: how.until.map(|at| Retry { at, sent: true }),
-        probed: false,
-        started: None,
-        first,
-        spent: false,
-    });
-}
-
-fn touch<'a>(saga: &'a mut Saga, key: &StepKey) -> &'a mut StepState {
-    saga.steps.entry(key.clone()).or_insert_with(|| StepState {
-        status: StepStatus::Pending,
-        attempt: 0,
-        round: 0,
-        undo_round: 0,
-        undo_refused: false,
-        substituted: false,
-        alarmed: 0,
-        error: None,
-        late: 0,
-        work: None,
-    })
-}
-
-fn close(saga: &mut Saga, key: &StepKey, status: StepStatus, error: Option<&StepError>) {
-    let state = touch(saga, key);
-    state.status = status;
-    state.error = error.cloned();
-    state.work = None;
-}
-
-fn turn_back(saga: &mut Saga, cause: &UnwindCause) {
-    saga.unwind = Some(cause.clone());
-    saga.phase = Phase::Compensating;
-}
-
-/// Resting after the pivot means that the saga will not unwind any more.
-fn rest(saga: &mut Saga, cause: &PauseCause, at: Timestamp) {
-    match cause {
-        PauseCause::FailedAfterPivot(_) => saga.unwind = None,
-        PauseCause::StepFailed(_)
-        | PauseCause::PivotUnknown(_)
-        | PauseCause::MaxLifetime
-        | PauseCause::Parked(_)
-        | PauseCause::Operator(_) => {}
-    }
-    if saga.pause.is_none() {
-        saga.paused_at = Some(at);
-    }
-    saga.pause = Some(cause.clone());
-}
-
-/// While a saga rests its clock stands still: every time that it waits for comes as much later.
-fn wake(saga: &mut Saga, lifetime_ends: Option<Timestamp>, at: Timestamp) {
-    let rested = saga.paused_at.map_or(Duration::ZERO, |from| at.since(from));
-    saga.pause = None;
-    saga.paused_at = None;
-    saga.lifetime_ends = lifetime_ends.unwrap_or(saga.lifetime_ends);
-    saga.deadline = saga.deadline.map(|deadline| deadline.after(rested));
-    let under_way = saga
-        .steps
-        .values_mut()
-        .filter_map(|step| step.work.as_mut());
-    for work in under_way {
-        work.since = work.since.after(rested);
-        work.sent_at = work.sent_at.after(rested);
-        work.started = work.started.map(|started| started.after(rested));
-        if let Some(retry) = &mut work.retry {
-            retry.at = retry.at.after(rested);
-        }
-    }
-}
-
-fn undo_goes_on(saga: &mut Saga) {
-    if saga.phase == Phase::CompensationFailed {
-        saga.phase = Phase::Compensating;
-    }
-}
-
-fn end(saga: &mut Saga, phase: Phase, at: Timestamp) {
-    saga.phase = phase;
-    saga.pause = None;
-    saga.paused_at = None;
-    saga.ended_at = Some(at);
 }

@@ -1,0 +1,56 @@
+//! What becomes of a start whose business key is taken.
+
+use std::sync::Arc;
+
+use saga_core::definition::{Definition, KeyPolicy, KeyVerdict};
+use saga_core::ids::SagaId;
+
+use super::commit::answer;
+use super::group::{Group, Pending};
+use super::handle::{StartError, Started};
+use super::lane::Lane;
+
+impl Lane {
+    /// Another saga has, or had, the key of a new one; the definition's policy says what follows.
+    pub(super) async fn key_taken(
+        &self,
+        mut group: Group,
+        definition: &Definition,
+        holder: SagaId,
+        pending: &mut Pending,
+    ) {
+        let store = Arc::clone(&self.shared.store);
+        let verdict = if definition.key_policy == KeyPolicy::default() {
+            KeyVerdict::UseExisting
+        } else {
+            let holders = [holder];
+            let Some((sagas, _)) = self.persist(|| store.load(&holders)).await else {
+                return;
+            };
+            sagas.first().map_or(KeyVerdict::UseExisting, |saga| {
+                definition.key_policy.judge(saga.status())
+            })
+        };
+        match verdict {
+            KeyVerdict::TakeOver => {
+                group.replaces = Some(holder);
+                pending.push(group);
+            }
+            KeyVerdict::UseExisting => {
+                let started = Started {
+                    saga: holder,
+                    definition: definition.reference.clone(),
+                    created: false,
+                };
+                for job in group.jobs {
+                    answer(job.done, Ok(started.clone()));
+                }
+            }
+            KeyVerdict::Refuse => {
+                for job in group.jobs {
+                    answer(job.done, Err(StartError::KeyTaken(holder)));
+                }
+            }
+        }
+    }
+}

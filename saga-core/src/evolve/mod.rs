@@ -1,0 +1,7 @@
+//! Folds events into the state.
+
+mod fold;
+mod step;
+mod whole;
+
+pub use fold::evolve;
