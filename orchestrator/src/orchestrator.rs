@@ -6,11 +6,13 @@ use std::time::Duration;
 use broker::broker::{Broker, BrokerError, Health};
 use broker::topology::Topology;
 use tokio::sync::broadcast;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
 use crate::catalog::{Catalog, CatalogError};
+use crate::company::Company;
 use crate::engine::{Closings, Engine, Shared};
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
@@ -77,6 +79,26 @@ impl Orchestrator {
         topology: Topology,
         lanes: usize,
     ) -> Result<Self, OrchestratorError> {
+        Self::start_in(Company::Others, store, broker, topology, lanes).await
+    }
+
+    /// The same for the only orchestrator there is, which then wakes only when something is due.
+    pub async fn start_alone(
+        store: Arc<dyn Store>,
+        broker: Arc<dyn Broker>,
+        topology: Topology,
+        lanes: usize,
+    ) -> Result<Self, OrchestratorError> {
+        Self::start_in(Company::Nobody, store, broker, topology, lanes).await
+    }
+
+    async fn start_in(
+        company: Company,
+        store: Arc<dyn Store>,
+        broker: Arc<dyn Broker>,
+        topology: Topology,
+        lanes: usize,
+    ) -> Result<Self, OrchestratorError> {
         broker.declare_base().await?;
         store.heartbeat(HEARTBEAT_LEASE).await?;
         let stopping = CancellationToken::new();
@@ -85,6 +107,7 @@ impl Orchestrator {
             catalog: Catalog::new(Arc::clone(&store), Arc::clone(&broker)),
             store,
             topology,
+            company,
             outbox,
             timers: timers::TimerSignal::default(),
             closings: Closings::default(),
@@ -222,7 +245,7 @@ async fn keep_house(engine: Engine, broker: Arc<dyn Broker>, stopping: Cancellat
                     warn!(error = %crate::chain(&error), "declaring the topology again");
                 }
             }
-            () = tokio::time::sleep(HEARTBEAT_EVERY) => {}
+            () = shared.company.wait_until(Instant::now() + HEARTBEAT_EVERY) => {}
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One case: a whole embedded engine for one saga, in a time of its own.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,26 +10,25 @@ use broker::memory::{MemoryBroker, MemorySettings};
 use broker::topology::Topology;
 use orchestrator::engine::StartRequest;
 use orchestrator::orchestrator::Orchestrator;
-use orchestrator::store::{MemoryStore, Store};
-use saga_core::definition::Effect;
+use orchestrator::store::{MemoryStore, PAGE_ROWS_MAX, SagaFilter, Store};
+use saga_core::definition::Definition;
 use saga_core::event::{Event, EventKind};
-use saga_core::ids::{ActionName, SagaId};
+use saga_core::ids::SagaId;
 use saga_core::saga::Saga;
 use saga_core::time::Timestamp;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use worker_runtime::ledger::MemoryLedger;
-use worker_runtime::{Operation, OperationSettings, Worker, WorkerError};
 
 use super::books::{EffectKey, Entry};
 use super::broker::FaultyBroker;
+use super::caller;
+use super::crew::Crew;
 use super::end::End;
 use super::fault::{Fault, Planted};
-use super::mock::{Mock, Stage};
-use super::script::{Script, undo_of};
+use super::mock::Stage;
+use super::script::Script;
 use crate::failure::Failure;
 
 /// Every case begins at the same moment, 2026-01-01T00:00:00Z, and mints the same ids.
@@ -37,9 +37,6 @@ const OWNER: Uuid = Uuid::from_u128(1);
 
 /// One saga needs no more.
 const LANES: usize = 1;
-
-/// What a call of a mocked service takes.
-const CALL_TAKES: Duration = Duration::from_millis(100);
 
 /// After the end, for whatever is still on its way: leases that end, messages that come again.
 const AFTERMATH: Duration = Duration::from_secs(60);
@@ -53,13 +50,23 @@ const EVENTS_MAX: usize = 10_000;
 /// What became of a case.
 #[derive(Debug)]
 pub(super) struct Ran {
-    pub(super) saga: Saga,
+    /// The saga that was started.
+    pub(super) root: Played,
+    /// The sagas that it ran.
+    pub(super) others: Vec<Played>,
     pub(super) end: End,
     /// From the start to the end.
     pub(super) took: Duration,
-    pub(super) history: Vec<Event>,
     pub(super) effects: BTreeMap<EffectKey, Entry>,
     pub(super) dead_letters: usize,
+}
+
+/// What became of one saga.
+#[derive(Debug)]
+pub(super) struct Played {
+    pub(super) definition: Arc<Definition>,
+    pub(super) saga: Saga,
+    pub(super) history: Vec<Event>,
 }
 
 /// Plays a case to its end, on a runtime whose clock jumps to the next timer when all is quiet.
@@ -72,119 +79,126 @@ pub(super) fn play(script: &Script, planted: Option<Planted>) -> Result<Ran, Fai
     // What is still running at the end is dropped with the runtime.
     runtime.block_on(async {
         let mut case = Case::open(script, planted).await?;
-        case.run(script).await
+        case.run().await
     })
 }
 
-struct Case {
+struct Case<'s> {
+    script: &'s Script,
     store: Arc<MemoryStore>,
     broker: Arc<FaultyBroker>,
-    topology: Topology,
-    ledger: MemoryLedger,
     orchestrator: Orchestrator,
     stage: Arc<Stage>,
-    worker: JoinHandle<Result<(), WorkerError>>,
+    crew: Crew,
 }
 
-impl Case {
-    async fn open(script: &Script, planted: Option<Planted>) -> Result<Self, Failure> {
+impl<'s> Case<'s> {
+    async fn open(script: &'s Script, planted: Option<Planted>) -> Result<Self, Failure> {
         let topology = Topology::new(Topology::DEFAULT_PREFIX);
         let store = Arc::new(MemoryStore::new(OWNER, BEGIN));
         let memory = MemoryBroker::new(MemorySettings::new(topology.clone()));
         let broker = Arc::new(FaultyBroker::new(memory, planted.clone()));
         let as_store: Arc<dyn Store> = store.clone();
         let as_broker: Arc<dyn Broker> = broker.clone();
-        let orchestrator = Orchestrator::start(as_store, as_broker, topology.clone(), LANES)
+        let orchestrator = Orchestrator::start_alone(as_store, as_broker, topology.clone(), LANES)
             .await
             .map_err(|error| Failure::because("the orchestrator cannot start", &error))?;
-        orchestrator
-            .engine()
-            .shared()
-            .catalog
-            .register(Arc::clone(&script.definition))
-            .await
-            .map_err(|error| Failure::because("the definition cannot be registered", &error))?;
+        let catalog = &orchestrator.engine().shared().catalog;
+        for definition in script.definitions() {
+            catalog
+                .register(Arc::clone(definition))
+                .await
+                .map_err(|error| Failure::because("a definition cannot be registered", &error))?;
+        }
         let stage = Stage::new(planted);
         let ledger = MemoryLedger::starting_at(BEGIN);
-        let worker = worker(script, &stage, &broker, &topology, &ledger);
+        let crew = Crew::start(script, &stage, &broker, &topology, ledger);
         Ok(Self {
+            script,
             store,
             broker,
-            topology,
-            ledger,
             orchestrator,
             stage,
-            worker,
+            crew,
         })
     }
 
-    async fn run(&mut self, script: &Script) -> Result<Ran, Failure> {
+    async fn run(&mut self) -> Result<Ran, Failure> {
         let began = Instant::now();
-        let (saga, end) = self.until_rest(script).await?;
+        let (root, end) = self.until_rest().await?;
         let took = began.elapsed();
         self.broker.release().await;
         tokio::time::sleep(AFTERMATH).await;
-        let look = |error: &(dyn std::error::Error + 'static)| {
-            Failure::because("the saga cannot be read", error)
-        };
-        let loaded = self
-            .store
-            .load(&[saga])
-            .await
-            .map_err(|error| look(&error))?;
-        let history = self
-            .store
-            .history(saga, 0, u32::MAX)
-            .await
-            .map_err(|error| look(&error))?;
-        let saga = loaded.0.into_iter().next();
+        let mut root = Some(root);
+        let mut others = Vec::new();
+        let mut played = None;
+        for one in self.played().await.map_err(|error| unreadable(&*error))? {
+            if Some(one.saga.id) == root {
+                root = None;
+                played = Some(one);
+            } else {
+                others.push(one);
+            }
+        }
         Ok(Ran {
-            saga: saga.ok_or_else(|| Failure::error("the saga is gone"))?,
+            root: played.ok_or_else(|| Failure::error("the saga is gone"))?,
+            others,
             end,
             took,
-            history,
             effects: self.stage.books.all(),
             dead_letters: self.store.dead_letters().len(),
         })
     }
 
     /// Starts the saga and directs the case until it rests.
-    async fn until_rest(&mut self, script: &Script) -> Result<(SagaId, End), Failure> {
+    async fn until_rest(&mut self) -> Result<(SagaId, End), Failure> {
         let mut feed = self.orchestrator.engine().shared().feed.subscribe();
         let request = StartRequest {
-            definition: Arc::clone(&script.definition),
-            input: script.input.clone(),
+            definition: Arc::clone(&self.script.definition),
+            input: self.script.input.clone(),
             key: None,
             labels: BTreeMap::new(),
         };
         let started = self.orchestrator.engine().start(request).await;
-        let saga = started
+        let root = started
             .map_err(|error| Failure::because("the saga cannot start", &error))?
             .saga;
-        let held_until = Instant::now() + longest_wait(script);
-        let mut released = false;
+        self.stage.is_about(root);
+        let mut held_until = None;
         for _ in 0..EVENTS_MAX {
-            if let Some(end) = self.rest_of(saga).await {
-                return Ok((saga, end));
+            if let Some(end) = self.rest_of(root).await {
+                return Ok((root, end));
             }
             tokio::select! {
                 biased;
-                () = self.stage.crashed() => self.replace_worker(script),
+                () = self.stage.crashed() => self.crew.replace(),
                 occurred = feed.recv() => match occurred {
-                    Ok(occurred) if !released && self.decides(&occurred.event.kind) => {
-                        released = true;
-                        self.broker.release().await;
+                    Ok(occurred) => {
+                        let (saga, event) = (occurred.saga, &occurred.event.kind);
+                        self.answer(root, saga, event);
+                        if saga == root && self.decides(event) {
+                            self.broker.release().await;
+                        }
                     }
-                    Ok(_) | Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Lagged(_)) => {}
                     Err(RecvError::Closed) => break,
                 },
-                () = tokio::time::sleep_until(held_until), if !released => {
-                    released = true;
+                () = self.broker.withholds() => {
+                    held_until = Some(Instant::now() + longest_wait(self.script));
+                }
+                () = reached(held_until) => {
+                    held_until = None;
                     self.broker.release().await;
                 }
             }
         }
-        Ok((saga, End::Unfinished))
+        Ok((root, End::Unfinished))
+    }
+
+    fn answer(&self, root: SagaId, saga: SagaId, event: &EventKind) {
+        let planted = self.stage.planted.as_ref();
+        let engine = self.orchestrator.engine();
+        caller::answer(self.script, planted, engine, root, saga, event);
     }
 
     async fn rest_of(&self, saga: SagaId) -> Option<End> {
@@ -211,78 +225,52 @@ impl Case {
         }
     }
 
-    /// The worker dies where it stands, and another takes its place.
-    fn replace_worker(&mut self, script: &Script) {
-        self.worker.abort();
-        self.worker = worker(
-            script,
-            &self.stage,
-            &self.broker,
-            &self.topology,
-            &self.ledger,
-        );
+    /// Every saga there is, with its history.
+    async fn played(&self) -> Result<Vec<Played>, Box<dyn Error>> {
+        let filter = SagaFilter {
+            limit: PAGE_ROWS_MAX,
+            ..SagaFilter::default()
+        };
+        let page = self.store.list(&filter).await?;
+        let ids: Vec<SagaId> = page.sagas.iter().map(|saga| saga.id).collect();
+        let mut played = Vec::new();
+        for saga in self.store.load(&ids).await?.0 {
+            let definition = self
+                .script
+                .definitions()
+                .find(|definition| definition.reference == saga.definition)
+                .ok_or("a saga runs a definition that nobody registered")?;
+            played.push(Played {
+                definition: Arc::clone(definition),
+                history: self.store.history(saga.id, 0, u32::MAX).await?,
+                saga,
+            });
+        }
+        Ok(played)
     }
+}
+
+/// Waits for this time; for ever when there is none.
+async fn reached(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn unreadable(error: &(dyn Error + 'static)) -> Failure {
+    Failure::because("the sagas cannot be read", error)
 }
 
 /// Nobody gives a step up later than this.
 fn longest_wait(script: &Script) -> Duration {
-    let definition = &script.definition;
-    let closes = definition
-        .steps
-        .iter()
-        .filter_map(|step| step.timeouts.schedule_to_close);
+    let closes = script
+        .steps()
+        .flat_map(|step| step.plans())
+        .filter_map(|plan| plan.timeouts.schedule_to_close);
     closes
-        .chain(definition.deadline)
+        .chain(script.definition.deadline)
         .max()
         .unwrap_or_default()
         .saturating_add(REPLY_HELD_MAX)
-}
-
-/// Every call takes this long, and less where a step allows it less.
-fn call_time(script: &Script) -> Duration {
-    let steps = script.definition.steps.iter();
-    let shortest = steps
-        .flat_map(|step| {
-            let undo = match &step.effect {
-                Effect::Compensate(undo) => undo.timeouts.start_to_close,
-                Effect::None | Effect::Residue(_) | Effect::Retriable => None,
-            };
-            [step.timeouts.start_to_close, undo]
-        })
-        .flatten()
-        .min();
-    shortest.map_or(CALL_TAKES, |limit| CALL_TAKES.min(limit / 2))
-}
-
-/// Starts a worker with every operation of the saga.
-fn worker(
-    script: &Script,
-    stage: &Arc<Stage>,
-    broker: &Arc<FaultyBroker>,
-    topology: &Topology,
-    ledger: &MemoryLedger,
-) -> JoinHandle<Result<(), WorkerError>> {
-    let as_broker: Arc<dyn Broker> = broker.clone();
-    let ledger = Arc::new(ledger.clone());
-    let mut worker = Worker::new("mock", as_broker, topology.clone(), ledger);
-    let takes = call_time(script);
-    let operation = |name: &ActionName| {
-        let mock = Mock {
-            stage: Arc::clone(stage),
-            output: script.canned.outputs.get(name).cloned().unwrap_or_default(),
-            can_tell: !script.canned.cannot_tell.contains(name),
-            takes,
-        };
-        Operation::outside(mock, OperationSettings::default())
-    };
-    let steps = &script.definition.steps;
-    let actions: std::collections::BTreeSet<_> = steps.iter().map(|step| &step.action).collect();
-    for action in actions {
-        worker = worker.action(action.as_str(), operation(action));
-    }
-    let undos: std::collections::BTreeSet<_> = steps.iter().filter_map(undo_of).collect();
-    for undo in undos {
-        worker = worker.undo(undo.as_str(), operation(undo));
-    }
-    tokio::spawn(worker.run(CancellationToken::new()))
 }

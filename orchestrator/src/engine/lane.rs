@@ -22,6 +22,7 @@ use super::fold::{Folded, fold};
 use super::group::{Group, Pending};
 use super::job::{Done, Job};
 use crate::catalog::Catalog;
+use crate::company::Company;
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use crate::store::{Committed, Store, StoreError};
@@ -46,6 +47,8 @@ pub struct Shared {
     pub catalog: Catalog,
     /// Names on the broker.
     pub topology: Topology,
+    /// Who else works on these sagas.
+    pub company: Company,
     /// What is to be sent.
     pub outbox: Arc<Outbox>,
     /// When a saga must be looked at again.

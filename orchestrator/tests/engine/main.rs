@@ -10,3 +10,4 @@ mod children;
 mod replies;
 mod signals;
 mod starts;
+mod timers;
