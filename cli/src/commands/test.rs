@@ -87,17 +87,18 @@ fn wanted(faults: &[String], definition: &Definition) -> Result<Vec<Wanted>, Fai
 }
 
 fn script(args: &TestArgs, definition: Arc<Definition>) -> Result<Script, Failure> {
+    let children = trial::children(&definition, &args.file)?;
     let canned = match &args.outputs {
         None => Canned::default(),
         Some(path) => {
-            let known = Script::operations(&definition);
+            let known = Script::known(std::iter::once(&definition).chain(&children));
             Canned::read(&sources::read_file(path)?, &known, Settings::colour())
                 .map_err(|message| Failure::error(format!("--outputs: {}", message.trim_end())))?
         }
     };
     let input = args.input.as_deref().map(input).transpose()?;
     let is_made_up = input.is_none();
-    Script::new(definition, input, canned).map_err(|message| {
+    Script::new(definition, children, input, canned).map_err(|message| {
         let failure = Failure::error(message);
         if is_made_up {
             failure.help("give the saga an input with --input FILE")

@@ -2,32 +2,56 @@
 
 use std::collections::BTreeSet;
 
-use saga_core::definition::{Definition, Effect};
+use saga_core::definition::{Definition, Effect, StepKind};
 use saga_core::event::{Event, EventKind};
 use saga_core::ids::{StepKey, StepName};
-use saga_core::saga::{Phase, Saga, StepStatus};
+use saga_core::saga::{Phase, Saga, StepState, StepStatus};
 
 use super::books::{EffectKey, Entry};
-use super::case::Ran;
+use super::case::{Played, Ran};
 use super::end::End;
 
 /// Everything about a case that must not be, whatever its fault was.
-pub(super) fn audit(definition: &Definition, ran: &Ran) -> Vec<String> {
-    let mut problems = Vec::new();
-    for (key, entry) in &ran.effects {
-        if key.saga == ran.saga.id {
-            problems.extend(of_effect(definition, ran, key, *entry));
+pub(super) fn audit(ran: &Ran) -> Vec<String> {
+    let mut problems = of_saga(&ran.root, ran.end, ran);
+    for other in &ran.others {
+        let name = &other.saga.definition.name;
+        let end = End::of(&other.saga).unwrap_or(End::Unfinished);
+        if !other.saga.phase.is_closed() && ran.root.saga.phase.is_closed() {
+            problems.push(format!("the saga {name} that it ran has not ended"));
         }
+        let of_other = of_saga(other, end, ran);
+        problems.extend(
+            of_other
+                .iter()
+                .map(|problem| format!("in {name}: {problem}")),
+        );
     }
-    problems.extend(missing_effects(definition, ran));
-    problems.extend(undone_too_early(definition, &ran.history));
-    problems.extend(alarms(&ran.history));
     if ran.dead_letters > 0 {
         problems.push(format!(
             "{} messages ended as dead letters",
             ran.dead_letters
         ));
     }
+    problems
+}
+
+fn of_saga(played: &Played, end: End, ran: &Ran) -> Vec<String> {
+    let own = ran
+        .effects
+        .iter()
+        .filter(|(key, _)| key.saga == played.saga.id);
+    let mut problems: Vec<String> = own
+        .clone()
+        .filter_map(|(key, entry)| of_effect(played, end, key, *entry))
+        .collect();
+    let happened: BTreeSet<StepKey> = own
+        .filter(|(_, entry)| entry.done > 0)
+        .map(|(key, _)| key.work())
+        .collect();
+    problems.extend(missing_effects(played, &happened));
+    problems.extend(undone_too_early(&played.definition, &played.history));
+    problems.extend(alarms(&played.history));
     problems
 }
 
@@ -42,12 +66,9 @@ pub(super) fn undone(history: &[Event]) -> Vec<StepKey> {
         .collect()
 }
 
-fn of_effect(definition: &Definition, ran: &Ran, key: &EffectKey, entry: Entry) -> Option<String> {
-    let work = StepKey {
-        step: key.step.clone(),
-        element: key.element,
-    };
-    let status = ran.saga.step_status(&work);
+fn of_effect(played: &Played, end: End, key: &EffectKey, entry: Entry) -> Option<String> {
+    let work = key.work();
+    let status = played.saga.step_status(&work);
     let word = status.as_str();
     match entry {
         Entry { done: 0, .. } => Some(format!("{work} was undone without having had an effect")),
@@ -56,37 +77,44 @@ fn of_effect(definition: &Definition, ran: &Ran, key: &EffectKey, entry: Entry) 
         Entry { undone: 1, .. } if status == StepStatus::Succeeded => {
             Some(format!("{work} was undone, and the saga says it stands"))
         }
-        _ if entry.stands() && !may_stand(definition, ran, &work) => Some(format!(
-            "the effect of {work} is left behind: the saga is {}, the step {word}",
-            ran.end
+        _ if entry.stands() && !may_stand(played, end, key) => Some(format!(
+            "the effect of {work} is left behind: the saga is {end}, the step {word}"
         )),
         _ => None,
     }
 }
 
 /// Whether an effect that was not undone is accounted for.
-fn may_stand(definition: &Definition, ran: &Ran, work: &StepKey) -> bool {
-    let status = ran.saga.step_status(work);
-    let Some(step) = definition.step(&work.step) else {
+fn may_stand(played: &Played, end: End, key: &EffectKey) -> bool {
+    let work = key.work();
+    let Some(step) = played.definition.step(&work.step) else {
         return false;
     };
-    let declared = match &step.effect {
-        Effect::None => true,
-        Effect::Residue(_) => is_residue(&ran.saga, &work.step),
-        Effect::Compensate(_) | Effect::Retriable => false,
+    let Some(state) = played.saga.steps.get(&work) else {
+        return false;
     };
-    match ran.end {
-        End::Completed => status == StepStatus::Succeeded,
+    // A round is followed by another only once it is certain to have had no effect.
+    if state.round != key.round {
+        return false;
+    }
+    let declared = match step.plan(state.fallback).effect {
+        Effect::None => true,
+        Effect::Residue(_) => is_residue(&played.saga, &work.step),
+        Effect::Compensate(_) | Effect::Child | Effect::Retriable => false,
+    };
+    match end {
+        End::Completed => state.status == StepStatus::Succeeded,
         End::Compensated => declared,
         End::CompensationFailed => {
             declared
-                || status == StepStatus::CompensationFailed
-                || (status == StepStatus::Succeeded && waits_behind(definition, ran, work))
+                || state.status == StepStatus::CompensationFailed
+                || (state.status == StepStatus::Succeeded && waits_behind(played, &work))
         }
         // It waits for a person, who finds it under its name.
-        End::Paused | End::OutcomeUnknown => match status {
+        End::Paused | End::OutcomeUnknown => match state.status {
             StepStatus::Succeeded
             | StepStatus::Scheduled
+            | StepStatus::Waiting
             | StepStatus::BackingOff
             | StepStatus::Settling
             | StepStatus::OutcomeUnknown
@@ -113,39 +141,41 @@ fn is_residue(saga: &Saga, step: &StepName) -> bool {
 }
 
 /// Whether something that came later stands in the way of undoing this.
-fn waits_behind(definition: &Definition, ran: &Ran, work: &StepKey) -> bool {
-    let Some(position) = position(definition, &work.step) else {
+fn waits_behind(played: &Played, work: &StepKey) -> bool {
+    let definition = &played.definition;
+    let Some(own) = position(definition, &work.step) else {
         return false;
     };
-    followers(definition, position).into_iter().any(|after| {
-        let name = &definition.steps[after].name;
-        ran.saga.steps.iter().any(|(key, state)| {
-            key.step == *name
-                && matches!(
-                    state.status,
-                    StepStatus::CompensationFailed | StepStatus::OutcomeUnknown
-                )
-        })
+    let after = followers(definition, own);
+    played.saga.steps.iter().any(|(key, state)| {
+        let is_after = position(definition, &key.step).is_some_and(|at| after.contains(&at));
+        let is_later = is_after || (key.step == work.step && key.element > work.element);
+        is_later
+            && matches!(
+                state.status,
+                StepStatus::CompensationFailed | StepStatus::OutcomeUnknown
+            )
     })
 }
 
 /// Steps that the saga says happened, of which the services know nothing.
-fn missing_effects(definition: &Definition, ran: &Ran) -> Vec<String> {
-    let happened = |key: &StepKey| {
-        ran.effects.iter().any(|(effect, entry)| {
-            effect.saga == ran.saga.id
-                && effect.step == key.step
-                && effect.element == key.element
-                && entry.done > 0
+fn missing_effects(played: &Played, happened: &BTreeSet<StepKey>) -> Vec<String> {
+    let is_done_by_worker = |key: &StepKey, state: &StepState| {
+        let step = played.definition.step(&key.step);
+        step.is_some_and(|step| {
+            // A step that is split into elements does nothing itself.
+            let is_split = step.for_each.is_some() && key.element == 0;
+            matches!(step.plan(state.fallback).kind, StepKind::Action(_)) && !is_split
         })
     };
-    ran.saga
+    played
+        .saga
         .steps
         .iter()
         .filter(|(key, state)| {
             state.status == StepStatus::Succeeded
-                && definition.step(&key.step).is_some()
-                && !happened(key)
+                && is_done_by_worker(key, state)
+                && !happened.contains(key)
         })
         .map(|(key, _)| format!("{key} is said to have happened, and its service knows nothing"))
         .collect()

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use saga_core::ids::{SagaId, StepName};
+use saga_core::ids::{SagaId, StepKey, StepName};
 
 /// One effect: whose, of which step, element and round. Attempts of a round are one effect.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,6 +12,16 @@ pub(super) struct EffectKey {
     pub(super) step: StepName,
     pub(super) element: u32,
     pub(super) round: u32,
+}
+
+impl EffectKey {
+    /// The piece of work.
+    pub(super) fn work(&self) -> StepKey {
+        StepKey {
+            step: self.step.clone(),
+            element: self.element,
+        }
+    }
 }
 
 /// How often an effect took place, and how often it was undone.

@@ -6,12 +6,12 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use broker::broker::{Broker, BrokerError, Consumer, Depth, Health, Settled};
-use broker::envelope::{command, replies};
+use broker::envelope::{child, command, replies};
 use broker::memory::MemoryBroker;
 use broker::message::Outgoing;
 use saga_core::ids::{ActionName, Op};
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::fault::{Fault, Planted};
 
@@ -25,6 +25,7 @@ pub(super) struct FaultyBroker {
     inner: MemoryBroker,
     planted: Option<Planted>,
     withheld: Mutex<Vec<Outgoing>>,
+    withholding: Notify,
     /// Ids of messages that were doubled. A worker that sends a copy round by a rung because the
     /// original is at work is not to find two of it there, or that would go on for ever.
     doubled: Mutex<BTreeSet<String>>,
@@ -36,8 +37,14 @@ impl FaultyBroker {
             inner,
             planted,
             withheld: Mutex::default(),
+            withholding: Notify::new(),
             doubled: Mutex::default(),
         }
+    }
+
+    /// Waits until something is withheld.
+    pub(super) async fn withholds(&self) {
+        self.withholding.notified().await;
     }
 
     /// Lets go of what was withheld.
@@ -82,6 +89,7 @@ impl FaultyBroker {
                 headers.get(STEP).map(String::as_str) == Some(planted.step.as_str())
                     && element == Some(planted.element)
             }
+            child::KIND => is_asked_by(&message.body, planted),
             replies::KIND => items(&message.body).iter().any(|item| is_of(item, planted)),
             _ => false,
         }
@@ -108,6 +116,7 @@ impl FaultyBroker {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(part(late));
+        self.withholding.notify_one();
         (!timely.is_empty()).then(|| part(timely))
     }
 }
@@ -126,6 +135,13 @@ fn is_of(item: &Value, planted: &Planted) -> bool {
     let element = item.get("element").and_then(Value::as_u64).unwrap_or(0);
     item.get("step").and_then(Value::as_str) == Some(planted.step.as_str())
         && element == u64::from(planted.element)
+}
+
+/// Whether this is what a step asks of the saga that it runs.
+fn is_asked_by(body: &[u8], planted: &Planted) -> bool {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let asking = body.pointer("/parent/step").and_then(Value::as_str);
+    asking == Some(planted.key().to_string().as_str())
 }
 
 fn is_first_action(item: &Value) -> bool {

@@ -34,7 +34,9 @@ impl End {
             (Phase::Running | Phase::Compensating, Some(_)) => Some(Self::Paused),
             (Phase::Running | Phase::Compensating, None) => {
                 let mut states = saga.steps.values();
-                let is_moving = states.clone().any(|state| state.status.is_in_flight());
+                let is_moving = states.clone().any(|state| {
+                    state.status.is_in_flight() || state.status == StepStatus::Waiting
+                });
                 let is_unknown = states.any(|state| state.status == StepStatus::OutcomeUnknown);
                 (is_unknown && !is_moving).then_some(Self::OutcomeUnknown)
             }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use saga_core::compiler::closest;
-use saga_core::ids::StepName;
+use saga_core::ids::{StepKey, StepName};
 
 /// A kind of failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -103,9 +103,20 @@ pub struct Planted {
     pub fault: Fault,
     /// The later step whose failure makes the saga turn back, for [`Fault::UndoFails`].
     pub culprit: Option<StepName>,
+    /// The step of the child saga that refuses, where the step runs one.
+    pub inner: Option<StepName>,
 }
 
 impl Planted {
+    /// The piece of work that it hits.
+    #[must_use]
+    pub fn key(&self) -> StepKey {
+        StepKey {
+            step: self.step.clone(),
+            element: self.element,
+        }
+    }
+
     /// Whether it is for this piece of work.
     pub(super) fn hits(&self, step: &StepName, element: u32) -> bool {
         self.step == *step && self.element == element

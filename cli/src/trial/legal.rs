@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use saga_core::definition::{Definition, OnFailure, Step};
+use saga_core::definition::{Definition, OnFailure, OnTimeout, Step, StepKind};
 use saga_core::event::{PauseCause, UnwindCause};
 use saga_core::ids::{StepKey, StepName};
 use saga_core::saga::{Saga, StepStatus};
@@ -27,6 +27,8 @@ struct Situation<'a> {
     deadline_passed: bool,
     /// The outage is over before the attempts are.
     outage_ends: bool,
+    /// The step waits for a signal, and this follows when none came in time.
+    waits: Option<&'a OnTimeout>,
 }
 
 /// What nobody can say.
@@ -56,6 +58,12 @@ const fn legal_end(situation: &Situation<'_>) -> (End, &'static str) {
             End::Compensated,
             "its deadline passed before the point of no return",
         ),
+        Fault::Timeout | Fault::LateReply
+            if matches!(situation.waits, Some(OnTimeout::Output(_))) =>
+        {
+            (End::Completed, "its definition goes on without the signal")
+        }
+        Fault::LateReply if situation.waits.is_some() => after_failure(situation),
         Fault::Fail => after_failure(situation),
         Fault::Timeout if situation.outage_ends => {
             (End::Completed, "its retries outlast the outage")
@@ -80,12 +88,15 @@ const fn legal_end(situation: &Situation<'_>) -> (End, &'static str) {
 
 const fn after_failure(situation: &Situation<'_>) -> (End, &'static str) {
     match situation.on_failure {
-        OnFailure::Continue | OnFailure::FallbackOutput(_) => {
+        OnFailure::Continue | OnFailure::Output(_) | OnFailure::Fallback(_) => {
             (End::Completed, "its definition goes on without the step")
         }
-        OnFailure::Compensate | OnFailure::Pause if situation.pivot_passed => {
+        OnFailure::Compensate | OnFailure::Pause | OnFailure::LastGood(_)
+            if situation.pivot_passed =>
+        {
             (End::Paused, "past the point of no return nothing is undone")
         }
+        OnFailure::LastGood(_) => (End::Compensated, "no output from before can take its place"),
         OnFailure::Pause => (End::Paused, "its definition says to rest"),
         OnFailure::Compensate => (End::Compensated, "a failed step turns the saga back"),
     }
@@ -97,7 +108,7 @@ const fn after_failure(situation: &Situation<'_>) -> (End, &'static str) {
 /// What it should have ended in, for people.
 pub(super) fn judge(script: &Script, planted: &Planted, ran: &Ran) -> Result<(), String> {
     let definition = &script.definition;
-    let (saga, end) = (&ran.saga, ran.end);
+    let (saga, end) = (&ran.root.saga, ran.end);
     let Some(step) = definition.step(&planted.step) else {
         return Err(format!("the saga has no step {}", planted.step));
     };
@@ -108,6 +119,10 @@ pub(super) fn judge(script: &Script, planted: &Planted, ran: &Ran) -> Result<(),
         pivot_passed: pivot_passed(definition, saga),
         deadline_passed: matches!(saga.unwind, Some(UnwindCause::Deadline)),
         outage_ends: outlasts_outage(step, ran.took),
+        waits: match &step.kind {
+            StepKind::Wait(wait) => Some(&wait.on_timeout),
+            StepKind::Action(_) | StepKind::Sleep(_) | StepKind::Saga(_) => None,
+        },
     };
     let (legal, because) = legal_end(&situation);
     let rested = saga.pause.as_ref().map(rests);
@@ -124,11 +139,8 @@ pub(super) fn judge(script: &Script, planted: &Planted, ran: &Ran) -> Result<(),
             rests(cause)
         ));
     }
-    let key = StepKey {
-        step: planted.step.clone(),
-        element: planted.element,
-    };
-    if end == End::CompensationFailed && saga.step_status(&key) != StepStatus::CompensationFailed {
+    let status = saga.step_status(&planted.key());
+    if end == End::CompensationFailed && status != StepStatus::CompensationFailed {
         let named = failed_undo(saga).unwrap_or_default();
         return Err(format!(
             "it does not name {} as what could not be undone: {named}",
@@ -159,7 +171,9 @@ pub(super) fn outlasts_outage(step: &Step, took: Duration) -> bool {
     let longest_delay = policy.maximum_interval.mul_f64(1.0 + policy.jitter);
     let limit = step.timeouts.schedule_to_close;
     let time_ran_out = limit.is_some_and(|limit| took + longest_delay >= limit);
-    (attempts == 0 || attempts > OUTAGE_ATTEMPTS) && !time_ran_out
+    matches!(step.kind, StepKind::Action(_))
+        && (attempts == 0 || attempts > OUTAGE_ATTEMPTS)
+        && !time_ran_out
 }
 
 fn pivot_passed(definition: &Definition, saga: &Saga) -> bool {
@@ -209,6 +223,7 @@ mod tests {
             pivot_passed: false,
             deadline_passed: false,
             outage_ends: false,
+            waits: None,
         }
     }
 
@@ -233,10 +248,7 @@ mod tests {
         assert_eq!(ends(OnFailure::Compensate, true), End::Paused);
         assert_eq!(ends(OnFailure::Pause, false), End::Paused);
         assert_eq!(ends(OnFailure::Continue, true), End::Completed);
-        assert_eq!(
-            ends(OnFailure::FallbackOutput(json!(1)), false),
-            End::Completed
-        );
+        assert_eq!(ends(OnFailure::Output(json!(1)), false), End::Completed);
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub fn run(script: &Script, wanted: &[Wanted]) -> Result<Report, Failure> {
             if !is_wanted(wanted, &step.name, fault) {
                 continue;
             }
-            match plant(definition, &smooth.saga, step, fault) {
+            match plant(script, &smooth.root.saga, step, fault) {
                 Ok(planted) => report.cases.push(case(script, &planted)?),
                 Err(because) => report.skipped.push(Skipped {
                     step: step.name.to_string(),
@@ -62,7 +62,7 @@ fn is_wanted(wanted: &[Wanted], step: &StepName, fault: Fault) -> bool {
 }
 
 fn check_smooth(script: &Script, smooth: &Ran) -> Result<(), Failure> {
-    let mut problems = audit(&script.definition, smooth);
+    let mut problems = audit(smooth);
     if smooth.end != End::Completed {
         let what = format!("it is {} instead of completed", smooth.end);
         problems.insert(0, what);
@@ -70,7 +70,7 @@ fn check_smooth(script: &Script, smooth: &Ran) -> Result<(), Failure> {
     if problems.is_empty() {
         return Ok(());
     }
-    let lines = chronicle(&smooth.history).join("\n  ");
+    let lines = chronicle(&smooth.root.history).join("\n  ");
     let message = format!(
         "{} does not complete even without a fault: {}\n  {lines}",
         script.definition.reference,
@@ -87,13 +87,13 @@ fn case(script: &Script, planted: &Planted) -> Result<CaseReport, Failure> {
     let ran = play(script, Some(planted.clone()))?;
     let judged = judge(script, planted, &ran);
     let mut problems: Vec<String> = judged.err().into_iter().collect();
-    problems.extend(audit(definition, &ran));
+    problems.extend(audit(&ran));
     let step = definition.step(&planted.step);
     Ok(CaseReport {
         step: planted.step.to_string(),
         fault: planted.fault.as_str(),
         end: ran.end.as_str(),
-        undone: undone(&ran.history)
+        undone: undone(&ran.root.history)
             .iter()
             .map(ToString::to_string)
             .collect(),
@@ -103,8 +103,8 @@ fn case(script: &Script, planted: &Planted) -> Result<CaseReport, Failure> {
         outage_ended: planted.fault == Fault::Timeout
             && ran.end == End::Completed
             && step.is_some_and(|step| outlasts_outage(step, ran.took)),
-        residue: residue(&ran.saga),
-        chronicle: chronicle(&ran.history),
+        residue: residue(&ran.root.saga),
+        chronicle: chronicle(&ran.root.history),
     })
 }
 

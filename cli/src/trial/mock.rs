@@ -1,11 +1,11 @@
 //! The mocked services: they do nothing but keep books, and fail as they are told.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use saga_core::ids::Op;
+use saga_core::ids::{Op, SagaId};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use worker_runtime::{Answer, Call, Handler, Resolution};
@@ -22,6 +22,8 @@ pub(super) const OUTAGE_ATTEMPTS: u32 = 20;
 pub(super) struct Stage {
     pub(super) books: Books,
     pub(super) planted: Option<Planted>,
+    /// The saga that the faults are for; the others are run by its steps.
+    root: OnceLock<SagaId>,
     has_crashed: AtomicBool,
     crash: Notify,
 }
@@ -31,6 +33,7 @@ impl Stage {
         Arc::new(Self {
             books: Books::default(),
             planted,
+            root: OnceLock::new(),
             has_crashed: AtomicBool::new(false),
             crash: Notify::new(),
         })
@@ -41,18 +44,27 @@ impl Stage {
         self.crash.notified().await;
     }
 
+    /// The saga is started under this id.
+    pub(super) fn is_about(&self, root: SagaId) {
+        let _set_once = self.root.set(root);
+    }
+
     /// What goes wrong with this call's step, if anything.
     fn fault(&self, call: &Call) -> Option<Fault> {
         let planted = self.planted.as_ref()?;
-        planted
-            .hits(&call.step, call.element)
-            .then_some(planted.fault)
+        let root = *self.root.get()?;
+        // What takes the place of a step in a later round is another call.
+        let is_hit = call.round == 0
+            && match &planted.inner {
+                None => call.saga == root && planted.hits(&call.step, call.element),
+                Some(inner) => call.saga == root.child(&planted.key(), 0) && call.step == *inner,
+            };
+        is_hit.then_some(planted.fault)
     }
 
     fn is_culprit(&self, call: &Call) -> bool {
-        self.planted
-            .as_ref()
-            .is_some_and(|planted| planted.culprit.as_ref() == Some(&call.step))
+        let culprit = self.planted.as_ref().and_then(|it| it.culprit.as_ref());
+        culprit == Some(&call.step) && self.root.get() == Some(&call.saga)
     }
 }
 

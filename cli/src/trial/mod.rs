@@ -4,8 +4,11 @@
 mod audit;
 mod books;
 mod broker;
+mod caller;
 mod canned;
 mod case;
+mod children;
+mod crew;
 mod end;
 mod fault;
 mod guess;
@@ -20,7 +23,8 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use canned::Canned;
+pub use canned::{Canned, Known};
+pub use children::children;
 pub use fault::{Fault, Planted, Wanted};
 pub use matrix::run;
 pub use report::{CaseReport, Report, Skipped};

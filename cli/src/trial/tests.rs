@@ -27,7 +27,7 @@ steps:
 fn script() -> Script {
     let compiled = compile("trip.yaml", SAGA);
     let definition = compiled.definition.unwrap();
-    Script::new(Arc::new(definition), None, Canned::default()).unwrap()
+    Script::new(Arc::new(definition), Vec::new(), None, Canned::default()).unwrap()
 }
 
 fn planted(step: &str, fault: Fault) -> Planted {
@@ -36,6 +36,7 @@ fn planted(step: &str, fault: Fault) -> Planted {
         element: 0,
         fault,
         culprit: None,
+        inner: None,
     }
 }
 
@@ -45,7 +46,7 @@ fn ran(script: &Script, fault: Option<Planted>) -> Ran {
 
 fn key(ran: &Ran, step: &str) -> EffectKey {
     EffectKey {
-        saga: ran.saga.id,
+        saga: ran.root.saga.id,
         step: StepName::new(step),
         element: 0,
         round: 0,
@@ -53,8 +54,8 @@ fn key(ran: &Ran, step: &str) -> EffectKey {
 }
 
 #[track_caller]
-fn finds(script: &Script, ran: &Ran, words: &str) {
-    let problems = audit(&script.definition, ran);
+fn finds(ran: &Ran, words: &str) {
+    let problems = audit(ran);
     assert!(
         problems.iter().any(|problem| problem.contains(words)),
         "`{words}` is missing in {problems:?}"
@@ -66,51 +67,51 @@ fn an_effect_that_is_left_behind_is_found() {
     let script = script();
     let mut undone = ran(&script, Some(planted("pay", Fault::Fail)));
     assert_eq!(undone.end, End::Compensated);
-    assert_eq!(audit(&script.definition, &undone), Vec::<String>::new());
+    assert_eq!(audit(&undone), Vec::<String>::new());
 
     let flight = key(&undone, "flight");
     undone.effects.get_mut(&flight).unwrap().undone = 0;
-    finds(&script, &undone, "the effect of flight is left behind");
+    finds(&undone, "the effect of flight is left behind");
 
     let pay = key(&undone, "pay");
     undone.effects.entry(pay).or_default().done = 1;
-    finds(&script, &undone, "the effect of pay is left behind");
+    finds(&undone, "the effect of pay is left behind");
 }
 
 #[test]
 fn residue_that_is_not_declared_is_left_behind() {
     let script = script();
     let mut undone = ran(&script, Some(planted("pay", Fault::Fail)));
-    undone.saga.phase = saga_core::saga::Phase::Compensated {
+    undone.root.saga.phase = saga_core::saga::Phase::Compensated {
         residue: Vec::new(),
     };
-    finds(&script, &undone, "the effect of letter is left behind");
+    finds(&undone, "the effect of letter is left behind");
 }
 
 #[test]
 fn books_that_know_more_or_less_than_the_saga_are_found() {
     let script = script();
     let mut done = ran(&script, None);
-    assert_eq!(audit(&script.definition, &done), Vec::<String>::new());
+    assert_eq!(audit(&done), Vec::<String>::new());
     let (flight, hotel, pay) = (key(&done, "flight"), key(&done, "hotel"), key(&done, "pay"));
     done.effects.get_mut(&flight).unwrap().done = 2;
     done.effects.get_mut(&hotel).unwrap().undone = 1;
     done.effects.remove(&pay);
-    finds(&script, &done, "flight took effect twice");
+    finds(&done, "flight took effect twice");
     finds(
         &script,
         &done,
         "hotel was undone, and the saga says it stands",
     );
-    finds(&script, &done, "pay is said to have happened");
+    finds(&done, "pay is said to have happened");
 }
 
 #[test]
 fn undos_in_the_wrong_order_are_found() {
     let script = script();
     let mut undone = ran(&script, Some(planted("pay", Fault::Fail)));
-    undone.history.reverse();
-    finds(&script, &undone, "flight was undone before hotel");
+    undone.root.history.reverse();
+    finds(&undone, "flight was undone before hotel");
 }
 
 #[test]
@@ -118,8 +119,9 @@ fn an_alarm_and_a_dead_letter_are_problems() {
     let script = script();
     let mut done = ran(&script, None);
     done.dead_letters = 1;
-    finds(&script, &done, "dead letters");
+    finds(&done, "dead letters");
     let scheduled = done
+        .root
         .history
         .iter_mut()
         .find(|event| matches!(event.kind, EventKind::StepScheduled { .. }))
@@ -131,7 +133,7 @@ fn an_alarm_and_a_dead_letter_are_problems() {
             round: 0,
         };
     }
-    finds(&script, &done, "took effect after");
+    finds(&done, "took effect after");
 }
 
 #[test]
@@ -143,7 +145,7 @@ fn a_case_is_the_same_every_time() {
         assert_eq!(first.took, second.took, "{fault}");
         assert_eq!(first.effects, second.effects, "{fault}");
         let kinds = |ran: &Ran| -> Vec<String> {
-            let events = ran.history.iter();
+            let events = ran.root.history.iter();
             events
                 .map(|event| format!("{} {}", event.at, crate::narrative::describe(&event.kind)))
                 .map(|line| line.split(" by mock").next().unwrap_or_default().to_owned())
