@@ -27,6 +27,8 @@ struct Situation<'a> {
     deadline_passed: bool,
     /// The outage is over before the attempts are.
     outage_ends: bool,
+    /// The last good output took the place of the step's.
+    last_good: bool,
     /// The step waits for a signal, and this follows when none came in time.
     waits: Option<&'a OnTimeout>,
 }
@@ -91,6 +93,9 @@ const fn after_failure(situation: &Situation<'_>) -> (End, &'static str) {
         OnFailure::Continue | OnFailure::Output(_) | OnFailure::Fallback(_) => {
             (End::Completed, "its definition goes on without the step")
         }
+        OnFailure::LastGood(_) if situation.last_good => {
+            (End::Completed, "an output from before takes its place")
+        }
         OnFailure::Compensate | OnFailure::Pause | OnFailure::LastGood(_)
             if situation.pivot_passed =>
         {
@@ -119,6 +124,10 @@ pub(super) fn judge(script: &Script, planted: &Planted, ran: &Ran) -> Result<(),
         pivot_passed: pivot_passed(definition, saga),
         deadline_passed: matches!(saga.unwind, Some(UnwindCause::Deadline)),
         outage_ends: outlasts_outage(step, ran.took),
+        last_good: saga
+            .steps
+            .get(&planted.key())
+            .is_some_and(|state| state.substituted),
         waits: match &step.kind {
             StepKind::Wait(wait) => Some(&wait.on_timeout),
             StepKind::Action(_) | StepKind::Sleep(_) | StepKind::Saga(_) => None,
@@ -223,6 +232,7 @@ mod tests {
             pivot_passed: false,
             deadline_passed: false,
             outage_ends: false,
+            last_good: false,
             waits: None,
         }
     }

@@ -1,6 +1,6 @@
 //! Every step with every fault.
 
-use saga_core::event::{Event, EventKind};
+use saga_core::event::{Event, EventKind, UnwindCause};
 use saga_core::ids::StepName;
 use saga_core::saga::{Phase, Saga};
 
@@ -76,10 +76,15 @@ fn check_smooth(script: &Script, smooth: &Ran) -> Result<(), Failure> {
         script.definition.reference,
         problems.join("; "),
     );
-    Err(Failure::error(message).help(
-        "the outputs of its operations were made up; give those that it needs with --outputs FILE, \
-         and its input with --input FILE",
-    ))
+    let help = match smooth.root.saga.unwind {
+        Some(UnwindCause::Deadline) => "its `deadline` is shorter than what it does takes",
+        Some(UnwindCause::StepFailed(_) | UnwindCause::Cancelled(_) | UnwindCause::Parent)
+        | None => {
+            "what its operations answer may be made up; give what it needs with --outputs FILE, and \
+             its input with --input FILE"
+        }
+    };
+    Err(Failure::error(message).help(help))
 }
 
 fn case(script: &Script, planted: &Planted) -> Result<CaseReport, Failure> {

@@ -41,7 +41,7 @@ pub(super) fn plant(
     };
     match &step.kind {
         StepKind::Action(_) => planted.culprit = for_action(script, smooth, step, fault)?,
-        StepKind::Wait(wait) => for_wait(wait, fault)?,
+        StepKind::Wait(wait) => for_wait(script, wait, fault)?,
         StepKind::Sleep(_) => return Err("nothing can go wrong with sleeping".to_owned()),
         StepKind::Saga(child) => planted.inner = for_child(script, child, fault)?,
     }
@@ -75,11 +75,23 @@ fn for_action(
     }
 }
 
-fn for_wait(wait: &Wait, fault: Fault) -> Result<(), String> {
+fn for_wait(script: &Script, wait: &Wait, fault: Fault) -> Result<(), String> {
+    let waits_for_it = |step: &&Step| match &step.kind {
+        StepKind::Wait(other) => other.signal == wait.signal,
+        StepKind::Action(_) | StepKind::Sleep(_) | StepKind::Saga(_) => false,
+    };
     match fault {
         Fault::Duplicate => Ok(()),
-        Fault::Timeout | Fault::LateReply if wait.timeout.is_some() => Ok(()),
-        Fault::Timeout | Fault::LateReply => Err("it waits without a limit".to_owned()),
+        Fault::Timeout | Fault::LateReply => {
+            if wait.timeout.is_none() {
+                return Err("it waits without a limit".to_owned());
+            }
+            let waiting = script.definition.steps.iter().filter(waits_for_it);
+            if waiting.count() > 1 {
+                return Err("another step waits for the same signal".to_owned());
+            }
+            Ok(())
+        }
         Fault::Fail | Fault::CrashAfterEffect | Fault::UndoFails => {
             Err("it only waits for a signal".to_owned())
         }

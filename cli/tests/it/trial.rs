@@ -112,17 +112,51 @@ fn the_same_run_twice_prints_the_same() {
     );
 }
 
-/// Parallel branches, `when`, every `on_failure`, residue, no effect, a deadline, no limit on steps.
-#[test]
-fn the_table_of_a_saga_with_everything_is_as_it_was() {
-    let ran = test(&["cli/tests/trial/fan.yaml"]);
+#[track_caller]
+fn prints_its_golden_table(name: &str) {
+    let ran = test(&[&format!("cli/tests/trial/{name}.yaml")]);
     assert_eq!(ran.code, 0, "{ran:?}");
-    let path = repository().join("cli/tests/trial/fan.txt");
+    let path = repository().join(format!("cli/tests/trial/{name}.txt"));
     let expected = std::fs::read_to_string(path).expect("the golden table");
     assert_eq!(ran.out, expected);
     for line in ran.out.lines() {
         assert!(line.chars().count() <= WIDTH, "too wide: {line}");
     }
+}
+
+/// Parallel branches, `when`, `on_failure`, residue, no effect, a deadline, steps without a limit.
+#[test]
+fn the_table_of_a_saga_with_branches_is_as_it_was() {
+    prints_its_golden_table("fan");
+}
+
+/// A loop, a signal, a sleep, a child saga, a fallback.
+#[test]
+fn the_table_of_a_saga_with_every_kind_of_step_is_as_it_was() {
+    prints_its_golden_table("everything");
+}
+
+#[test]
+fn signals_are_canned_too_and_a_saga_that_is_not_there_is_missed() {
+    let outputs = |text: &str, wanted: &str| {
+        let file = TemporaryFile::new("signals.yaml", text.as_bytes());
+        let saga = "cli/tests/trial/everything.yaml";
+        test(&[saga, "--outputs", file.path(), "--fault", wanted])
+    };
+    let ran = outputs(
+        "signals: { approved: { by: grace } }\n",
+        "approve=duplicate",
+    );
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.contains("got signal approved"), "{}", ran.out);
+    outputs("signals: { aproved: {} }\n", "pay=fail").failed(1, &["did you mean `approved`?"]);
+    outputs("signals: [approved]\n", "pay=fail").failed(1, &["`signals` must map"]);
+    let lonely = TemporaryFile::new(
+        "lonely.yaml",
+        b"saga: lonely\nversion: 1.0.0\nsteps:\n\
+          \x20 - { id: run, saga: { name: nobody-wrote-this, input: {} } }\n",
+    );
+    test(&[lonely.path()]).failed(1, &["nobody-wrote-this", "beside the file"]);
 }
 
 #[test]
