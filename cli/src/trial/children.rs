@@ -23,7 +23,7 @@ pub fn children(definition: &Definition, file: &Path) -> Result<Vec<Arc<Definiti
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
         Some(_) | None => PathBuf::from("."),
     };
-    let neighbours: Vec<Arc<Definition>> = sources::read(&[folder.clone()])?
+    let neighbours: Vec<Arc<Definition>> = sources::read(std::slice::from_ref(&folder))?
         .iter()
         .filter_map(|source| compile(&source.file, &source.text).definition)
         .map(Arc::new)
