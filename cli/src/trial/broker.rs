@@ -15,11 +15,6 @@ use tokio::sync::{Notify, watch};
 
 use super::fault::{Fault, Planted};
 
-/// The header of a command that names its step.
-const STEP: &str = "amends-step";
-/// The header of a command that names its element.
-const ELEMENT: &str = "amends-element";
-
 /// A memory broker that is not to be trusted with the messages of one step.
 pub(super) struct FaultyBroker {
     inner: MemoryBroker,
@@ -85,8 +80,10 @@ impl FaultyBroker {
         let headers = &message.properties.headers;
         match message.properties.kind.as_str() {
             command::KIND => {
-                let element = headers.get(ELEMENT).and_then(|text| text.parse().ok());
-                headers.get(STEP).map(String::as_str) == Some(planted.step.as_str())
+                let element = headers
+                    .get(command::ELEMENT)
+                    .and_then(|text| text.parse().ok());
+                headers.get(command::STEP).map(String::as_str) == Some(planted.step.as_str())
                     && element == Some(planted.element)
             }
             child::KIND => is_asked_by(&message.body, planted),
