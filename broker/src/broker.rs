@@ -94,7 +94,13 @@ impl Consumer {
         Self { deliveries }
     }
 
-    /// The next delivery; `None` once the broker is closed.
+    /// Asks the broker for nothing more. What was handed out already can still be taken and
+    /// settled; after it comes `None`.
+    pub fn stop(&mut self) {
+        self.deliveries.close();
+    }
+
+    /// The next delivery; `None` once the broker is closed, or after a [`stop`](Self::stop).
     ///
     /// Cancelling this loses no delivery. One whose connection broke while it lay here is passed
     /// over, since the broker sends it again.

@@ -45,6 +45,9 @@ pub enum Command {
     /// Start sagas and look at them
     #[command(subcommand)]
     Saga(SagaCommand),
+    /// See which workers there are, and what they are doing
+    #[command(subcommand)]
+    Worker(WorkerCommand),
     /// Look after the database schema
     #[command(subcommand)]
     Db(DbCommand),
@@ -362,6 +365,29 @@ pub struct ServerArgs {
     /// How to print
     #[arg(short, long, value_enum, default_value_t = Format::Table)]
     pub output: Format,
+}
+
+/// `amends worker …`
+#[derive(Debug, Subcommand)]
+pub enum WorkerCommand {
+    /// List workers; those that are gone stay listed for an hour
+    #[command(after_help = "Example: amends worker list -o json")]
+    List {
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Show one worker: its operations, and what has been running for longer than a second
+    #[command(after_help = "Example: amends worker show payments-1")]
+    Show(OneWorkerArgs),
+}
+
+/// `amends worker show`
+#[derive(Debug, Args)]
+pub struct OneWorkerArgs {
+    /// The worker's id, or its name when no other has it
+    pub id: String,
+    #[command(flatten)]
+    pub server: ServerArgs,
 }
 
 /// `amends db …`

@@ -77,6 +77,8 @@ pub struct WorkerSection {
     pub pool_size: usize,
     /// Seconds to finish what is under way when told to stop.
     pub drain_seconds: u64,
+    /// Address and port of the worker's health and metrics; empty for none.
+    pub http_listen: String,
 }
 
 /// `[log]`

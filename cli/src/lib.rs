@@ -18,6 +18,7 @@ pub mod sources;
 pub mod timeline;
 pub mod trial;
 pub mod worker;
+pub mod worker_http;
 
 use args::{Cli, Command};
 use failure::{Failure, Outcome};
@@ -48,6 +49,7 @@ async fn run_async(command: Command) -> Outcome {
         Command::DemoWorker(args) => commands::demo_worker(&args).await,
         Command::Definition(command) => commands::definition(&command).await,
         Command::Saga(command) => commands::saga(&command).await,
+        Command::Worker(command) => commands::worker(&command).await,
         Command::Db(command) => commands::db(&command).await,
         Command::Test(args) => commands::test(args).await,
         Command::Validate(args) => commands::validate(&args),

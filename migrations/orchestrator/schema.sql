@@ -139,13 +139,18 @@ CREATE INDEX sagas_wake_at ON sagas USING btree (wake_at) WHERE (wake_at IS NOT 
 
 CREATE TABLE workers (
     id text NOT NULL,
-    pool text NOT NULL,
     operations json NOT NULL,
     running json DEFAULT '[]'::json NOT NULL,
     started_at timestamp with time zone DEFAULT now() NOT NULL,
     heartbeat_at timestamp with time zone DEFAULT now() NOT NULL,
     lease_until timestamp with time zone NOT NULL,
-    CONSTRAINT workers_pkey PRIMARY KEY (id)
+    seq bigint NOT NULL,
+    occasion text NOT NULL,
+    name text NOT NULL,
+    build text NOT NULL,
+    CONSTRAINT workers_pkey PRIMARY KEY (id),
+    CONSTRAINT workers_occasion_check CHECK ((occasion = ANY (ARRAY['hello'::text, 'heartbeat'::text, 'goodbye'::text]))),
+    CONSTRAINT workers_seq_check CHECK ((seq >= 0))
 );
 
 CREATE OR REPLACE FUNCTION refuse_change()

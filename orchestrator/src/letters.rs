@@ -1,6 +1,6 @@
 //! Messages kept for people: why, and with the raw bytes.
 
-use broker::envelope::replies::{BadItem, ReplyItem};
+use broker::envelope::replies::{self, BadItem, ReplyItem};
 use broker::message::Incoming;
 use saga_core::ids::{MessageId, SagaId};
 use saga_core::input::{Input, Reply};
@@ -120,8 +120,9 @@ pub fn from_message(
 pub fn from_bad_item(message: &Incoming, queue: &str, item: &BadItem) -> StoredDeadLetter {
     let reason = format!("reply {} cannot be read: {}", item.index, item.source);
     let letter = from_message(message, queue, None, reason);
+    let build = message.properties.headers.get(replies::BUILD);
     StoredDeadLetter {
-        fingerprint: "bad_reply".to_owned(),
+        fingerprint: format!("bad_reply/{}", build.map_or("", String::as_str)),
         body: item.bytes.to_vec(),
         ..letter
     }

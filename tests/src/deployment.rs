@@ -76,6 +76,15 @@ impl Deployment {
         Process::start(name, &["demo-worker", "--name", name], &self.settings)
     }
 
+    /// Starts a worker process that is told something more, as `SECTION__NAME` and value.
+    pub fn worker_with(&self, name: &str, more: &[(&str, &str)]) -> Process {
+        let more = more
+            .iter()
+            .map(|(name, value)| (format!("AMENDS__{name}"), (*value).to_owned()));
+        let settings: Vec<_> = self.settings.iter().cloned().chain(more).collect();
+        Process::start(name, &["demo-worker", "--name", name], &settings)
+    }
+
     /// A client of the orchestrator's API.
     pub fn client(&self) -> Client {
         Client::new(&format!("http://{}", self.address)).expect("a client")

@@ -39,6 +39,8 @@ const ATTEMPT: &str = "amends-attempt";
 const IDEMPOTENCY_KEY: &str = "amends-idempotency-key";
 const DEADLINE: &str = "amends-deadline";
 const START_TO_CLOSE: &str = "amends-start-to-close";
+const HEARTBEAT: &str = "amends-heartbeat";
+const SCHEDULED_AT: &str = "amends-scheduled-at";
 
 /// The message that asks a worker to carry out `command`.
 #[must_use]
@@ -97,7 +99,16 @@ fn headers(
     if let Some(limit) = command.start_to_close {
         headers.insert(START_TO_CLOSE.to_owned(), limit.as_millis().to_string());
     }
+    if let Some(limit) = command.heartbeat {
+        headers.insert(HEARTBEAT.to_owned(), limit.as_millis().to_string());
+    }
     headers
+}
+
+/// Says from when on a worker may begin. It is measured by, and decides nothing.
+pub fn schedule(message: &mut Outgoing, at: Timestamp) {
+    let headers = &mut message.properties.headers;
+    headers.insert(SCHEDULED_AT.to_owned(), at.to_string());
 }
 
 #[derive(Serialize)]
@@ -163,6 +174,10 @@ pub struct CommandEnvelope {
     pub undoes: Option<Undoes>,
     /// How long the handler may run.
     pub start_to_close: Option<Duration>,
+    /// How long the handler may go without reporting progress.
+    pub heartbeat: Option<Duration>,
+    /// From when on it could begin, by the orchestrator's clock.
+    pub scheduled_at: Option<Timestamp>,
     /// Not worth beginning after this.
     pub deadline: Option<Timestamp>,
     /// The queue that waits for the reply.
@@ -233,6 +248,8 @@ pub fn decode(message: &Incoming) -> Result<CommandEnvelope, EnvelopeError> {
             output: Arc::new(undone.output),
         }),
         start_to_close: optional(headers, START_TO_CLOSE)?.map(Duration::from_millis),
+        heartbeat: optional(headers, HEARTBEAT)?.map(Duration::from_millis),
+        scheduled_at: optional(headers, SCHEDULED_AT)?,
         deadline: optional(headers, DEADLINE)?,
         reply_to: properties
             .reply_to

@@ -1,11 +1,14 @@
-//! The wire, version 1: how commands and replies look as messages.
+//! The wire, version 1: how commands, replies and requests look as messages.
 
 pub mod child;
 pub mod command;
 pub mod replies;
 pub mod signal;
+pub mod start;
+pub mod worker;
 
 mod error;
+mod id_text;
 mod key;
 
 pub use error::EnvelopeError;

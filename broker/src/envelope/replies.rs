@@ -17,6 +17,9 @@ use crate::message::{Incoming, Outgoing, Properties};
 /// AMQP `type` of a message of replies.
 pub const KIND: &str = "amends.replies.v1";
 
+/// Header with the build of the worker that answers.
+pub const BUILD: &str = "amends-worker-build";
+
 /// Most replies in one message.
 pub const REPLIES_MAX: usize = 64;
 

@@ -132,9 +132,17 @@ impl Subscription {
         let mut parked: Option<Delivery> = None;
         let limit = usize::from(self.prefetch).max(1);
         loop {
+            if self.deliveries.is_closed() {
+                // At once: what came now would only go back, closer to its delivery limit.
+                break;
+            }
             tokio::select! {
                 biased;
                 _ = settled.recv_many(&mut batch, limit) => {
+                    if self.deliveries.is_closed() {
+                        // Told before the broker knows, it would make room for more.
+                        break;
+                    }
                     if let Err(error) = tell(&channel, &mut tags, &mut batch).await {
                         debug!(queue = self.queue, %error, "not acknowledged, will come again");
                         return End::Lost;
@@ -166,7 +174,7 @@ impl Subscription {
             }
         }
         drop(parked);
-        let wound_up = wind_up(&channel, stream, tags, settle, settled).await;
+        let wound_up = wind_up(&channel, stream, tags, batch, (settle, settled)).await;
         if let Err(error) = wound_up {
             debug!(queue = self.queue, %error, "not all acknowledged, will come again");
         }
@@ -192,8 +200,11 @@ async fn wind_up(
     channel: &Channel,
     stream: lapin::Consumer,
     mut tags: Tags,
-    settle: mpsc::UnboundedSender<Settlement>,
-    mut settled: mpsc::UnboundedReceiver<Settlement>,
+    mut batch: Vec<Settlement>,
+    (settle, mut settled): (
+        mpsc::UnboundedSender<Settlement>,
+        mpsc::UnboundedReceiver<Settlement>,
+    ),
 ) -> Result<(), Broken> {
     rpc(channel.basic_cancel(stream.tag(), BasicCancelOptions::default())).await?;
     let mut stream = pin!(stream);
@@ -202,7 +213,7 @@ async fn wind_up(
         drop(hand_out(delivery, &mut tags, &settle));
     }
     drop(settle);
-    let mut batch = Vec::new();
+    tell(channel, &mut tags, &mut batch).await?;
     while settled.recv_many(&mut batch, usize::from(u16::MAX)).await > 0 {
         tell(channel, &mut tags, &mut batch).await?;
     }

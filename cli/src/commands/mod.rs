@@ -10,6 +10,7 @@ mod saga;
 mod serve;
 mod test;
 mod validate;
+mod worker;
 
 pub use db::db;
 pub use definition::definition;
@@ -20,3 +21,4 @@ pub use saga::saga;
 pub use serve::serve;
 pub use test::test;
 pub use validate::validate;
+pub use worker::worker;

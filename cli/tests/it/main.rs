@@ -9,3 +9,4 @@ mod amends;
 mod bad_input;
 mod sagas;
 mod trial;
+mod workers;

@@ -102,7 +102,8 @@ impl Lane {
                 self.settle(group, *proof, true, &folded.verdicts).await;
             }
             Some(SagaOutcome::KeyTaken(holder)) => {
-                self.key_taken(group, &definition, *holder, pending).await;
+                let taken = (*holder, report.proof());
+                self.key_taken(group, &definition, taken, pending).await;
             }
             Some(SagaOutcome::Poisoned(why)) => self.isolate(group, why, pending),
             Some(SagaOutcome::Conflict) | None => {
@@ -207,11 +208,14 @@ impl Lane {
                         .inc();
                     answer(
                         job.done,
-                        Ok(Started {
-                            saga: group.saga,
-                            definition,
-                            created,
-                        }),
+                        Ok((
+                            Started {
+                                saga: group.saga,
+                                definition,
+                                created,
+                            },
+                            proof,
+                        )),
                     );
                 }
             }
@@ -361,7 +365,7 @@ impl Lane {
     }
 }
 
-pub(super) fn answer(done: Done, answer: Result<Started, StartError>) {
+pub(super) fn answer(done: Done, answer: Result<(Started, Committed), StartError>) {
     if let Done::Start(tell) = done
         && tell.send(answer).is_err()
     {

@@ -36,7 +36,7 @@ pub enum Done {
     /// A delivery that carried it.
     Delivery(Arc<Inflight>),
     /// Somebody who started a saga.
-    Start(oneshot::Sender<Result<Started, StartError>>),
+    Start(oneshot::Sender<Result<(Started, Committed), StartError>>),
     /// Somebody who asked something of the saga.
     Operator(oneshot::Sender<Result<Committed, OperateError>>),
     /// The timer that found the saga due: it is armed anew.

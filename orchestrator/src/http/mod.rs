@@ -8,6 +8,7 @@ mod router;
 mod sagas;
 mod signals;
 mod view;
+mod workers;
 
 pub use operators::OperateBody;
 pub use problem::Problem;
@@ -16,3 +17,4 @@ pub use signals::SignalBody;
 pub use view::{
     DefinitionView, EventView, OperatedView, PageView, SagaView, StartBody, StartedView, StepView,
 };
+pub use workers::{Presence, WorkerView};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use broker::envelope::worker::Announcement;
 use saga_core::definition::{Definition, DefinitionRef};
 use saga_core::event::Event;
 use saga_core::ids::{ActionName, MessageId, SagaId};
@@ -16,6 +17,7 @@ use serde_json::Value;
 use super::batch::{Batch, CommitReport, OutboxMessage, Transition};
 use super::committed::Committed;
 use super::query::{Page, SagaFilter};
+use super::worker::StoredWorker;
 
 /// Judges a freshly locked saga, `None` when there is none. Returns what to write, if anything.
 pub type Judge<'a> = Box<dyn FnOnce(Option<Saga>) -> Option<Transition> + Send + 'a>;
@@ -114,6 +116,17 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// How many sagas are open, by status.
     async fn open_counts(&self) -> Result<Vec<(Status, u64)>, StoreError>;
+
+    /// Keeps the newest word of each worker. Each counts as there until `lease` after it, unless it
+    /// was a goodbye; an hour later it is forgotten.
+    async fn announce(
+        &self,
+        announcements: &[&Announcement],
+        lease: Duration,
+    ) -> Result<Committed, StoreError>;
+
+    /// The workers that are known, those that have gone lately included, by name and id.
+    async fn workers(&self) -> Result<Vec<StoredWorker>, StoreError>;
 
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), StoreError>;

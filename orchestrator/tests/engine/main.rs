@@ -9,6 +9,7 @@ mod bench;
 mod children;
 mod reconcile;
 mod replies;
+mod requests;
 mod signals;
 mod starts;
 mod timers;

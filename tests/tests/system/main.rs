@@ -3,3 +3,4 @@
 mod crash;
 mod dev;
 mod scale_out;
+mod worker;

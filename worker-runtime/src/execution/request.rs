@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::call::Call;
 use crate::ledger::{Barrier, LedgerKey};
+use crate::pulse::Pulse;
 
 pub(super) fn call(
     command: &CommandEnvelope,
@@ -25,6 +26,7 @@ pub(super) fn call(
         undoes: command.undoes.clone(),
         deadline: command.deadline,
         cancellation,
+        pulse: Pulse::default(),
     }
 }
 

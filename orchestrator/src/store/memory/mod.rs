@@ -5,5 +5,6 @@ mod commit;
 mod listing;
 mod state;
 mod store;
+mod workers;
 
 pub use store::MemoryStore;

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use broker::envelope::worker::Announcement;
 use saga_core::definition::{Definition, DefinitionRef};
 use saga_core::event::Event;
 use saga_core::ids::{ActionName, MessageId, SagaId};
@@ -17,7 +18,7 @@ use super::clock::MemoryClock;
 use super::state::State;
 use crate::store::{
     Batch, CommitReport, Committed, Judge, OutboxMessage, Page, Registration, SagaFilter,
-    SagaOutcome, Store, StoreError, StoredDeadLetter, StoredDefinition,
+    SagaOutcome, Store, StoreError, StoredDeadLetter, StoredDefinition, StoredWorker,
 };
 
 /// Sagas in memory. Each handle is one orchestrator; handles made with
@@ -319,6 +320,22 @@ impl Store for MemoryStore {
 
     async fn open_counts(&self) -> Result<Vec<(Status, u64)>, StoreError> {
         Ok(self.state().open_counts())
+    }
+
+    async fn announce(
+        &self,
+        announcements: &[&Announcement],
+        lease: Duration,
+    ) -> Result<Committed, StoreError> {
+        let (now, mut state) = (self.clock.now(), self.state());
+        for announcement in announcements {
+            state.announce(announcement, now, lease);
+        }
+        Ok(Committed::new())
+    }
+
+    async fn workers(&self) -> Result<Vec<StoredWorker>, StoreError> {
+        Ok(self.state().workers_by_name())
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -7,6 +7,7 @@ macro_rules! statement {
 }
 
 pub(super) const ADOPT_OUTBOX: &str = statement!("adopt_outbox");
+pub(super) const ANNOUNCE: &str = statement!("announce");
 pub(super) const CLAIM_DUE: &str = statement!("claim_due");
 pub(super) const COMMIT: &str = statement!("commit");
 pub(super) const DEFINITION: &str = statement!("definition");
@@ -30,3 +31,4 @@ pub(super) const READ_BACK: &str = statement!("read_back");
 pub(super) const REARM: &str = statement!("rearm");
 pub(super) const REGISTER: &str = statement!("register");
 pub(super) const VALUES: &str = statement!("values");
+pub(super) const WORKERS: &str = statement!("workers");

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use broker::envelope::worker::Announcement;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
 use saga_core::definition::{Definition, DefinitionRef};
 use saga_core::event::Event;
@@ -21,11 +22,11 @@ use super::connect::Connector;
 use super::failure::Failure;
 use super::session::{Params, Session};
 use super::settings::{CONNECT_TIMEOUT, PostgresSettings};
-use super::{commit, commit_locked, definitions, outbox, reads, statements, timers};
+use super::{commit, commit_locked, definitions, outbox, reads, statements, timers, workers};
 use crate::store::migrate;
 use crate::store::{
     Batch, CommitReport, Committed, Judge, OutboxMessage, Page, Registration, SagaFilter, Store,
-    StoreError, StoredDefinition,
+    StoreError, StoredDefinition, StoredWorker,
 };
 
 /// Waits before the tries after the first one, for statements that may be repeated.
@@ -265,6 +266,18 @@ impl Store for PostgresStore {
 
     async fn open_counts(&self) -> Result<Vec<(Status, u64)>, StoreError> {
         reads::open_counts(self).await
+    }
+
+    async fn announce(
+        &self,
+        announcements: &[&Announcement],
+        lease: Duration,
+    ) -> Result<Committed, StoreError> {
+        workers::announce(self, announcements, lease).await
+    }
+
+    async fn workers(&self) -> Result<Vec<StoredWorker>, StoreError> {
+        workers::workers(self).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
