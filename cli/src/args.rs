@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::definition_args::{DefinitionCommand, GraphArgs, ValidateArgs};
+
 /// Sagas that make amends: an orchestrator on PostgreSQL and RabbitMQ, its workers, its tools.
 #[derive(Debug, Parser)]
 #[command(name = "amends", version, about, max_term_width = 100)]
@@ -33,13 +35,16 @@ pub enum Command {
         after_help = "Example: amends test sagas/order.yaml\n         amends test sagas/order.yaml --fault charge=timeout"
     )]
     Test(TestArgs),
+    /// Draw a definition: its steps, what undoes them, and its point of no return
+    #[command(after_help = "Example: amends graph sagas/order.yaml > order.svg")]
+    Graph(GraphArgs),
     /// Tell the whole story of a diagnostic's code
     #[command(after_help = "Example: amends explain-code AM012")]
     ExplainCode {
         /// The code, for example AM012.
         code: String,
     },
-    /// Register and list definitions
+    /// Register, show, compare and retire definitions
     #[command(subcommand)]
     Definition(DefinitionCommand),
     /// Start sagas and look at them
@@ -122,17 +127,6 @@ pub struct DemoWorkerArgs {
     pub name: String,
 }
 
-/// `amends validate`
-#[derive(Debug, Args)]
-pub struct ValidateArgs {
-    /// Definitions to check
-    #[arg(required = true)]
-    pub files: Vec<PathBuf>,
-    /// How to print
-    #[arg(short, long, value_enum, default_value_t = Format::Table)]
-    pub output: Format,
-}
-
 /// `amends test`
 #[derive(Debug, Args)]
 pub struct TestArgs {
@@ -150,26 +144,6 @@ pub struct TestArgs {
     /// How to print
     #[arg(short, long, value_enum, default_value_t = Format::Table)]
     pub output: Format,
-}
-
-/// `amends definition …`
-#[derive(Debug, Subcommand)]
-pub enum DefinitionCommand {
-    /// Register definitions with a running orchestrator
-    #[command(after_help = "Example: amends definition apply sagas/order.yaml")]
-    Apply {
-        /// Files, or folders of YAML files
-        #[arg(required = true)]
-        paths: Vec<PathBuf>,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
-    /// List registered definitions
-    #[command(after_help = "Example: amends definition list -o json")]
-    List {
-        #[command(flatten)]
-        server: ServerArgs,
-    },
 }
 
 /// `amends saga …`

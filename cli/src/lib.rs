@@ -6,9 +6,13 @@ pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod connections;
+pub mod definition_args;
 pub mod demo;
 pub mod dev;
+pub mod differences;
 pub mod failure;
+pub mod findings;
+pub mod load;
 pub mod logging;
 pub mod narrative;
 pub mod output;
@@ -53,6 +57,7 @@ async fn run_async(command: Command) -> Outcome {
         Command::Db(command) => commands::db(&command).await,
         Command::Test(args) => commands::test(args).await,
         Command::Validate(args) => commands::validate(&args),
+        Command::Graph(args) => commands::graph(&args),
         Command::ExplainCode { code } => commands::explain_code(&code),
     }
 }

@@ -7,7 +7,7 @@ use broker::broker::Broker;
 use broker::topology::Topology;
 use orchestrator::catalog::CatalogError;
 use orchestrator::http::{Api, router};
-use orchestrator::orchestrator::Orchestrator;
+use orchestrator::orchestrator::{Orchestrator, OrchestratorSettings};
 use orchestrator::store::{Registration, Store};
 use saga_core::compiler;
 use tokio::net::TcpListener;
@@ -37,10 +37,10 @@ impl Serving {
         store: Arc<dyn Store>,
         broker: Arc<dyn Broker>,
         topology: Topology,
-        lanes: usize,
+        settings: OrchestratorSettings,
         listener: TcpListener,
     ) -> Result<Self, Failure> {
-        let orchestrator = Orchestrator::start(store, broker, topology, lanes)
+        let orchestrator = Orchestrator::start(store, broker, topology, settings)
             .await
             .map_err(|error| Failure::because("the orchestrator cannot start", &error))?;
         let address = listener

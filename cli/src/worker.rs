@@ -87,6 +87,7 @@ pub async fn postgres_ledger(section: &WorkerSection) -> Result<(Arc<dyn Ledger>
     let settings = PostgresSettings {
         schema: section.schema.clone(),
         connections: section.pool_size,
+        lease: Duration::from_secs(section.lease_seconds),
         ..PostgresSettings::new(&section.postgres_url)
     };
     let failed = |error: &(dyn std::error::Error + 'static)| {

@@ -31,6 +31,10 @@ const SEND_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// Confirmed rows that no batch took along are deleted after this.
 const DELETE_AFTER: Duration = Duration::from_secs(1);
 
+/// Rows of ours in the store are compared with memory this often. They only differ when something
+/// went wrong here; without this, such a row would wait for the end of this process.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+
 /// The sending half of the outbox.
 #[derive(Debug)]
 pub struct Outbox {
@@ -102,8 +106,10 @@ impl Outbox {
 
     /// Sends until stopped.
     pub async fn run(self: Arc<Self>, stopping: CancellationToken, tasks: TaskTracker) {
-        // Set while there is something to come back for, so that an idle outbox never wakes.
+        // Set while there is something to come back for, so that an idle outbox rarely wakes.
         let mut tidy_at = None;
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 biased;
@@ -112,6 +118,7 @@ impl Outbox {
                     tidy_at = None;
                     self.delete_confirmed().await;
                 }
+                _ = look.tick() => self.behind.store(true, Ordering::Release),
                 () = self.work.notified() => {}
             }
             self.send_queue(&tasks).await;
@@ -153,25 +160,44 @@ impl Outbox {
     async fn publish(&self, batch: Vec<OutboxMessage>) -> Vec<OutboxMessage> {
         let messages = batch.iter().map(|row| row.message.clone()).collect();
         let settled = self.broker.publish(messages).await;
+        failpoint::reached("orchestrator.after_publish");
         let mut confirmed = Vec::with_capacity(batch.len());
-        let mut unsent = Vec::new();
+        let (mut unsent, mut missing) = (Vec::new(), BTreeSet::new());
         for (row, settled) in batch.into_iter().zip(settled) {
             match settled {
                 Settled::Confirmed => confirmed.push(row.id),
-                Settled::Unroutable | Settled::Refused | Settled::Unknown => {
+                Settled::Unroutable => {
+                    missing.insert(row.message.properties.target().to_owned());
+                    unsent.push(row);
+                }
+                Settled::Refused | Settled::Unknown => {
                     debug!(message.id = %row.id, ?settled, "a command was not confirmed");
                     unsent.push(row);
                 }
             }
         }
-        let mut rows = lock(&self.confirmed);
-        let first = rows.is_empty() && !confirmed.is_empty();
-        rows.append(&mut confirmed);
-        drop(rows);
-        if first {
-            self.work.notify_one();
+        self.note_confirmed(confirmed);
+        failpoint::reached("orchestrator.after_confirm");
+        for name in missing {
+            warn!(
+                name,
+                "what commands are sent to is gone; declaring it again"
+            );
+            self.broker.restore(&name).await;
         }
         unsent
+    }
+
+    /// Keeps rows for the next batch to delete. The first of them wakes the loop, which deletes them
+    /// when no batch comes.
+    fn note_confirmed(&self, mut confirmed: Vec<MessageId>) {
+        let mut rows = lock(&self.confirmed);
+        let is_first = rows.is_empty() && !confirmed.is_empty();
+        rows.append(&mut confirmed);
+        drop(rows);
+        if is_first {
+            self.work.notify_one();
+        }
     }
 
     async fn send_again(&self, unsent: Vec<OutboxMessage>) {
@@ -219,7 +245,11 @@ impl Outbox {
     /// it would only move rows from one queue to another.
     pub async fn adopt(&self) {
         let room = QUEUE_MESSAGES_MAX.saturating_sub(self.waiting()) / 2;
-        if *self.broker.health().borrow() != Health::Connected || room == 0 {
+        let takes_messages = match *self.broker.health().borrow() {
+            Health::Connected | Health::Deaf => true,
+            Health::Blocked | Health::Disconnected => false,
+        };
+        if !takes_messages || room == 0 {
             return;
         }
         match self

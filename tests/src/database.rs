@@ -47,6 +47,22 @@ impl Database {
         TableLock { _client: client }
     }
 
+    /// Runs statements.
+    pub async fn execute(&self, sql: &str) {
+        self.client
+            .batch_execute(sql)
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    }
+
+    /// The one text of a query.
+    pub async fn text(&self, sql: &str) -> String {
+        let rows = self.query(sql).await;
+        rows.first()
+            .unwrap_or_else(|| panic!("{sql}: no row"))
+            .get(0)
+    }
+
     /// The one number of a query.
     pub async fn number(&self, sql: &str) -> i64 {
         let rows = self.query(sql).await;

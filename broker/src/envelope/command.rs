@@ -13,6 +13,7 @@ use saga_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::address::Address;
 use super::error::EnvelopeError;
 use super::key::idempotency_key;
 use crate::message::{Incoming, Outgoing, Properties};
@@ -217,29 +218,27 @@ struct ActionIn {
 /// When the message is no command, or lacks what every command has.
 pub fn decode(message: &Incoming) -> Result<CommandEnvelope, EnvelopeError> {
     let properties = &message.properties;
-    if properties.kind != KIND {
-        return Err(EnvelopeError::Kind {
-            wanted: KIND,
-            found: properties.kind.clone(),
-        });
-    }
+    let Address {
+        saga,
+        key,
+        op,
+        round,
+        attempt,
+    } = address(message)?;
     let body: BodyIn = serde_json::from_slice(&message.body)
         .map_err(|source| EnvelopeError::Body { kind: KIND, source })?;
     let headers = &properties.headers;
     Ok(CommandEnvelope {
         message_id: parse(MESSAGE_ID, &properties.message_id)?,
-        saga: required(headers, SAGA)?,
+        saga,
         definition: DefinitionRef {
             name: text(headers, DEFINITION)?.into(),
             version: required(headers, VERSION)?,
         },
-        key: StepKey {
-            step: StepName::new(text(headers, STEP)?),
-            element: optional(headers, ELEMENT)?.unwrap_or(0),
-        },
-        op: required(headers, OP)?,
-        round: optional(headers, ROUND)?.unwrap_or(0),
-        attempt: required(headers, ATTEMPT)?,
+        key,
+        op,
+        round,
+        attempt,
         action: required(headers, ACTION)?,
         input: body.input,
         undoes: body.action.map(|undone| Undoes {
@@ -256,6 +255,31 @@ pub fn decode(message: &Incoming) -> Result<CommandEnvelope, EnvelopeError> {
             .clone()
             .ok_or(EnvelopeError::Missing { name: "reply-to" })?,
         traceparent: headers.get(TRACEPARENT).cloned(),
+    })
+}
+
+/// Reads what a command asks for from its headers alone, whatever its body.
+///
+/// # Errors
+/// When the message is no command, or its headers do not say.
+pub fn address(message: &Incoming) -> Result<Address, EnvelopeError> {
+    let properties = &message.properties;
+    if properties.kind != KIND {
+        return Err(EnvelopeError::Kind {
+            wanted: KIND,
+            found: properties.kind.clone(),
+        });
+    }
+    let headers = &properties.headers;
+    Ok(Address {
+        saga: required(headers, SAGA)?,
+        key: StepKey {
+            step: StepName::new(text(headers, STEP)?),
+            element: optional(headers, ELEMENT)?.unwrap_or(0),
+        },
+        op: required(headers, OP)?,
+        round: optional(headers, ROUND)?.unwrap_or(0),
+        attempt: required(headers, ATTEMPT)?,
     })
 }
 

@@ -7,9 +7,11 @@ pub mod signal;
 pub mod start;
 pub mod worker;
 
+mod address;
 mod error;
 mod id_text;
 mod key;
 
+pub use address::Address;
 pub use error::EnvelopeError;
 pub use key::idempotency_key;

@@ -129,6 +129,8 @@ impl Broker for MemoryBroker {
         Ok(())
     }
 
+    async fn restore(&self, _nothing_ever_vanishes: &str) {}
+
     async fn publish(&self, batch: Vec<Outgoing>) -> Vec<Settled> {
         if self.is_closed() {
             return vec![Settled::Unknown; batch.len()];

@@ -19,6 +19,7 @@ use tracing::{debug, info, warn};
 
 use super::convert;
 use super::declare::Declarer;
+use super::health::HealthBoard;
 use super::reconnect::Delays;
 use super::supervisor::{Broken, Link, Live, RPC_TIMEOUT, rpc, set};
 use super::tags::{Order, Tags};
@@ -33,6 +34,7 @@ pub(super) struct Subscription {
     pub(super) prefetch: u16,
     pub(super) deliveries: mpsc::Sender<Delivery>,
     pub(super) declarer: Arc<Declarer>,
+    pub(super) board: Arc<HealthBoard>,
     pub(super) closing: watch::Receiver<bool>,
 }
 
@@ -49,10 +51,15 @@ impl Subscription {
     /// subscribe is reported, so that a caller learns of a queue that does not exist.
     pub(super) async fn run(
         mut self,
-        mut link: Link,
+        link: Link,
         first: oneshot::Sender<Result<(), Broken>>,
         _running: mpsc::Sender<()>,
     ) {
+        self.consume(link, first).await;
+        self.board.heard(&self.queue);
+    }
+
+    async fn consume(&mut self, mut link: Link, first: oneshot::Sender<Result<(), Broken>>) {
         let mut first = Some(first);
         let mut delays = Delays::new();
         while let Some(live) = self.connection(&mut link).await {
@@ -62,6 +69,7 @@ impl Subscription {
                     if let Some(first) = first.take() {
                         let _caller_is_gone = first.send(Ok(()));
                     }
+                    self.board.heard(&self.queue);
                     debug!(
                         queue = self.queue,
                         generation = live.generation,
@@ -74,8 +82,11 @@ impl Subscription {
                 }
                 Err(error) => {
                     let code = error.code();
+                    // A queue that was declared here and deleted since comes back below.
+                    let deleted = code == Some(NOT_FOUND) && self.declarer.knows(&self.queue).await;
                     if let Some(first) = first.take()
                         && code.is_some()
+                        && !deleted
                     {
                         let _caller_is_gone = first.send(Err(error));
                         return;
@@ -91,6 +102,7 @@ impl Subscription {
                     }
                 }
             }
+            self.board.unheard(&self.queue);
             live.suspect();
             if began.elapsed() > RPC_TIMEOUT {
                 delays.reset();

@@ -30,13 +30,13 @@ pub async fn dev(args: &DevArgs) -> Outcome {
     let sources = sources(args)?;
     let port = args.port.unwrap_or(if args.exit { 0 } else { PORT });
     let listener = listen("the API", &format!("127.0.0.1:{port}"), false).await?;
-    let lanes = settings.engine.lanes;
+    let orchestrator = settings.orchestrator();
     let parts = Parts::start(args.engine, settings).await?;
     let serving = Serving::start(
         Arc::clone(&parts.store),
         Arc::clone(&parts.broker),
         parts.topology.clone(),
-        lanes,
+        orchestrator,
         listener,
     )
     .await?;

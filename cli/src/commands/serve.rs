@@ -25,7 +25,7 @@ pub async fn serve(args: &ServeArgs) -> Outcome {
         store,
         std::sync::Arc::clone(&broker),
         topology,
-        settings.engine.lanes,
+        settings.orchestrator(),
         listener,
     )
     .await?;

@@ -8,8 +8,9 @@ use std::time::Duration;
 use broker::broker::Broker;
 use broker::memory::{MemoryBroker, MemorySettings};
 use broker::topology::Topology;
+use orchestrator::company::Company;
 use orchestrator::engine::StartRequest;
-use orchestrator::orchestrator::Orchestrator;
+use orchestrator::orchestrator::{Orchestrator, OrchestratorSettings};
 use orchestrator::store::{MemoryStore, PAGE_ROWS_MAX, SagaFilter, Store};
 use saga_core::definition::Definition;
 use saga_core::event::{Event, EventKind};
@@ -100,7 +101,12 @@ impl<'s> Case<'s> {
         let broker = Arc::new(FaultyBroker::new(memory, planted.clone()));
         let as_store: Arc<dyn Store> = store.clone();
         let as_broker: Arc<dyn Broker> = broker.clone();
-        let orchestrator = Orchestrator::start_alone(as_store, as_broker, topology.clone(), LANES)
+        let settings = OrchestratorSettings {
+            lanes: LANES,
+            company: Company::Nobody,
+            ..OrchestratorSettings::default()
+        };
+        let orchestrator = Orchestrator::start(as_store, as_broker, topology.clone(), settings)
             .await
             .map_err(|error| Failure::because("the orchestrator cannot start", &error))?;
         let catalog = &orchestrator.engine().shared().catalog;

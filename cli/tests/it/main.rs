@@ -7,6 +7,7 @@
 
 mod amends;
 mod bad_input;
+mod definitions;
 mod sagas;
 mod trial;
 mod workers;

@@ -59,7 +59,9 @@ impl Lane {
         let began = Instant::now();
         let store = Arc::clone(&self.shared.store);
         let lost_answers = self.shared.metrics.store_errors.get();
+        failpoint::reached("orchestrator.before_commit");
         let report = self.persist(|| store.commit(batch)).await;
+        failpoint::reached("orchestrator.after_commit");
         if self.shared.metrics.store_errors.get() != lost_answers {
             self.shared.outbox.look_in_store();
         }
@@ -287,7 +289,7 @@ impl Lane {
             return self.settle_orphans(group, proof).await;
         };
         let Ok(definition) = self.shared.catalog.get(&saga.definition).await else {
-            return;
+            return self.give_back(group);
         };
         let stored = self
             .persist(|| store.values(group.saga))
@@ -323,6 +325,7 @@ impl Lane {
         let Some(folded) = folded else {
             return pending.push(group);
         };
+        self.keep_letters(&group).await;
         let mut rearm = Vec::new();
         let one = Judged {
             group,
@@ -332,6 +335,21 @@ impl Lane {
         };
         Box::pin(self.conclude(one, &report, pending, &mut rearm)).await;
         self.rearm(&rearm).await;
+    }
+
+    /// Under a lock only the saga is written; what is kept for people follows it.
+    async fn keep_letters(&self, group: &Group) {
+        let batch = Batch {
+            dead_letters: group
+                .jobs
+                .iter()
+                .filter_map(|job| job.letter.clone())
+                .collect(),
+            ..Batch::default()
+        };
+        if !batch.dead_letters.is_empty() {
+            let _else_the_deliveries_come_again = self.commit(&batch).await;
+        }
     }
 
     async fn rearm(&self, sagas: &[(SagaId, u64, Option<Timestamp>)]) {

@@ -66,6 +66,7 @@ impl Inflight {
         if self.remaining.fetch_sub(1, Ordering::AcqRel) == 1
             && let Some(receipt) = self.receipt.lock().await.take()
         {
+            failpoint::reached("orchestrator.before_ack");
             receipt.ack(&proof);
         }
     }

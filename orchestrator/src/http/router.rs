@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use broker::broker::Broker;
 
 use super::problem::Problem;
-use super::{definitions, health, operators, sagas, signals, workers};
+use super::{definitions, differences, health, operators, sagas, signals, workers};
 use crate::engine::Engine;
 use crate::orchestrator::Orchestrator;
 
@@ -53,6 +53,19 @@ pub fn router(api: Api) -> Router {
         .route(
             "/v1/definitions",
             get(definitions::list).post(definitions::register),
+        )
+        .route("/v1/definitions/{name}/{version}", get(definitions::show))
+        .route(
+            "/v1/definitions/{name}/{version}/diff",
+            post(differences::differ),
+        )
+        .route(
+            "/v1/definitions/{name}/{version}/retire",
+            post(definitions::retire),
+        )
+        .route(
+            "/v1/definitions/{name}/{version}/unretire",
+            post(definitions::unretire),
         )
         .route("/v1/workers", get(workers::list))
         // The ids contain slashes.

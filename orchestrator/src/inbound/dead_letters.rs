@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use broker::broker::{Broker, BrokerError, Delivery};
 use broker::envelope::command::{self, CommandEnvelope};
-use broker::envelope::{child, replies};
+use broker::envelope::{Address, child, replies};
 use broker::message::Incoming;
 use saga_core::ids::{MessageId, SagaId};
 use saga_core::input::{DeadLetter, Input};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::delivery::{keep, next};
+use super::delivery::{count, keep, next};
 use super::replies::take_replies;
-use crate::engine::{Done, Engine, Inflight, Job};
+use crate::engine::{Done, Engine, Inflight, Job, persist};
 use crate::{children, letters};
 
 /// Dead letters are rare and each is looked at in full.
@@ -29,6 +29,12 @@ pub async fn dead_letters(
 ) -> Result<(), BrokerError> {
     let mut consumer = broker.consume(&queue, LETTERS_PREFETCH).await?;
     while let Some(delivery) = next(&mut consumer, &stopping).await {
+        if delivery.message.death.is_none() && queue == engine.shared().topology.unroutable() {
+            // What is sent next, a probe among it, shall find its queue again.
+            broker
+                .restore(&delivery.message.properties.routing_key)
+                .await;
+        }
         take_letter(&engine, &queue, delivery).await;
     }
     Ok(())
@@ -38,11 +44,8 @@ pub async fn dead_letters(
 /// were given up are applied as if they had come. Anything else is kept.
 async fn take_letter(engine: &Engine, queue: &str, delivery: Delivery) {
     let Delivery { message, receipt } = delivery;
-    engine.shared().metrics.dead_letters.inc();
     let reason = reason_of(&message, queue);
-    if let Ok(items) = replies::decode(&message)
-        && items.iter().all(Result::is_ok)
-    {
+    if replies::decode(&message).is_ok() {
         warn!(queue, "replies were dead-lettered; applying them");
         return take_replies(engine, queue, Delivery { message, receipt }).await;
     }
@@ -54,33 +57,46 @@ async fn take_letter(engine: &Engine, queue: &str, delivery: Delivery) {
         );
         return children::take(engine, queue, Delivery { message, receipt }).await;
     }
-    let Ok(envelope) = command::decode(&message) else {
-        let letter = letters::from_message(&message, queue, saga_of(&message), reason);
+    // The headers will do: of an unreadable body too, the saga must hear.
+    let Ok(about) = command::address(&message) else {
+        let letter = letters::given_up(&message, queue, saga_of(&message), reason);
         return keep(engine, vec![letter], receipt).await;
     };
-    warn!(saga.id = %envelope.saga, step = %envelope.key, reason, "a command was given up");
-    let mut letter = letters::from_message(&message, queue, Some(envelope.saga), reason.clone());
-    if let Some(build) = build_of(engine, &envelope).await {
+    let mut letter = letters::given_up(&message, queue, Some(about.saga), reason.clone());
+    // The same delivery again, after a crash: for the saga it would be the death of the probe.
+    let store = &engine.shared().store;
+    match persist(engine.shared(), || store.kept_letter(letter.id)).await {
+        Some(Some(proof)) => return receipt.ack(&proof),
+        Some(None) => {}
+        None => return,
+    }
+    if let Ok(command) = command::decode(&message)
+        && let Some(build) = build_of(engine, &command).await
+    {
         letter.fingerprint = format!("{}/{build}", letter.fingerprint);
     }
-    let input = Input::DeadLetter(DeadLetter {
-        key: envelope.key,
-        op: envelope.op,
-        round: envelope.round,
-        attempt: envelope.attempt,
-        reason,
-    });
-    let done = Done::Delivery(Inflight::new(receipt, 1));
-    let letter = Some(letter);
+    warn!(saga.id = %about.saga, step = %about.key, reason, "a command was given up");
+    count(engine, 1);
     engine
         .submit(Job {
-            saga: envelope.saga,
+            saga: about.saga,
             definition: None,
-            input,
-            letter,
-            done,
+            input: given_up(about, &reason),
+            letter: Some(letter),
+            done: Done::Delivery(Inflight::new(receipt, 1)),
         })
         .await;
+}
+
+/// A command that was given up, as an event of its saga.
+pub(super) fn given_up(about: Address, reason: &str) -> Input {
+    Input::DeadLetter(DeadLetter {
+        key: about.key,
+        op: about.op,
+        round: about.round,
+        attempt: about.attempt,
+        reason: reason.to_owned(),
+    })
 }
 
 fn reason_of(message: &Incoming, queue: &str) -> String {

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use broker::broker::{Broker, BrokerError, Delivery};
-use broker::envelope::replies;
+use broker::envelope::replies::{self, BadItem};
+use saga_core::ids::SagaId;
 use saga_core::input::Input;
 use tokio_util::sync::CancellationToken;
 
-use super::delivery::{keep, next, store_letters};
+use super::dead_letters::given_up;
+use super::delivery::{count, keep, next, store_letters};
 use crate::engine::{Done, Engine, Inflight, Job};
 use crate::letters;
+use crate::store::StoredDeadLetter;
 
 /// Reply messages that may be with this process unsettled. Each carries up to 64 replies.
 const REPLIES_PREFETCH: u16 = 256;
@@ -28,8 +31,9 @@ pub async fn replies(
     Ok(())
 }
 
-/// Hands each reply of a message to the engine. What cannot be read is kept for people first, and
-/// the message is acknowledged when everything in it is on disk.
+/// Hands each reply of a message to the engine. One that cannot be read is kept for people, and
+/// where it says what it answers, its saga is told that the answer is lost. The message is
+/// acknowledged when everything in it is on disk.
 pub(super) async fn take_replies(engine: &Engine, queue: &str, delivery: Delivery) {
     let Delivery { message, receipt } = delivery;
     let items = match replies::decode(&message) {
@@ -40,28 +44,41 @@ pub(super) async fn take_replies(engine: &Engine, queue: &str, delivery: Deliver
             return keep(engine, vec![letter], receipt).await;
         }
     };
-    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    let (mut inputs, mut nobodys) = (Vec::new(), Vec::new());
     for item in items {
         match item {
-            Ok(item) => good.push(item),
-            Err(item) => bad.push(letters::from_bad_item(&message, queue, &item)),
+            Ok(item) => inputs.push((item.saga, Input::Reply(item.reply), None)),
+            Err(item) => {
+                let letter = letters::from_bad_item(&message, queue, &item);
+                match lost_answer(&item, &letter) {
+                    Some((saga, input)) => inputs.push((saga, input, Some(letter))),
+                    None => nobodys.push(letter),
+                }
+            }
         }
     }
-    if good.is_empty() {
-        return keep(engine, bad, receipt).await;
+    if inputs.is_empty() {
+        return keep(engine, nobodys, receipt).await;
     }
-    if !bad.is_empty() && !store_letters(engine, bad).await {
+    if !nobodys.is_empty() && !store_letters(engine, nobodys).await {
         return;
     }
-    let inflight = Inflight::new(receipt, good.len());
-    for item in good {
+    let inflight = Inflight::new(receipt, inputs.len());
+    for (saga, input, letter) in inputs {
+        count(engine, letter.iter().len());
         let job = Job {
-            saga: item.saga,
+            saga,
             definition: None,
-            input: Input::Reply(item.reply),
-            letter: None,
+            input,
+            letter,
             done: Done::Delivery(Arc::clone(&inflight)),
         };
         engine.submit(job).await;
     }
+}
+
+/// Whoever asked is told that the answer cannot be read, as of a command that was given up.
+fn lost_answer(item: &BadItem, letter: &StoredDeadLetter) -> Option<(SagaId, Input)> {
+    let about = item.about.clone()?;
+    Some((about.saga, given_up(about, &letter.reason)))
 }

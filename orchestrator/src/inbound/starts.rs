@@ -100,6 +100,9 @@ fn no_definition(error: &CatalogError) -> NotStarted {
         CatalogError::UnknownName { .. } | CatalogError::UnknownVersion(_) => {
             NotStarted::Refused("unknown_definition", reason)
         }
+        CatalogError::Retired { .. } | CatalogError::NothingToStart(_) => {
+            NotStarted::Refused("retired_definition", reason)
+        }
         CatalogError::Conflict(_) | CatalogError::Incompatible { .. } => {
             NotStarted::Refused("bad_definition", reason)
         }

@@ -24,7 +24,7 @@ struct Migration {
 }
 
 /// In the order in which they are applied, numbered from 1 without gaps.
-const MIGRATIONS: [Migration; 4] = [
+const MIGRATIONS: [Migration; 5] = [
     Migration {
         version: 1,
         name: "sagas",
@@ -44,6 +44,11 @@ const MIGRATIONS: [Migration; 4] = [
         version: 4,
         name: "workers",
         sql: include_str!("../../../migrations/orchestrator/0004_workers.sql"),
+    },
+    Migration {
+        version: 5,
+        name: "retirements",
+        sql: include_str!("../../../migrations/orchestrator/0005_retirements.sql"),
     },
 ];
 

@@ -15,7 +15,9 @@ pub use batch::{
     Transition,
 };
 pub use committed::Committed;
-pub use contract::{Judge, Registration, Store, StoreError, StoredDefinition};
+pub use contract::{
+    Judge, PoolState, Registration, Retirement, Store, StoreError, StoredDefinition,
+};
 pub use memory::MemoryStore;
 pub use migrate::{AppliedMigration, MigrateError, MigrationStatus, migrate, status};
 pub use postgres::{ConnectError, PostgresSettings, PostgresStore, SCHEMA};

@@ -11,7 +11,7 @@ use broker::memory::{MemoryBroker, MemorySettings};
 use broker::message::{Outgoing, Properties};
 use broker::topology::Topology;
 use orchestrator::engine::{Engine, StartError, StartRequest, Started};
-use orchestrator::orchestrator::Orchestrator;
+use orchestrator::orchestrator::{Orchestrator, OrchestratorSettings};
 use orchestrator::store::{Committed, MemoryStore, Store};
 use saga_core::compiler;
 use saga_core::ids::{Op, SagaId};
@@ -57,7 +57,13 @@ impl Bench {
         let mut orchestrators = Vec::new();
         for _ in 0..count {
             let own: Arc<dyn Store> = Arc::new(store.another_owner(Uuid::now_v7()));
-            let started = Orchestrator::start(own, broker.clone(), topology.clone(), 2).await;
+            let started = Orchestrator::start(
+                own,
+                broker.clone(),
+                topology.clone(),
+                OrchestratorSettings::default(),
+            )
+            .await;
             orchestrators.push(started.expect("start an orchestrator"));
         }
         let bench = Self {

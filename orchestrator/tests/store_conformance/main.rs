@@ -48,7 +48,7 @@ macro_rules! checks {
     };
 }
 
-const CHECKS: [(&str, Check); 35] = checks![
+const CHECKS: [(&str, Check); 38] = checks![
     suite_commit::a_committed_saga_reads_back_as_it_was,
     suite_commit::unknown_ids_are_left_out,
     suite_commit::a_lost_race_writes_nothing,
@@ -59,6 +59,7 @@ const CHECKS: [(&str, Check); 35] = checks![
     suite_commit::equal_keys_of_a_batch_start_one_saga,
     suite_commit::a_key_race_of_two_stores_starts_one_saga,
     suite_commit::one_poison_costs_the_others_nothing,
+    suite_commit::a_letter_is_kept_with_what_its_saga_makes_of_it,
     suite_commit::confirmed_messages_leave_with_a_commit,
     suite_commit::a_lock_lets_the_loser_decide_again,
     suite_commit::under_a_lock_poison_and_stale_decisions_write_nothing,
@@ -74,6 +75,8 @@ const CHECKS: [(&str, Check); 35] = checks![
     suite_reads::a_definition_never_changes,
     suite_reads::one_of_two_registrations_wins,
     suite_reads::definitions_sort_by_name_and_version,
+    suite_reads::a_retired_definition_says_so_until_it_is_taken_back,
+    suite_reads::open_sagas_are_found_by_version,
     suite_reads::a_listing_filters,
     suite_reads::a_listing_has_pages,
     suite_reads::open_sagas_are_counted,

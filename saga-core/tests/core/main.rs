@@ -2,7 +2,10 @@
 
 mod config;
 mod definitions;
+mod diagnostics_page;
 mod driver;
+mod pictures;
 mod properties;
+mod schemas;
 mod script;
 mod transcripts;

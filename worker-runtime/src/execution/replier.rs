@@ -78,6 +78,7 @@ async fn run(
             sending.spawn(async move {
                 let recorded: Vec<Recorded> = replies.iter().map(|it| it.recorded).collect();
                 if let Some(sent) = send(&*broker, message, &recorded, &stop).await {
+                    failpoint::reached("worker.after_reply");
                     replies
                         .into_iter()
                         .for_each(|reply| reply.receipt.ack(&sent));

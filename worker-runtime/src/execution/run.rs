@@ -98,7 +98,10 @@ impl<'a> Run<'a> {
     }
 
     async fn call_outside(&self, handler: &dyn Handler, claim: Claim) -> Ended {
-        match self.run(handler.run(&self.call)).await {
+        failpoint::reached("worker.before_call");
+        let answer = self.run(handler.run(&self.call)).await;
+        failpoint::reached("worker.after_call");
+        match answer {
             Ok(Answer::Done(output)) => self.close(claim, applied(output)).await,
             Ok(Answer::Fail(error)) => self.close(claim, Stored::Rejected(bounded(error))).await,
             Ok(Answer::Retry { error, after }) => self.release(claim, error, after).await,
@@ -207,8 +210,10 @@ impl<'a> Run<'a> {
                 return Ok(Ending::Busy);
             }
         };
-        let running = handler.run(&self.call, &mut *transaction);
-        Ok(match self.run(running).await {
+        failpoint::reached("worker.before_effect");
+        let answer = self.run(handler.run(&self.call, &mut *transaction)).await;
+        failpoint::reached("worker.after_effect");
+        Ok(match answer {
             // The effect is not committed yet: an output that cannot be told is refused with it.
             Ok(Answer::Done(output)) => match fitting(output) {
                 Some(output) => {
@@ -232,7 +237,9 @@ impl<'a> Run<'a> {
     }
 
     async fn commit(&self, transaction: Box<dyn LedgerTransaction>, result: Stored) -> Ending {
-        match transaction.commit(&result).await {
+        let committed = transaction.commit(&result).await;
+        failpoint::reached("worker.after_commit");
+        match committed {
             Ok(recorded) => Ending::replay(self.call.op, result, recorded),
             Err(error) => {
                 tracing::warn!(
@@ -252,6 +259,7 @@ impl<'a> Run<'a> {
     /// Closes a claim with a result and answers what the ledger then holds.
     async fn close(&self, claim: Claim, stored: Stored) -> Ended {
         let recording = self.record(claim, Outcome::Settled(stored.clone())).await?;
+        failpoint::reached("worker.after_record");
         Ok(match recording {
             // The second: it happened although it was settled as never having happened. The
             // answer says so, and the orchestrator raises the alarm.

@@ -2,6 +2,7 @@
 
 mod clock;
 mod commit;
+mod definitions;
 mod listing;
 mod state;
 mod store;

@@ -8,6 +8,7 @@ use broker::envelope::worker::Announcement;
 use saga_core::definition::{Definition, DefinitionRef};
 use saga_core::event::Event;
 use saga_core::ids::{ActionName, MessageId, SagaId};
+use saga_core::operator::By;
 use saga_core::saga::{Saga, Status};
 use saga_core::time::Timestamp;
 use saga_core::values::{GoodOutput, InputDigest, ValueKey};
@@ -17,8 +18,8 @@ use uuid::Uuid;
 use super::clock::MemoryClock;
 use super::state::State;
 use crate::store::{
-    Batch, CommitReport, Committed, Judge, OutboxMessage, Page, Registration, SagaFilter,
-    SagaOutcome, Store, StoreError, StoredDeadLetter, StoredDefinition, StoredWorker,
+    Batch, CommitReport, Committed, Judge, OutboxMessage, Page, PoolState, Registration,
+    SagaFilter, SagaOutcome, Store, StoreError, StoredDeadLetter, StoredDefinition, StoredWorker,
 };
 
 /// Sagas in memory. Each handle is one orchestrator; handles made with
@@ -266,6 +267,7 @@ impl Store for MemoryStore {
             digest: definition.digest.clone(),
             source: definition.source.as_ref().to_owned(),
             registered_at: self.clock.now(),
+            retired: None,
         };
         state
             .definitions
@@ -278,6 +280,23 @@ impl Store for MemoryStore {
         reference: &DefinitionRef,
     ) -> Result<Option<StoredDefinition>, StoreError> {
         Ok(self.state().definitions.get(reference).cloned())
+    }
+
+    async fn retire(&self, reference: &DefinitionRef, by: &By) -> Result<bool, StoreError> {
+        let at = self.clock.now();
+        Ok(self.state().retire(reference, by, at))
+    }
+
+    async fn unretire(&self, reference: &DefinitionRef) -> Result<bool, StoreError> {
+        Ok(self.state().unretire(reference))
+    }
+
+    async fn open_sagas(
+        &self,
+        reference: &DefinitionRef,
+        limit: u32,
+    ) -> Result<Vec<SagaId>, StoreError> {
+        Ok(self.state().open_sagas(reference, limit))
     }
 
     async fn definitions(&self) -> Result<Vec<StoredDefinition>, StoreError> {
@@ -336,6 +355,18 @@ impl Store for MemoryStore {
 
     async fn workers(&self) -> Result<Vec<StoredWorker>, StoreError> {
         Ok(self.state().workers_by_name())
+    }
+
+    async fn kept_letter(&self, id: Uuid) -> Result<Option<Committed>, StoreError> {
+        Ok(self
+            .state()
+            .dead_letters
+            .contains_key(&id)
+            .then(Committed::new))
+    }
+
+    fn pool(&self) -> PoolState {
+        PoolState::default()
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -9,6 +9,7 @@ use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, 
 use saga_core::definition::{Definition, DefinitionRef};
 use saga_core::event::Event;
 use saga_core::ids::{ActionName, MessageId, SagaId};
+use saga_core::operator::By;
 use saga_core::saga::{Saga, Status};
 use saga_core::time::Timestamp;
 use saga_core::values::{GoodOutput, InputDigest, ValueKey};
@@ -25,8 +26,8 @@ use super::settings::{CONNECT_TIMEOUT, PostgresSettings};
 use super::{commit, commit_locked, definitions, outbox, reads, statements, timers, workers};
 use crate::store::migrate;
 use crate::store::{
-    Batch, CommitReport, Committed, Judge, OutboxMessage, Page, Registration, SagaFilter, Store,
-    StoreError, StoredDefinition, StoredWorker,
+    Batch, CommitReport, Committed, Judge, OutboxMessage, Page, PoolState, Registration,
+    SagaFilter, Store, StoreError, StoredDefinition, StoredWorker,
 };
 
 /// Waits before the tries after the first one, for statements that may be repeated.
@@ -244,6 +245,22 @@ impl Store for PostgresStore {
         definitions::definition(self, reference).await
     }
 
+    async fn retire(&self, reference: &DefinitionRef, by: &By) -> Result<bool, StoreError> {
+        definitions::retire(self, reference, by).await
+    }
+
+    async fn unretire(&self, reference: &DefinitionRef) -> Result<bool, StoreError> {
+        definitions::unretire(self, reference).await
+    }
+
+    async fn open_sagas(
+        &self,
+        reference: &DefinitionRef,
+        limit: u32,
+    ) -> Result<Vec<SagaId>, StoreError> {
+        definitions::open_sagas(self, reference, limit).await
+    }
+
     async fn definitions(&self) -> Result<Vec<StoredDefinition>, StoreError> {
         definitions::definitions(self).await
     }
@@ -278,6 +295,19 @@ impl Store for PostgresStore {
 
     async fn workers(&self) -> Result<Vec<StoredWorker>, StoreError> {
         workers::workers(self).await
+    }
+
+    async fn kept_letter(&self, id: Uuid) -> Result<Option<Committed>, StoreError> {
+        reads::kept_letter(self, id).await
+    }
+
+    fn pool(&self) -> PoolState {
+        let status = self.pool.status();
+        PoolState {
+            idle: status.available,
+            busy: status.size.saturating_sub(status.available),
+            waiting: status.waiting,
+        }
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
