@@ -81,7 +81,7 @@ async fn take_letter(engine: &Engine, queue: &str, delivery: Delivery) {
         .submit(Job {
             saga: about.saga,
             definition: None,
-            input: given_up(about, &reason),
+            input: given_up(about, command_of(&message), &reason),
             letter: Some(letter),
             done: Done::Delivery(Inflight::new(receipt, 1)),
         })
@@ -89,12 +89,13 @@ async fn take_letter(engine: &Engine, queue: &str, delivery: Delivery) {
 }
 
 /// A command that was given up, as an event of its saga.
-pub(super) fn given_up(about: Address, reason: &str) -> Input {
+pub(super) fn given_up(about: Address, command: Option<u64>, reason: &str) -> Input {
     Input::DeadLetter(DeadLetter {
         key: about.key,
         op: about.op,
         round: about.round,
         attempt: about.attempt,
+        command,
         reason: reason.to_owned(),
     })
 }
@@ -108,12 +109,14 @@ fn reason_of(message: &Incoming, queue: &str) -> String {
 
 /// The saga of a message that is no readable command, where its id says so.
 fn saga_of(message: &Incoming) -> Option<SagaId> {
-    message
-        .properties
-        .message_id
-        .parse()
-        .ok()
-        .map(|id: MessageId| id.saga)
+    let id: Option<MessageId> = message.properties.message_id.parse().ok();
+    id.map(|id| id.saga)
+}
+
+/// The event that sent a command, where its id says so.
+fn command_of(message: &Incoming) -> Option<u64> {
+    let id: Option<MessageId> = message.properties.message_id.parse().ok();
+    id.map(|id| id.seq)
 }
 
 /// The build of the workers that serve the command's operation. Nobody says which of them had it,

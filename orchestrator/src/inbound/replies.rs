@@ -80,5 +80,5 @@ pub(super) async fn take_replies(engine: &Engine, queue: &str, delivery: Deliver
 /// Whoever asked is told that the answer cannot be read, as of a command that was given up.
 fn lost_answer(item: &BadItem, letter: &StoredDeadLetter) -> Option<(SagaId, Input)> {
     let about = item.about.clone()?;
-    Some((about.saga, given_up(about, &letter.reason)))
+    Some((about.saga, given_up(about, None, &letter.reason)))
 }

@@ -251,6 +251,7 @@ impl World {
                     op: command.op,
                     round: command.round,
                     attempt: command.attempt,
+                    command: Some(command.seq),
                     reason: "delivery_limit".to_owned(),
                 }));
             }
