@@ -8,6 +8,7 @@ mod explain_code;
 mod operate;
 mod saga;
 mod serve;
+mod signal;
 mod validate;
 
 pub use db::db;
@@ -17,4 +18,5 @@ pub use dev::dev;
 pub use explain_code::explain_code;
 pub use saga::saga;
 pub use serve::serve;
+pub use signal::SignalArgs;
 pub use validate::validate;
