@@ -43,7 +43,7 @@ pub fn timeline(saga: &SagaView, history: &[EventView], colour: bool) -> String 
         );
         text.push_str(line.trim_end());
         text.push('\n');
-        note(&mut text, step, paint);
+        note(&mut text, step, span, paint);
     }
     footer(&mut text, saga);
     text
@@ -81,14 +81,28 @@ fn heading(saga: &SagaView, last: Timestamp, paint: Paint) -> String {
     text
 }
 
-/// What a step's row alone would hide: its error, and when it is tried again.
-fn note(text: &mut String, step: &StepView, paint: Paint) {
-    if let Some(Elements { count, sent, over }) = step.elements {
-        let line = format!(
-            "    {count} elements, {over} over, {} under way",
-            sent - over
-        );
-        let _infallible = writeln!(text, "{}", paint.dim(&line));
+/// What a step's row alone would hide: its elements, what it waits for, what took its place, its
+/// error, and when it is tried again.
+fn note(text: &mut String, step: &StepView, span: Option<&StepSpan>, paint: Paint) {
+    if let Some(Elements { count, .. }) = step.elements {
+        let elements = span.map_or_else(String::new, |span| elements(span, count));
+        let _infallible = writeln!(text, "{}", paint.dim(&cut(&elements, 79)));
+    }
+    if let Some(StepSpan { waits: Some(waits), .. }) = span
+        && step.status == StepStatus::Waiting
+    {
+        let _infallible = writeln!(text, "{}", paint.dim(&cut(waits, 79)));
+    }
+    match span.and_then(|span| span.instead.as_ref()) {
+        Some(Instead::Fallback) => {
+            let line = format!("    falls back to {}", step.action);
+            let _infallible = writeln!(text, "{}", paint.dim(&cut(&line, 79)));
+        }
+        Some(Instead::LastGood(at)) => {
+            let line = format!("    the last good output stands in, of {at}");
+            let _infallible = writeln!(text, "{}", paint.dim(&line));
+        }
+        None => {}
     }
     if let Some(child) = &step.child {
         let _infallible = writeln!(text, "{}", paint.dim(&format!("    saga {child}")));
@@ -118,17 +132,93 @@ fn footer(text: &mut String, saga: &SagaView) {
     let _infallible = writeln!(text, "  rests for an operator: {}", rests(cause));
 }
 
+/// How many of a step's elements stand where.
+fn elements(span: &StepSpan, count: u32) -> String {
+    let mut line = format!("    {count} elements");
+    let mut found: BTreeMap<Stand, usize> = BTreeMap::new();
+    for stand in span.elements.values() {
+        *found.entry(*stand).or_default() += 1;
+    }
+    for (index, (stand, count)) in found.iter().enumerate() {
+        let before = if index == 0 { ": " } else { ", " };
+        let _infallible = write!(line, "{before}{count} {}", stand.as_str());
+    }
+    line
+}
+
 /// When something of a step was under way, first to do it and then to undo it.
 struct StepSpan {
     from: Timestamp,
     to: Option<Timestamp>,
     undo: Option<(Timestamp, Option<Timestamp>)>,
     attempts: u32,
+    /// Where each element stands, of those that were begun.
+    elements: BTreeMap<u32, Stand>,
+    instead: Option<Instead>,
+    /// For what it waits, as a line.
+    waits: Option<String>,
+}
+
+/// What took the place of a step that failed.
+enum Instead {
+    Fallback,
+    LastGood(Timestamp),
+}
+
+/// Where one element stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stand {
+    UnderWay,
+    InDoubt,
+    Done,
+    Skipped,
+    Failed,
+    NeverHappened,
+    NotUndone,
+    Undone,
+}
+
+impl Stand {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::UnderWay => "under way",
+            Self::InDoubt => "in doubt",
+            Self::Done => "done",
+            Self::Skipped => "skipped by hand",
+            Self::Failed => "failed",
+            Self::NeverHappened => "never happened",
+            Self::NotUndone => "could not be undone",
+            Self::Undone => "undone",
+        }
+    }
 }
 
 impl StepSpan {
     fn end(&self, now: Timestamp) -> Timestamp {
         self.to.unwrap_or(now)
+    }
+
+    fn stands(&mut self, key: &StepKey, stand: Stand) {
+        if key.element > 0 {
+            self.elements.insert(key.element, stand);
+        }
+    }
+
+    /// A step with elements is under way until the last of them is over.
+    fn is_over(&mut self, key: &StepKey, at: Timestamp, stand: Stand) {
+        self.stands(key, stand);
+        if key.element > 0 || self.to.is_none() {
+            self.to = Some(at);
+        }
+    }
+
+    fn undo_is_over(&mut self, key: &StepKey, at: Timestamp, stand: Stand) {
+        self.stands(key, stand);
+        if let Some((_, to)) = &mut self.undo
+            && (key.element > 0 || to.is_none())
+        {
+            *to = Some(at);
+        }
     }
 }
 
@@ -140,36 +230,54 @@ fn spans(history: &[EventView]) -> BTreeMap<String, StepSpan> {
             EventKind::StepScheduled { key, attempt, .. } => {
                 let span = open(&mut spans, key, at);
                 span.attempts = span.attempts.max(*attempt);
+                span.stands(key, Stand::UnderWay);
             }
-            EventKind::StepSplit { key, .. } | EventKind::StepWaiting { key, .. } => {
+            EventKind::StepSplit { key, .. } => {
                 open(&mut spans, key, at);
             }
-            EventKind::StepSucceeded { key, .. }
-            | EventKind::StepFailed { key, .. }
-            | EventKind::StepNeverHappened { key }
-            | EventKind::StepOutcomeUnknown { key, .. } => {
+            EventKind::StepWaiting { key, signal, until } => {
+                open(&mut spans, key, at).waits = Some(waits(signal.as_deref(), *until));
+            }
+            EventKind::StepSucceeded { key, .. } => {
+                open(&mut spans, key, at).is_over(key, at, Stand::Done);
+            }
+            EventKind::StepFailed { key, .. } => {
+                open(&mut spans, key, at).is_over(key, at, Stand::Failed);
+            }
+            EventKind::StepNeverHappened { key } => {
+                open(&mut spans, key, at).is_over(key, at, Stand::NeverHappened);
+            }
+            EventKind::StepOutcomeUnknown { key, .. } => {
+                open(&mut spans, key, at).is_over(key, at, Stand::InDoubt);
+            }
+            EventKind::StepSkippedByOperator { key, .. } => {
+                open(&mut spans, key, at).stands(key, Stand::Skipped);
+            }
+            // Its fallback goes on with the step, and a wait that is cut short is over.
+            EventKind::FallbackStarted { key, .. } => {
                 let span = open(&mut spans, key, at);
-                // A step with elements is under way until the last of them is over.
-                if key.element > 0 || span.to.is_none() {
+                (span.to, span.instead) = (None, Some(Instead::Fallback));
+            }
+            EventKind::LastGoodTaken { key, recorded_at } => {
+                open(&mut spans, key, at).instead = Some(Instead::LastGood(*recorded_at));
+            }
+            EventKind::StepSkipped { key } => {
+                if let Some(span) = spans.get_mut(key.step.as_str()) {
                     span.to = Some(at);
                 }
             }
             EventKind::UndoScheduled { key, .. } => {
                 open(&mut spans, key, at).undo.get_or_insert((at, None));
             }
-            EventKind::StepCompensated { key, .. } | EventKind::UndoFailed { key, .. } => {
-                if let Some((_, to)) = &mut open(&mut spans, key, at).undo
-                    && (key.element > 0 || to.is_none())
-                {
-                    *to = Some(at);
-                }
+            EventKind::StepCompensated { key, .. } => {
+                open(&mut spans, key, at).undo_is_over(key, at, Stand::Undone);
+            }
+            EventKind::UndoFailed { key, .. } => {
+                open(&mut spans, key, at).undo_is_over(key, at, Stand::NotUndone);
             }
             EventKind::SagaStarted { .. }
-            | EventKind::StepSkipped { .. }
             | EventKind::SignalReceived { .. }
             | EventKind::SignalTaken { .. }
-            | EventKind::FallbackStarted { .. }
-            | EventKind::LastGoodTaken { .. }
             | EventKind::ParentAsked { .. }
             | EventKind::SagaReopened
             | EventKind::AttemptStarted { .. }
@@ -191,7 +299,6 @@ fn spans(history: &[EventView]) -> BTreeMap<String, StepSpan> {
             | EventKind::StepRetried { .. }
             | EventKind::RetryHastened { .. }
             | EventKind::UndoRetried { .. }
-            | EventKind::StepSkippedByOperator { .. }
             | EventKind::StepResolved { .. } => {}
         }
     }
@@ -208,7 +315,21 @@ fn open<'a>(
         to: None,
         undo: None,
         attempts: 0,
+        elements: BTreeMap::new(),
+        instead: None,
+        waits: None,
     })
+}
+
+fn waits(signal: Option<&str>, until: Option<Timestamp>) -> String {
+    match (signal, until) {
+        (Some(signal), Some(until)) => {
+            format!("    waits for the signal {signal}, until {until} at most")
+        }
+        (Some(signal), None) => format!("    waits for the signal {signal}"),
+        (None, Some(until)) => format!("    sleeps until {until}"),
+        (None, None) => "    waits".to_owned(),
+    }
 }
 
 fn bar(span: &StepSpan, begun: Timestamp, last: Timestamp) -> String {
