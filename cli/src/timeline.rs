@@ -88,7 +88,9 @@ fn note(text: &mut String, step: &StepView, span: Option<&StepSpan>, paint: Pain
         let elements = span.map_or_else(String::new, |span| elements(span, count));
         let _infallible = writeln!(text, "{}", paint.dim(&cut(&elements, 79)));
     }
-    if let Some(StepSpan { waits: Some(waits), .. }) = span
+    if let Some(StepSpan {
+        waits: Some(waits), ..
+    }) = span
         && step.status == StepStatus::Waiting
     {
         let _infallible = writeln!(text, "{}", paint.dim(&cut(waits, 79)));

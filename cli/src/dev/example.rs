@@ -134,7 +134,7 @@ fn renewals() -> Vec<Example> {
             renewal("slow", "ada", "unquoted-gold"),
         ),
         compensates(
-            "The card is declined: the point of no return was not passed, the invoice is void.",
+            "The card is declined: the point of no return is not passed, the invoice void.",
             "subscription-renewal",
             renewal("s", "declined", "gold"),
         ),
@@ -211,7 +211,7 @@ fn transfers() -> Vec<Example> {
             transfer("south"),
         ),
         compensates(
-            "A piece is missing on arrival: the move, which had completed, is undone as a whole.",
+            "A piece is missing on arrival: the move is undone as a whole, then the papers.",
             "warehouse-transfer",
             transfer("short"),
         ),

@@ -7,4 +7,6 @@
 
 mod amends;
 mod bad_input;
+mod demo;
 mod sagas;
+mod signals;

@@ -3,6 +3,7 @@
 mod config;
 mod definitions;
 mod driver;
+mod language_properties;
 mod properties;
 mod script;
 mod transcripts;
