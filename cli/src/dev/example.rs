@@ -187,7 +187,7 @@ fn payouts() -> Vec<Example> {
             batch("DE05"),
         ),
         compensates(
-            "The fifth account is closed: the four payments are recalled, the last one first.",
+            "The fifth account is closed: the payments made are recalled, the last one first.",
             "bulk-payout",
             batch("closed"),
         ),

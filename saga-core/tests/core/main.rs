@@ -6,4 +6,5 @@ mod driver;
 mod language_properties;
 mod properties;
 mod script;
+mod teaching;
 mod transcripts;
