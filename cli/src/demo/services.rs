@@ -53,7 +53,8 @@ const SERVICES: [Service; 12] = [
         .undone("payouts.recall", "/paymentId")
         .with(Fault::Refuses("/iban", "closed", "account_closed")),
     service("reports.publish", "/batchId", ("reportId", "rep"))
-        .undone("reports.withdraw", "/reportId"),
+        .undone("reports.withdraw", "/reportId")
+        .with(Fault::Refuses("/batchId", "unprintable", "no_report")),
     service("customs.declare", "/transferId", ("declarationId", "dec"))
         .undone("customs.withdraw", "/declarationId"),
     service("warehouse.pick", "/sku", ("pickId", "pick"))
