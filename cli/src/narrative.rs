@@ -121,6 +121,9 @@ pub fn describe(event: &EventKind) -> String {
         } => {
             format!("{key}: {op} attempt {attempt} was dead-lettered ({reason}); sent once more")
         }
+        EventKind::CommandResent { key, op, attempt } => {
+            format!("{key}: {op} attempt {attempt} was lost on its way; sent once more")
+        }
         EventKind::LateReply {
             key,
             op,

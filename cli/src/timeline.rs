@@ -288,6 +288,7 @@ fn spans(history: &[EventView]) -> BTreeMap<String, StepSpan> {
             | EventKind::CompensationStarted { .. }
             | EventKind::UnwindHeld { .. }
             | EventKind::StepProbed { .. }
+            | EventKind::CommandResent { .. }
             | EventKind::LateReply { .. }
             | EventKind::EffectAfterUndo { .. }
             | EventKind::DeadlinePassed

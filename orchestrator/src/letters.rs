@@ -39,7 +39,8 @@ pub fn orphan(saga: SagaId, input: &Input) -> Option<StoredDeadLetter> {
         | Input::Park(_)
         | Input::Heartbeat(_)
         | Input::Operator(_)
-        | Input::Signal(_) => None,
+        | Input::Signal(_)
+        | Input::Missing(_) => None,
     }
 }
 
@@ -56,7 +57,8 @@ fn from_input(saga: SagaId, input: &Input, class: &str, reason: String) -> Store
         | Input::Park(_)
         | Input::Heartbeat(_)
         | Input::Operator(_)
-        | Input::Signal(_) => (Vec::new(), String::new()),
+        | Input::Signal(_)
+        | Input::Missing(_) => (Vec::new(), String::new()),
     };
     StoredDeadLetter {
         id: Uuid::now_v7(),

@@ -16,6 +16,7 @@ pub mod letters;
 pub mod metrics;
 pub mod orchestrator;
 pub mod outbox;
+pub mod reconcile;
 mod signals;
 pub mod store;
 pub mod timers;

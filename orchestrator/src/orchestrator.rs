@@ -15,7 +15,7 @@ use crate::engine::{Closings, Engine, Shared};
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use crate::store::{Store, StoreError};
-use crate::{inbound, timers};
+use crate::{inbound, reconcile, timers};
 
 /// An orchestrator says this often that it lives.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(10);
@@ -117,6 +117,11 @@ impl Orchestrator {
         self.consume("unroutable", Inbound::Letters(topology.unroutable()));
         self.inbound_tasks
             .spawn(timers::run(self.engine.clone(), self.inbound.clone()));
+        self.inbound_tasks.spawn(reconcile::run(
+            self.engine.clone(),
+            Arc::clone(&self.broker),
+            self.inbound.clone(),
+        ));
         self.inbound_tasks.spawn(keep_house(
             self.engine.clone(),
             Arc::clone(&self.broker),

@@ -32,6 +32,8 @@ pub enum Input {
     Signal(Signal),
     /// The saga that this one is a step of asks for something.
     Parent(ParentAsk),
+    /// A command is neither with the broker nor with a worker.
+    Missing(Missing),
 }
 
 /// The facts a saga starts with. The input has been accepted by the definition.
@@ -181,6 +183,19 @@ pub struct Heartbeat {
     pub started_at: Timestamp,
     /// Who executes it, for people.
     pub worker: Option<String>,
+}
+
+/// A command that was sent and that nobody has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// Which piece of work.
+    pub key: StepKey,
+    /// What was asked.
+    pub op: Op,
+    /// Which round of it.
+    pub round: u32,
+    /// Which attempt.
+    pub attempt: u32,
 }
 
 /// A command that the broker or a worker could not handle.

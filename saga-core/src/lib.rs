@@ -12,6 +12,7 @@ pub mod evolve;
 pub mod explain;
 pub mod expression;
 pub mod ids;
+pub mod in_flight;
 pub mod input;
 pub mod operator;
 pub mod refusal;

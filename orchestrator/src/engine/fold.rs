@@ -105,6 +105,7 @@ impl Folding<'_> {
                     | Input::Heartbeat(_)
                     | Input::Operator(_)
                     | Input::Signal(_)
+                    | Input::Missing(_)
                     | Input::Parent(_) => None,
                 };
                 self.apply(*decision, start_key);

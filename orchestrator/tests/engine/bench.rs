@@ -172,6 +172,22 @@ impl Bench {
             .unwrap_or_else(|_| panic!("saga {saga} is not {status}"))
     }
 
+    /// Waits until this many commands wait for an action.
+    pub(crate) async fn until_waiting(&self, action: &str, count: u32) {
+        let action = action.parse().expect("an action");
+        let queue = self.topology.step_queue(&action, Op::Action);
+        let wait = async {
+            loop {
+                let depth = self.broker.depth(&queue).await.expect("its depth");
+                if depth.is_some_and(|depth| depth.messages == count) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        timeout(PATIENCE, wait).await.expect("commands in time");
+    }
+
     /// Waits until this many messages are kept for people.
     pub(crate) async fn until_letters(&self, count: usize) -> Vec<String> {
         let wait = async {

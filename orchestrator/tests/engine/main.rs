@@ -7,6 +7,7 @@
 
 mod bench;
 mod children;
+mod reconcile;
 mod replies;
 mod signals;
 mod starts;

@@ -31,7 +31,7 @@ pub(super) fn asked(turn: &mut Turn<'_>, ask: &ParentAsk) -> Result<(), Stop> {
         return Err(Stop::Illegal(format!("saga {saga} is no step of {other}")));
     };
     if (ask.op, ask.attempt) == (state.asked, state.attempt) {
-        return Err(Stop::Ignored(Ignored::Duplicate));
+        return asked_again(turn, ask.op);
     }
     if (order(ask.op), ask.attempt) < (order(state.asked), state.attempt) {
         return Err(Stop::Ignored(Ignored::StaleAttempt));
@@ -53,6 +53,18 @@ pub(super) fn asked(turn: &mut Turn<'_>, ask: &ParentAsk) -> Result<(), Stop> {
         }
         // It ends by itself, one way or the other, or has ended.
         (Op::Action | Op::Settle | Op::Compensate, _) => Ok(()),
+    }
+}
+
+/// The parent repeats itself. When this saga has ended, the parent may not have heard so.
+pub(super) fn asked_again(turn: &mut Turn<'_>, op: Op) -> Result<(), Stop> {
+    match &turn.saga.parent {
+        Some(state) if turn.saga.phase.is_closed() && state.asked == op => {
+            let attempt = state.attempt;
+            turn.emit(EventKind::ParentAsked { op, attempt });
+            Ok(())
+        }
+        Some(_) | None => Err(Stop::Ignored(Ignored::Duplicate)),
     }
 }
 

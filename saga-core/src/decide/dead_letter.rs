@@ -6,6 +6,7 @@ use super::retry;
 use super::send::{self, Attempt};
 use super::turn::{Stop, Turn};
 use crate::decision::Ignored;
+use crate::event::EventKind;
 use crate::ids::Op;
 use crate::input::{DeadLetter, StepError};
 use crate::saga::StepStatus;
@@ -53,7 +54,13 @@ pub(super) fn apply(turn: &mut Turn<'_>, letter: &DeadLetter) -> Result<(), Stop
         round: state.round_of(letter.op),
         rung: None,
     };
-    match send::probe(turn, &letter.key, letter.op, attempt, &letter.reason)? {
+    let event = EventKind::StepProbed {
+        key: letter.key.clone(),
+        op: letter.op,
+        attempt: attempt.number,
+        reason: letter.reason.clone(),
+    };
+    match send::once_more(turn, &letter.key, letter.op, attempt, event)? {
         Ok(()) => Ok(()),
         Err(error) => {
             retry::exhausted(turn, &letter.key, letter.op, send::expression_error(&error))

@@ -1,7 +1,7 @@
 //! The one match on what happened.
 
 use super::turn::{Stop, Turn};
-use super::{child, control, dead_letter, forward, heartbeat, reply, timer, wait};
+use super::{child, control, dead_letter, forward, heartbeat, missing, reply, timer, wait};
 use crate::decision::{Ignored, Outcome};
 use crate::definition::Definition;
 use crate::input::Input;
@@ -30,6 +30,7 @@ pub fn decide(
         Input::Park(why) => control::park(&mut turn, why),
         Input::Operator(operator) => control::apply(&mut turn, operator),
         Input::Signal(signal) => wait::signal(&mut turn, signal),
+        Input::Missing(missing) => missing::apply(&mut turn, missing),
         Input::Parent(ask) => child::asked(&mut turn, ask),
     };
     let done = done.and_then(|()| child::tell_parent(&mut turn, saga.phase.is_closed()));

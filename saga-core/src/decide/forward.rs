@@ -6,11 +6,10 @@ use serde_json::Value;
 
 use super::send::{self, Attempt};
 use super::turn::{Stop, Turn};
-use super::{elements, fallback, unwind, wait};
-use crate::decision::Ignored;
+use super::{child, elements, fallback, unwind, wait};
 use crate::definition::{OnFailure, StepKind};
 use crate::event::{EventKind, PauseCause, UnwindCause};
-use crate::ids::StepKey;
+use crate::ids::{Op, StepKey};
 use crate::input::{Start, StepError};
 use crate::saga::{Phase, StepStatus};
 use crate::values::ValueKey;
@@ -19,7 +18,7 @@ pub(super) fn start(turn: &mut Turn<'_>, start: &Start) -> Result<(), Stop> {
     if turn.saga.version != 0 {
         let parent = turn.saga.parent.as_ref().map(|state| &state.parent);
         if parent.is_some() && parent == start.parent.as_ref() {
-            return Err(Stop::Ignored(Ignored::Duplicate));
+            return child::asked_again(turn, Op::Action);
         }
         return Err(Stop::Illegal(format!(
             "saga {} was started before",
@@ -93,7 +92,7 @@ pub(super) fn record_failure(
 ) -> Result<bool, Stop> {
     let step = turn.step(key)?;
     let good = fallback::last_good(turn, key)?;
-    let residue = super::child::left_something(step, error.details.as_ref());
+    let residue = child::left_something(step, error.details.as_ref());
     turn.emit(EventKind::StepFailed {
         key: key.clone(),
         error,

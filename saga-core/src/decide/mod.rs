@@ -8,6 +8,7 @@ mod elements;
 mod fallback;
 mod forward;
 mod heartbeat;
+mod missing;
 mod reply;
 mod resolve_by_hand;
 mod rest;

@@ -59,22 +59,7 @@ pub(super) fn action(
         round: attempt.round,
         not_before: attempt.rung.map(|rung| turn.now.after(rung)),
     });
-    match plan.kind {
-        StepKind::Action(call) => {
-            let command = action_command(turn, key, plan, call, (attempt, seq), input)?;
-            turn.send(command);
-        }
-        StepKind::Saga(child) => {
-            let ask = ChildAsk::Start {
-                definition: Arc::clone(&child.name),
-                version: child.version.clone(),
-                input,
-                pivot: turn.step(key)?.pivot || matches!(plan.effect, Effect::Retriable),
-            };
-            ask_child(turn, key, attempt, seq, ask);
-        }
-        StepKind::Wait(_) | StepKind::Sleep(_) => return Err(no_command(key)),
-    }
+    hand_over(turn, key, plan, (attempt, seq), input)?;
     Ok(Ok(()))
 }
 
@@ -93,15 +78,7 @@ pub(super) fn settle(
         error,
         not_before: attempt.rung.map(|rung| turn.now.after(rung)),
     });
-    match plan.kind {
-        StepKind::Action(call) => {
-            let command = settle_command(turn, key, plan, call, (attempt, seq), input)?;
-            turn.send(command);
-        }
-        StepKind::Saga(child) => ask_child(turn, key, attempt, seq, settle_child(child)),
-        StepKind::Wait(_) | StepKind::Sleep(_) => return Err(no_command(key)),
-    }
-    Ok(())
+    ask_to_settle(turn, key, plan, (attempt, seq), input)
 }
 
 /// Schedules an attempt of an undo, or has a child saga undo itself. `Ok(Err)` when its input
@@ -121,13 +98,7 @@ pub(super) fn undo(
     match plan.effect {
         Effect::Child => {
             let seq = turn.emit(event);
-            // The child is found by the round that ran it, whatever the round of its undo.
-            let state = turn.saga.steps.get(key);
-            let ran = Attempt {
-                round: state.map_or(0, |state| state.round),
-                ..attempt
-            };
-            ask_child(turn, key, ran, seq, ChildAsk::Compensate);
+            undo_child(turn, key, attempt, seq);
             Ok(Ok(()))
         }
         Effect::Compensate(compensation) => {
@@ -144,52 +115,102 @@ pub(super) fn undo(
     }
 }
 
-/// Sends the command that is under way once more, under the same attempt.
-pub(super) fn probe(
+/// Sends the command that is under way once more, under the same attempt; `event` says why.
+pub(super) fn once_more(
     turn: &mut Turn<'_>,
     key: &StepKey,
     op: Op,
     attempt: Attempt,
-    reason: &str,
+    event: EventKind,
 ) -> Result<Result<(), EvalError>, Stop> {
     let plan = turn.plan(key)?;
-    let event = EventKind::StepProbed {
-        key: key.clone(),
-        op,
-        attempt: attempt.number,
-        reason: reason.to_owned(),
-    };
-    let StepKind::Action(call) = plan.kind else {
-        return Err(no_command(key));
-    };
-    let command = match (op, plan.effect) {
+    match (op, plan.effect) {
         (Op::Action, _) => match input(turn, key, plan)? {
             Ok(input) => {
                 let seq = turn.emit(event);
-                action_command(turn, key, plan, call, (attempt, seq), input)?
+                hand_over(turn, key, plan, (attempt, seq), input)?;
             }
             Err(error) => return Ok(Err(error)),
         },
         (Op::Settle, _) => {
             let input = settle_input(turn, key, plan)?;
             let seq = turn.emit(event);
-            settle_command(turn, key, plan, call, (attempt, seq), input)?
+            ask_to_settle(turn, key, plan, (attempt, seq), input)?;
         }
         (Op::Compensate, Effect::Compensate(compensation)) => {
             match undo_input(turn, key, plan, compensation)? {
                 Ok(rendered) => {
                     let seq = turn.emit(event);
-                    undo_command(turn, key, compensation, (attempt, seq), rendered)?
+                    let command = undo_command(turn, key, compensation, (attempt, seq), rendered)?;
+                    turn.send(command);
                 }
                 Err(error) => return Ok(Err(error)),
             }
         }
-        (Op::Compensate, Effect::None | Effect::Residue(_) | Effect::Retriable | Effect::Child) => {
+        (Op::Compensate, Effect::Child) => {
+            let seq = turn.emit(event);
+            undo_child(turn, key, attempt, seq);
+        }
+        (Op::Compensate, Effect::None | Effect::Residue(_) | Effect::Retriable) => {
             return Err(no_undo(key));
         }
-    };
-    turn.send(command);
+    }
     Ok(Ok(()))
+}
+
+/// Hands an action to its workers, or starts a child saga.
+fn hand_over(
+    turn: &mut Turn<'_>,
+    key: &StepKey,
+    plan: Plan<'_>,
+    (attempt, seq): (Attempt, u64),
+    input: Value,
+) -> Result<(), Stop> {
+    match plan.kind {
+        StepKind::Action(call) => {
+            let command = action_command(turn, key, plan, call, (attempt, seq), input)?;
+            turn.send(command);
+        }
+        StepKind::Saga(child) => {
+            let ask = ChildAsk::Start {
+                definition: Arc::clone(&child.name),
+                version: child.version.clone(),
+                input,
+                pivot: turn.step(key)?.pivot || matches!(plan.effect, Effect::Retriable),
+            };
+            ask_child(turn, key, attempt, seq, ask);
+        }
+        StepKind::Wait(_) | StepKind::Sleep(_) => return Err(no_command(key)),
+    }
+    Ok(())
+}
+
+fn ask_to_settle(
+    turn: &mut Turn<'_>,
+    key: &StepKey,
+    plan: Plan<'_>,
+    (attempt, seq): (Attempt, u64),
+    input: Value,
+) -> Result<(), Stop> {
+    match plan.kind {
+        StepKind::Action(call) => {
+            let command = settle_command(turn, key, plan, call, (attempt, seq), input)?;
+            turn.send(command);
+        }
+        StepKind::Saga(child) => ask_child(turn, key, attempt, seq, settle_child(child)),
+        StepKind::Wait(_) | StepKind::Sleep(_) => return Err(no_command(key)),
+    }
+    Ok(())
+}
+
+/// The child is found by the round that ran it, whatever the round of its undo.
+fn undo_child(turn: &mut Turn<'_>, key: &StepKey, attempt: Attempt, seq: u64) {
+    let state = turn.saga.steps.get(key);
+    let ran = Attempt {
+        round: state.map_or(0, |state| state.round),
+        ..attempt
+    };
+    ask_child(turn, key, ran, seq, ChildAsk::Compensate);
 }
 
 fn no_command(key: &StepKey) -> Stop {

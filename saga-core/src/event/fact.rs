@@ -251,6 +251,15 @@ pub enum EventKind {
         /// Why the broker gave it up.
         reason: String,
     },
+    /// A command was neither with the broker nor with a worker, and is sent once more.
+    CommandResent {
+        /// Which.
+        key: StepKey,
+        /// What was asked.
+        op: Op,
+        /// The attempt that is repeated.
+        attempt: u32,
+    },
     /// A reply came too late to change anything and said something new.
     LateReply {
         /// Which.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::step::{Sent, close, put, sent, touch, whole_goes_on};
+use super::step::{Sent, close, put, sent, sent_again, touch, whole_goes_on};
 use super::whole::{end, rest, turn_back, undo_goes_on, wake};
 use crate::event::{Event, EventKind, UnwindCause};
 use crate::ids::Op;
@@ -159,13 +159,12 @@ pub fn evolve(saga: &mut Saga, event: &Event) {
             saga.ended_at = None;
         }
         EventKind::StepProbed { key, .. } => {
+            sent_again(saga, key, seq, at);
             if let Some(work) = &mut touch(saga, key).work {
-                work.command = seq;
                 work.probed = true;
-                work.sent_at = at;
-                work.started = None;
             }
         }
+        EventKind::CommandResent { key, .. } => sent_again(saga, key, seq, at),
         EventKind::AttemptStarted {
             key,
             op,

@@ -34,6 +34,15 @@ pub(super) fn sent(saga: &mut Saga, key: &StepKey, status: StepStatus, attempt: 
     });
 }
 
+/// The command that is under way was sent once more.
+pub(super) fn sent_again(saga: &mut Saga, key: &StepKey, seq: u64, at: Timestamp) {
+    if let Some(work) = &mut touch(saga, key).work {
+        work.command = seq;
+        work.sent_at = at;
+        work.started = None;
+    }
+}
+
 pub(super) fn touch<'a>(saga: &'a mut Saga, key: &StepKey) -> &'a mut StepState {
     saga.steps.entry(key.clone()).or_insert_with(|| StepState {
         status: StepStatus::Pending,

@@ -7,7 +7,8 @@ use std::time::Duration;
 use saga_core::decision::{ChildAsk, Command, Decision, Note, NoteContent, Outcome};
 use saga_core::ids::{ActionName, Op, StepKey, StepName};
 use saga_core::input::{
-    DeadLetter, Heartbeat, Input, Parent, ParentAsk, Reply, ReplyOutcome, Signal, Start, StepError,
+    DeadLetter, Heartbeat, Input, Missing, Parent, ParentAsk, Reply, ReplyOutcome, Signal, Start,
+    StepError,
 };
 use saga_core::operator::{Operator, Resolution, Verb};
 use saga_core::time::{Timestamp, format_span, parse_span};
@@ -140,6 +141,15 @@ fn parse_input(driver: &mut Driver, line: &str) -> Result<Input, String> {
                 round: words.round,
                 attempt: words.attempt,
                 reason,
+            }))
+        }
+        "missing" => {
+            let words = Words::new(driver, rest)?;
+            Ok(Input::Missing(Missing {
+                key: words.key,
+                op: words.op,
+                round: words.round,
+                attempt: words.attempt,
             }))
         }
         "cancel" => Ok(operator(Verb::Cancel)),
