@@ -168,8 +168,8 @@ pub enum SagaCommand {
     /// Tell a saga what a step of it waits for, or will wait for
     #[command(
         after_help = "Example: amends saga signal 01990a3e-… reviewed --payload '{\"approved\": true}'\n\n\
-                      A signal is kept until a step waits for it. With --id it may be sent again: \n\
-                      the same id counts once."
+                      A signal is kept until a step waits for it. With --id it may be sent\n\
+                      again: the same id counts once."
     )]
     Signal(SignalArgs),
     /// Undo what a saga has done, and end it
