@@ -20,6 +20,10 @@ pub trait Broker: Send + Sync + fmt::Debug {
     /// Declares the queues of these operations and the rungs of their pools. Safe to repeat.
     async fn declare_steps(&self, steps: &[(ActionName, Op)]) -> Result<(), BrokerError>;
 
+    /// Declares again what has this name, an exchange or a queue, although this process has declared
+    /// it before: somebody may have deleted it. Nothing happens when it never was declared here.
+    async fn restore(&self, name: &str);
+
     /// Publishes a batch and returns, in its order, what became of each message.
     ///
     /// Any number of tasks may call this at once; how many messages are under way is bounded
@@ -76,6 +80,9 @@ pub enum Health {
     Connected,
     /// Connected, but an alarm keeps it from taking messages.
     Blocked,
+    /// Connected, but a queue that is to be consumed is not: it was deleted or the broker cancelled
+    /// the consumer. It is tried again.
+    Deaf,
     /// Not connected; reconnecting.
     Disconnected,
 }
@@ -94,7 +101,13 @@ impl Consumer {
         Self { deliveries }
     }
 
-    /// The next delivery; `None` once the broker is closed.
+    /// Asks the broker for nothing more. What was handed out already can still be taken and
+    /// settled; after it comes `None`.
+    pub fn stop(&mut self) {
+        self.deliveries.close();
+    }
+
+    /// The next delivery; `None` once the broker is closed, or after a [`stop`](Self::stop).
     ///
     /// Cancelling this loses no delivery. One whose connection broke while it lay here is passed
     /// over, since the broker sends it again.

@@ -40,6 +40,19 @@ pub struct Properties {
     pub headers: BTreeMap<String, String>,
 }
 
+impl Properties {
+    /// The exchange or, on the way through the default exchange, the queue: what is missing when a
+    /// message is unroutable.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        if self.exchange.is_empty() {
+            &self.routing_key
+        } else {
+            &self.exchange
+        }
+    }
+}
+
 /// A message that was delivered. What of its properties is no text is left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incoming {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use broker::envelope::child::{self, ChildEnvelope};
 use broker::envelope::signal::{self, SignalEnvelope, SignalTarget};
-use broker::envelope::{command, replies};
+use broker::envelope::{command, replies, start, worker};
 use broker::message::{Incoming, Outgoing};
 use broker::topology::Topology;
 use bytes::Bytes;
@@ -41,6 +41,7 @@ fn charge() -> Command {
         input: json!({ "customer": "c-1", "amount": 1250, "note": "\u{0}\u{1F600} ü" }),
         undoes: None,
         start_to_close: Some(Duration::from_secs(30)),
+        heartbeat: Some(Duration::from_millis(2500)),
         deadline: Some("2026-11-24T09:30:00Z".parse().expect("a time")),
         rung: None,
         priority: Some(3),
@@ -65,6 +66,7 @@ fn refund() -> Command {
             output: Arc::new(json!({ "chargeId": "ch-9" })),
         }),
         start_to_close: None,
+        heartbeat: None,
         deadline: None,
         rung: Some(Duration::from_secs(2)),
         priority: None,
@@ -79,6 +81,7 @@ fn settle() -> Command {
         attempt: 2,
         input: Value::Null,
         start_to_close: None,
+        heartbeat: None,
         deadline: None,
         priority: None,
         ..charge()
@@ -93,7 +96,9 @@ fn commands_read_as_written() {
         ("command-compensate", refund()),
         ("command-settle", settle()),
     ] {
-        let sent = command::encode(&topology, saga(), &definition(), &command);
+        let mut sent = command::encode(&topology, saga(), &definition(), &command);
+        let scheduled_at = "2026-11-24T09:00:00Z".parse().expect("a time");
+        command::schedule(&mut sent, scheduled_at);
         assert_golden(file, &sent);
 
         let read = command::decode(&received(sent)).unwrap();
@@ -113,6 +118,8 @@ fn commands_read_as_written() {
         assert_eq!(read.input, command.input);
         assert_eq!(read.undoes, command.undoes);
         assert_eq!(read.start_to_close, command.start_to_close);
+        assert_eq!(read.heartbeat, command.heartbeat);
+        assert_eq!(read.scheduled_at, Some(scheduled_at));
         assert_eq!(read.deadline, command.deadline);
         assert_eq!(read.reply_to, "amends.replies");
         assert_eq!(read.traceparent, None);
@@ -370,6 +377,107 @@ fn replies_are_packed_within_the_limits() {
     );
 
     assert!(ranges(&[]).is_empty());
+}
+
+fn announcement() -> worker::Announcement {
+    let charge = worker::RunningInfo {
+        saga: saga(),
+        step: StepName::new("charge"),
+        element: 0,
+        op: Op::Action,
+        round: 0,
+        attempt: 2,
+        operation: "payments.charge".parse().expect("a name"),
+        command: MessageId {
+            saga: saga(),
+            seq: 9,
+        },
+        started_at: "2026-11-24T09:30:01Z".parse().expect("a time"),
+        progress: Some(json!({ "pages": 3 })),
+    };
+    worker::Announcement {
+        announcement: worker::Occasion::Heartbeat,
+        worker: "payments-1/0193594e-1b2c-7d3e-8f40-5a6b7c8d9e0f".to_owned(),
+        seq: 3,
+        name: "payments-1".to_owned(),
+        build: "2.4.1+abc".to_owned(),
+        started_at: "2026-11-24T09:00:00Z".parse().expect("a time"),
+        operations: vec![worker::OperationInfo {
+            operation: "payments.charge".parse().expect("a name"),
+            op: Op::Action,
+            version: Some("1.1.0".to_owned()),
+            slots: 16,
+            busy: 1,
+            breaker: worker::BreakerState::HalfOpen,
+        }],
+        running: vec![charge],
+    }
+}
+
+#[test]
+fn announcements_read_as_written() {
+    let topology = Topology::new(Topology::DEFAULT_PREFIX);
+    let sent = worker::encode(&topology, &announcement());
+    assert_golden("worker", &sent);
+    assert_eq!(worker::decode(&received(sent)).unwrap(), announcement());
+}
+
+#[test]
+fn an_announcement_may_say_little_but_not_too_much() {
+    let read = |body: String| {
+        worker::decode(&received(Outgoing {
+            properties: broker::message::Properties {
+                kind: worker::KIND.to_owned(),
+                ..Default::default()
+            },
+            body: body.into(),
+        }))
+    };
+    let said = |id: &str| {
+        format!(
+            r#"{{"announcement":"hello","worker":"{id}","seq":1,"name":"n","build":"","new":1,
+                "started_at":"2026-11-24T09:00:00Z"}}"#
+        )
+    };
+    let little = read(said("w")).unwrap();
+    assert!(little.operations.is_empty() && little.running.is_empty());
+    for id in ["", "nul\\u0000", &"x".repeat(worker::TEXT_BYTES_MAX + 1)] {
+        let refused = read(said(id)).unwrap_err().to_string();
+        assert!(
+            refused.starts_with("`worker` must be text"),
+            "{id}: {refused}"
+        );
+    }
+    let mut much = announcement();
+    much.running = vec![much.running.remove(0); worker::RUNNING_MAX + 1];
+    let body = serde_json::to_string(&much).unwrap();
+    let refused = read(body).unwrap_err().to_string();
+    assert_eq!(refused, "`running` lists more than 512 items");
+}
+
+#[test]
+fn starts_read_as_written() {
+    let topology = Topology::new(Topology::DEFAULT_PREFIX);
+    let asked = start::StartMessage {
+        definition: "order".to_owned(),
+        version: Some("1.2.0".parse().expect("a version")),
+        input: json!({ "orderId": "o-1" }),
+        key: Some("o-1".to_owned()),
+        labels: [("tenant".to_owned(), "acme".to_owned())].into(),
+    };
+    let sent = start::encode(&topology, "shop/4711", &asked);
+    assert_golden("start", &sent);
+    assert_eq!(start::decode(&received(sent.clone())).unwrap(), asked);
+
+    let mut least = received(sent);
+    least.body = Bytes::from_static(br#"{"definition":"order","new":true}"#);
+    let read = start::decode(&least).unwrap();
+    assert_eq!(
+        (read.input, read.key, read.version),
+        (Value::Null, None, None)
+    );
+    least.body = Bytes::from_static(br#"{"input":{}}"#);
+    assert!(start::decode(&least).is_err(), "without a definition");
 }
 
 fn received(sent: Outgoing) -> Incoming {

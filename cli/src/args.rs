@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::SignalArgs;
+use crate::definition_args::{DefinitionCommand, GraphArgs, ValidateArgs};
 
 /// Sagas that make amends: an orchestrator on PostgreSQL and RabbitMQ, its workers, its tools.
 #[derive(Debug, Parser)]
@@ -30,18 +31,24 @@ pub enum Command {
     /// Check definitions; every problem at once
     #[command(after_help = "Example: amends validate sagas/*.yaml")]
     Validate(ValidateArgs),
+    /// Draw a definition: its steps, what undoes them, and its point of no return
+    #[command(after_help = "Example: amends graph sagas/order.yaml > order.svg")]
+    Graph(GraphArgs),
     /// Tell the whole story of a diagnostic's code
     #[command(after_help = "Example: amends explain-code AM012")]
     ExplainCode {
         /// The code, for example AM012.
         code: String,
     },
-    /// Register and list definitions
+    /// Register, show, compare and retire definitions
     #[command(subcommand)]
     Definition(DefinitionCommand),
     /// Start sagas and look at them
     #[command(subcommand)]
     Saga(SagaCommand),
+    /// See which workers there are, and what they are doing
+    #[command(subcommand)]
+    Worker(WorkerCommand),
     /// Look after the database schema
     #[command(subcommand)]
     Db(DbCommand),
@@ -114,37 +121,6 @@ pub struct DemoWorkerArgs {
     /// What this worker calls itself
     #[arg(long, default_value = "demo-worker")]
     pub name: String,
-}
-
-/// `amends validate`
-#[derive(Debug, Args)]
-pub struct ValidateArgs {
-    /// Definitions to check
-    #[arg(required = true)]
-    pub files: Vec<PathBuf>,
-    /// How to print
-    #[arg(short, long, value_enum, default_value_t = Format::Table)]
-    pub output: Format,
-}
-
-/// `amends definition …`
-#[derive(Debug, Subcommand)]
-pub enum DefinitionCommand {
-    /// Register definitions with a running orchestrator
-    #[command(after_help = "Example: amends definition apply sagas/order.yaml")]
-    Apply {
-        /// Files, or folders of YAML files
-        #[arg(required = true)]
-        paths: Vec<PathBuf>,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
-    /// List registered definitions
-    #[command(after_help = "Example: amends definition list -o json")]
-    List {
-        #[command(flatten)]
-        server: ServerArgs,
-    },
 }
 
 /// `amends saga …`
@@ -347,6 +323,29 @@ pub struct ServerArgs {
     /// How to print
     #[arg(short, long, value_enum, default_value_t = Format::Table)]
     pub output: Format,
+}
+
+/// `amends worker …`
+#[derive(Debug, Subcommand)]
+pub enum WorkerCommand {
+    /// List workers; those that are gone stay listed for an hour
+    #[command(after_help = "Example: amends worker list -o json")]
+    List {
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Show one worker: its operations, and what has been running for longer than a second
+    #[command(after_help = "Example: amends worker show payments-1")]
+    Show(OneWorkerArgs),
+}
+
+/// `amends worker show`
+#[derive(Debug, Args)]
+pub struct OneWorkerArgs {
+    /// The worker's id, or its name when no other has it
+    pub id: String,
+    #[command(flatten)]
+    pub server: ServerArgs,
 }
 
 /// `amends db …`

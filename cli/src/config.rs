@@ -1,8 +1,10 @@
 //! Settings: built-in values, then a file, then the environment. Nobody else reads either.
 
 use std::path::Path;
+use std::time::Duration;
 
 use config::{Config, Environment, File, FileFormat};
+use orchestrator::orchestrator::OrchestratorSettings;
 use serde::Deserialize;
 
 use crate::failure::{Failure, Kind};
@@ -43,6 +45,8 @@ pub struct BrokerSection {
     pub urls: String,
     /// First part of every queue's and exchange's name.
     pub prefix: String,
+    /// Deliveries of one message before its queue gives it up.
+    pub delivery_limit: u32,
 }
 
 /// `[http]`
@@ -61,6 +65,8 @@ pub struct HttpSection {
 pub struct EngineSection {
     /// Lanes that decide and store side by side.
     pub lanes: usize,
+    /// Seconds without a sign of life after which others take an orchestrator's outbox over.
+    pub lease_seconds: u64,
     /// Seconds to finish what is under way when told to stop.
     pub drain_seconds: u64,
 }
@@ -75,8 +81,12 @@ pub struct WorkerSection {
     pub schema: String,
     /// Connections in the pool.
     pub pool_size: usize,
+    /// Seconds without a sign of life after which others take a worker's claims over.
+    pub lease_seconds: u64,
     /// Seconds to finish what is under way when told to stop.
     pub drain_seconds: u64,
+    /// Address and port of the worker's health and metrics; empty for none.
+    pub http_listen: String,
 }
 
 /// `[log]`
@@ -128,6 +138,15 @@ impl Settings {
             .split(',')
             .map(|url| url.trim().to_owned())
             .collect()
+    }
+
+    /// How much the orchestrator does side by side, and how long it may be silent.
+    #[must_use]
+    pub const fn orchestrator(&self) -> OrchestratorSettings {
+        OrchestratorSettings {
+            lanes: self.engine.lanes,
+            lease: Duration::from_secs(self.engine.lease_seconds),
+        }
     }
 
     /// Whether standard output takes colours: it is a terminal, and `NO_COLOR` is not set.

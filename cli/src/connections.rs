@@ -31,6 +31,7 @@ pub fn postgres(settings: &Settings) -> PostgresSettings {
 pub async fn broker(settings: &Settings, name: &str) -> Result<Arc<dyn Broker>, Failure> {
     let rabbit = RabbitSettings {
         name: name.to_owned(),
+        delivery_limit: settings.broker.delivery_limit,
         ..RabbitSettings::new(settings.broker_urls(), topology(settings))
     };
     let rabbit = Rabbit::connect(rabbit)

@@ -6,9 +6,13 @@ pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod connections;
+pub mod definition_args;
 pub mod demo;
 pub mod dev;
+pub mod differences;
 pub mod failure;
+pub mod findings;
+pub mod load;
 pub mod logging;
 pub mod narrative;
 pub mod output;
@@ -18,6 +22,7 @@ pub mod sources;
 mod spans;
 pub mod timeline;
 pub mod worker;
+pub mod worker_http;
 
 use args::{Cli, Command};
 use failure::{Failure, Outcome};
@@ -48,8 +53,10 @@ async fn run_async(command: Command) -> Outcome {
         Command::DemoWorker(args) => commands::demo_worker(&args).await,
         Command::Definition(command) => commands::definition(&command).await,
         Command::Saga(command) => commands::saga(&command).await,
+        Command::Worker(command) => commands::worker(&command).await,
         Command::Db(command) => commands::db(&command).await,
         Command::Validate(args) => commands::validate(&args),
+        Command::Graph(args) => commands::graph(&args),
         Command::ExplainCode { code } => commands::explain_code(&code),
     }
 }

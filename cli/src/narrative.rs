@@ -118,6 +118,7 @@ pub fn describe(event: &EventKind) -> String {
             op,
             attempt,
             reason,
+            ..
         } => {
             format!("{key}: {op} attempt {attempt} was dead-lettered ({reason}); sent once more")
         }

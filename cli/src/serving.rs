@@ -7,7 +7,7 @@ use broker::broker::Broker;
 use broker::topology::Topology;
 use orchestrator::catalog::CatalogError;
 use orchestrator::http::{Api, router};
-use orchestrator::orchestrator::Orchestrator;
+use orchestrator::orchestrator::{Orchestrator, OrchestratorSettings};
 use orchestrator::store::{Registration, Store};
 use saga_core::compiler;
 use tokio::net::TcpListener;
@@ -37,10 +37,10 @@ impl Serving {
         store: Arc<dyn Store>,
         broker: Arc<dyn Broker>,
         topology: Topology,
-        lanes: usize,
+        settings: OrchestratorSettings,
         listener: TcpListener,
     ) -> Result<Self, Failure> {
-        let orchestrator = Orchestrator::start(store, broker, topology, lanes)
+        let orchestrator = Orchestrator::start(store, broker, topology, settings)
             .await
             .map_err(|error| Failure::because("the orchestrator cannot start", &error))?;
         let address = listener
@@ -127,10 +127,15 @@ impl Serving {
     }
 }
 
-/// Opens the API's port, before anything else is started, so that a port in use is told at once.
-pub async fn listen(address: &str, expose_without_auth: bool) -> Result<TcpListener, Failure> {
+/// Opens a port, before anything else is started, so that a port in use is told at once. `what` is
+/// to answer there.
+pub async fn listen(
+    what: &str,
+    address: &str,
+    expose_without_auth: bool,
+) -> Result<TcpListener, Failure> {
     let listener = TcpListener::bind(address).await.map_err(|error| {
-        let failure = Failure::because(&format!("the API cannot listen on {address}"), &error);
+        let failure = Failure::because(&format!("{what} cannot listen on {address}"), &error);
         match error.kind() {
             std::io::ErrorKind::AddrInUse => {
                 failure.help("another process has that port; stop it or choose another")
@@ -140,10 +145,10 @@ pub async fn listen(address: &str, expose_without_auth: bool) -> Result<TcpListe
     })?;
     let local = listener
         .local_addr()
-        .map_err(|error| Failure::because("the API has no address", &error))?;
+        .map_err(|error| Failure::because(&format!("{what} has no address"), &error))?;
     if !local.ip().is_loopback() && !expose_without_auth {
         let message =
-            format!("the API would be open to the network on {local}, without any authentication");
+            format!("{what} would be open to the network on {local}, without any authentication");
         return Err(Failure::new(Kind::Refused, message).help(
             "listen on 127.0.0.1 or [::1]; http.expose_without_auth = true says that you mean it",
         ));

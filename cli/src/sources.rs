@@ -1,10 +1,11 @@
 //! Finds and reads definition files.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use saga_core::compiler::FILE_BYTES_MAX;
 
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
 
 /// One definition file.
 #[derive(Debug, Clone)]
@@ -50,23 +51,39 @@ pub fn examples() -> Vec<Source> {
     ]
 }
 
+/// A file as it is on disk.
+#[derive(Debug, Clone)]
+pub struct Raw {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its path as it was given, for messages.
+    pub shown: String,
+    /// Its bytes; of a file that is too large, just enough to show that.
+    pub bytes: Vec<u8>,
+}
+
 /// Reads files, and the `.yaml` and `.yml` files of folders, in name order. A folder's
 /// `operations.yaml` describes workers, not a saga.
 ///
 /// # Errors
 /// Names the first path that cannot be read.
 pub fn read(paths: &[PathBuf]) -> Result<Vec<Source>, Failure> {
-    let mut sources = Vec::new();
+    read_raw(paths)?.into_iter().map(text).collect()
+}
+
+/// The same, without asking whether it is text.
+pub fn read_raw(paths: &[PathBuf]) -> Result<Vec<Raw>, Failure> {
+    let mut files = Vec::new();
     for path in paths {
         if path.is_dir() {
             for file in definitions_in(path)? {
-                sources.push(read_file(&file)?);
+                files.push(read_one(&file)?);
             }
         } else {
-            sources.push(read_file(path)?);
+            files.push(read_one(path)?);
         }
     }
-    Ok(sources)
+    Ok(files)
 }
 
 fn definitions_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
@@ -93,27 +110,30 @@ fn definitions_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
-fn read_file(path: &Path) -> Result<Source, Failure> {
-    let shown = path.display();
+/// Reads one file.
+pub fn read_one(path: &Path) -> Result<Raw, Failure> {
+    let shown = path.display().to_string();
     let failed = |error: &std::io::Error| Failure::because(&format!("cannot read {shown}"), error);
-    let size = std::fs::metadata(path)
-        .map_err(|error| failed(&error))?
-        .len();
-    if size > FILE_BYTES_MAX as u64 {
-        let message =
-            format!("{shown} has {size} bytes; a definition has at most {FILE_BYTES_MAX}");
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|error| failed(&error))?;
+    Ok(Raw {
+        path: path.to_owned(),
+        shown,
+        bytes,
+    })
+}
+
+fn text(raw: Raw) -> Result<Source, Failure> {
+    let shown = raw.shown;
+    if raw.bytes.len() > FILE_BYTES_MAX {
+        let message = format!("{shown} has more than the {FILE_BYTES_MAX} bytes of a definition");
         return Err(Failure::error(message));
     }
-    let bytes = std::fs::read(path).map_err(|error| failed(&error))?;
-    let text = String::from_utf8(bytes).map_err(|error| {
+    let text = String::from_utf8(raw.bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        Failure::new(
-            Kind::Error,
-            format!("{shown} is not UTF-8: byte {at} is wrong"),
-        )
+        Failure::error(format!("{shown} is not UTF-8: byte {at} is wrong"))
     })?;
-    Ok(Source {
-        file: shown.to_string(),
-        text,
-    })
+    Ok(Source { file: shown, text })
 }

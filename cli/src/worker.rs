@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 use worker_runtime::ledger::{Ledger, PostgresLedger, PostgresSettings, migrate};
-use worker_runtime::{Worker, WorkerError};
+use worker_runtime::{Observer, WorkerError};
 
 use crate::config::WorkerSection;
 use crate::demo::Books;
@@ -18,6 +18,7 @@ use crate::failure::{Failure, Outcome};
 /// A worker that runs in this process until it is stopped.
 #[derive(Debug)]
 pub struct RunningWorker {
+    observer: Observer,
     stop: CancellationToken,
     task: JoinHandle<Result<(), WorkerError>>,
 }
@@ -31,15 +32,25 @@ impl RunningWorker {
         ledger: Arc<dyn Ledger>,
         books: &Books,
         drain: Duration,
-    ) -> Self {
-        let worker = crate::demo::demo_worker(name, broker, topology, ledger, books);
-        Self::run(worker.drain_timeout(drain))
-    }
-
-    fn run(worker: Worker) -> Self {
+    ) -> Result<Self, Failure> {
+        let observer = Observer::new()
+            .map_err(|error| Failure::because("the worker cannot be observed", &error))?;
+        let worker = crate::demo::demo_worker(name, broker, topology, ledger, books)
+            .build(env!("CARGO_PKG_VERSION"))
+            .observed(&observer)
+            .drain_timeout(drain);
         let stop = CancellationToken::new();
         let task = tokio::spawn(worker.run(stop.clone()));
-        Self { stop, task }
+        Ok(Self {
+            observer,
+            stop,
+            task,
+        })
+    }
+
+    /// What can be told of it.
+    pub const fn observer(&self) -> &Observer {
+        &self.observer
     }
 
     /// Whether it has ended by itself, which only a failure makes it do.
@@ -76,6 +87,7 @@ pub async fn postgres_ledger(section: &WorkerSection) -> Result<(Arc<dyn Ledger>
     let settings = PostgresSettings {
         schema: section.schema.clone(),
         connections: section.pool_size,
+        lease: Duration::from_secs(section.lease_seconds),
         ..PostgresSettings::new(&section.postgres_url)
     };
     let failed = |error: &(dyn std::error::Error + 'static)| {

@@ -31,6 +31,17 @@ CREATE TABLE dead_letters (
 CREATE INDEX dead_letters_fingerprint ON dead_letters USING btree (fingerprint, received_at);
 CREATE INDEX dead_letters_saga_id ON dead_letters USING btree (saga_id) WHERE (saga_id IS NOT NULL);
 
+CREATE TABLE definition_retirements (
+    name text NOT NULL,
+    version text NOT NULL,
+    retired_at timestamp with time zone DEFAULT now() NOT NULL,
+    who text NOT NULL,
+    reason text NOT NULL,
+    CONSTRAINT definition_retirements_pkey PRIMARY KEY (name, version),
+    CONSTRAINT definition_retirements_reason_check CHECK ((octet_length(reason) <= 4096)),
+    CONSTRAINT definition_retirements_who_check CHECK ((octet_length(who) <= 1024))
+);
+
 CREATE TABLE good_outputs (
     action text NOT NULL,
     input bytea NOT NULL,
@@ -139,13 +150,18 @@ CREATE INDEX sagas_wake_at ON sagas USING btree (wake_at) WHERE (wake_at IS NOT 
 
 CREATE TABLE workers (
     id text NOT NULL,
-    pool text NOT NULL,
     operations json NOT NULL,
     running json DEFAULT '[]'::json NOT NULL,
     started_at timestamp with time zone DEFAULT now() NOT NULL,
     heartbeat_at timestamp with time zone DEFAULT now() NOT NULL,
     lease_until timestamp with time zone NOT NULL,
-    CONSTRAINT workers_pkey PRIMARY KEY (id)
+    seq bigint NOT NULL,
+    occasion text NOT NULL,
+    name text NOT NULL,
+    build text NOT NULL,
+    CONSTRAINT workers_pkey PRIMARY KEY (id),
+    CONSTRAINT workers_occasion_check CHECK ((occasion = ANY (ARRAY['hello'::text, 'heartbeat'::text, 'goodbye'::text]))),
+    CONSTRAINT workers_seq_check CHECK ((seq >= 0))
 );
 
 CREATE OR REPLACE FUNCTION refuse_change()

@@ -8,9 +8,10 @@ use broker::broker::{Broker, BrokerError};
 use saga_core::compiler::{self, Compiled};
 use saga_core::definition::{Definition, DefinitionRef, Effect, Step, StepKind};
 use saga_core::ids::{ActionName, Op};
+use saga_core::operator::By;
 use semver::Version;
 
-use crate::store::{Registration, Store, StoreError};
+use crate::store::{Registration, Retirement, Store, StoreError};
 
 /// How long the list of versions may be out of date, when another orchestrator registers one.
 const VERSIONS_FRESH_FOR: Duration = Duration::from_secs(1);
@@ -21,7 +22,14 @@ pub struct Catalog {
     store: Arc<dyn Store>,
     broker: Arc<dyn Broker>,
     compiled: RwLock<BTreeMap<DefinitionRef, Arc<Definition>>>,
-    versions: RwLock<Option<(Instant, Vec<DefinitionRef>)>>,
+    versions: RwLock<Option<(Instant, Vec<Registered>)>>,
+}
+
+/// A registered version, and whether it starts sagas.
+#[derive(Debug, Clone)]
+struct Registered {
+    reference: DefinitionRef,
+    retired: Option<Retirement>,
 }
 
 /// Why a definition cannot be had.
@@ -38,6 +46,19 @@ pub enum CatalogError {
     /// The name is registered, the version is not.
     #[error("no definition {0} is registered")]
     UnknownVersion(DefinitionRef),
+    /// The version exists and starts no new sagas.
+    #[error("{reference} is retired and starts no new sagas; {who} said why: {reason}")]
+    Retired {
+        /// Which.
+        reference: DefinitionRef,
+        /// Who retired it.
+        who: String,
+        /// And why.
+        reason: String,
+    },
+    /// There are versions, and none starts new sagas.
+    #[error("every version of `{0}` is retired or a pre-release; name a version, or register one")]
+    NothingToStart(String),
     /// The name and version exist with another text.
     #[error("{0} is registered with another text; versions never change, so give it a new one")]
     Conflict(DefinitionRef),
@@ -82,7 +103,8 @@ impl Catalog {
         Ok(definition)
     }
 
-    /// The definition that a start means: that version, or the highest that is no pre-release.
+    /// The definition that a start means: that version, or the highest that is neither a
+    /// pre-release nor retired. A retired version that is named is refused, with the reason.
     pub async fn resolve(
         &self,
         name: &str,
@@ -93,6 +115,7 @@ impl Catalog {
                 name: name.into(),
                 version: version.clone(),
             };
+            self.refuse_retired(&reference).await?;
             return self.get(&reference).await;
         }
         let mut versions = self.versions().await?;
@@ -103,11 +126,44 @@ impl Catalog {
         }
         match highest(&versions, name) {
             Some(reference) => self.get(reference).await,
+            None if versions.iter().any(|one| *one.reference.name == *name) => {
+                Err(CatalogError::NothingToStart(name.to_owned()))
+            }
             None => Err(CatalogError::UnknownName {
                 name: name.to_owned(),
                 known: names(&versions),
             }),
         }
+    }
+
+    /// Sagas that run a retired version go on; only a start asks.
+    async fn refuse_retired(&self, reference: &DefinitionRef) -> Result<(), CatalogError> {
+        let versions = self.versions().await?;
+        let found = versions.into_iter().find(|one| one.reference == *reference);
+        match found.and_then(|one| one.retired) {
+            Some(Retirement { by, .. }) => Err(CatalogError::Retired {
+                reference: reference.clone(),
+                who: by.who,
+                reason: by.reason,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Keeps a version from starting new sagas. Other orchestrators notice within a second.
+    pub async fn retire(&self, reference: &DefinitionRef, by: &By) -> Result<bool, CatalogError> {
+        self.get(reference).await?;
+        let retired = self.store.retire(reference, by).await?;
+        *write(&self.versions) = None;
+        Ok(retired)
+    }
+
+    /// Lets a version start sagas again.
+    pub async fn unretire(&self, reference: &DefinitionRef) -> Result<bool, CatalogError> {
+        self.get(reference).await?;
+        let back = self.store.unretire(reference).await?;
+        *write(&self.versions) = None;
+        Ok(back)
     }
 
     /// Registers a definition for ever: first its queues, so that no command of it is ever without
@@ -128,7 +184,7 @@ impl Catalog {
     /// Declares the queues of every registered definition; one that does not compile any more is
     /// left out, its sagas show it.
     pub async fn declare_all(&self) -> Result<(), CatalogError> {
-        for reference in self.versions().await? {
+        for Registered { reference, .. } in self.versions().await? {
             match self.get(&reference).await {
                 Ok(definition) => self.broker.declare_steps(&steps(&definition)).await?,
                 Err(error @ CatalogError::Incompatible { .. }) => {
@@ -140,7 +196,7 @@ impl Catalog {
         Ok(())
     }
 
-    async fn versions(&self) -> Result<Vec<DefinitionRef>, CatalogError> {
+    async fn versions(&self) -> Result<Vec<Registered>, CatalogError> {
         let fresh = read(&self.versions)
             .as_ref()
             .filter(|(at, _)| at.elapsed() < VERSIONS_FRESH_FOR)
@@ -149,16 +205,24 @@ impl Catalog {
             return Ok(versions);
         }
         let stored = self.store.definitions().await?;
-        let versions: Vec<_> = stored.into_iter().map(|one| one.reference).collect();
+        let versions: Vec<_> = stored
+            .into_iter()
+            .map(|one| Registered {
+                reference: one.reference,
+                retired: one.retired,
+            })
+            .collect();
         *write(&self.versions) = Some((Instant::now(), versions.clone()));
         Ok(versions)
     }
 }
 
-/// The highest version of that name that is no pre-release.
-fn highest<'a>(versions: &'a [DefinitionRef], name: &str) -> Option<&'a DefinitionRef> {
+/// The highest version of that name that is neither a pre-release nor retired.
+fn highest<'a>(versions: &'a [Registered], name: &str) -> Option<&'a DefinitionRef> {
     versions
         .iter()
+        .filter(|one| one.retired.is_none())
+        .map(|one| &one.reference)
         .filter(|reference| *reference.name == *name && reference.version.pre.is_empty())
         .max_by(|a, b| a.version.cmp(&b.version))
 }
@@ -193,8 +257,8 @@ fn steps(definition: &Definition) -> Vec<(ActionName, Op)> {
     steps
 }
 
-fn names(versions: &[DefinitionRef]) -> String {
-    let mut names: Vec<&str> = versions.iter().map(|reference| &*reference.name).collect();
+fn names(versions: &[Registered]) -> String {
+    let mut names: Vec<&str> = versions.iter().map(|one| &*one.reference.name).collect();
     names.sort_unstable();
     names.dedup();
     if names.is_empty() {

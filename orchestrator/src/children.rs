@@ -6,7 +6,7 @@ use broker::broker::{Delivery, Receipt};
 use broker::envelope::child::{self, ChildEnvelope};
 use saga_core::decision::ChildAsk;
 use saga_core::definition::Definition;
-use saga_core::ids::Op;
+use saga_core::ids::{Op, SagaId};
 use saga_core::input::{Input, ParentAsk, Reply, ReplyOutcome, Start, StepError};
 use semver::Version;
 use serde_json::Value;
@@ -46,8 +46,8 @@ pub(crate) async fn take(engine: &Engine, queue: &str, delivery: Delivery) {
         ChildAsk::Settle {
             definition,
             version,
-        } => match resolve(engine, &definition, version.as_ref()).await {
-            Ok(definition) => (Some(definition), asked(Op::Settle)),
+        } => match to_settle(engine, child, &definition, version.as_ref()).await {
+            Ok(definition) => (definition, asked(Op::Settle)),
             // It was never started, and cannot be.
             Err(Refusal::Certain(_)) => {
                 let outcome = ReplyOutcome::NeverHappened;
@@ -106,12 +106,30 @@ async fn resolve(
     resolved.map_err(|error| match error {
         CatalogError::UnknownName { .. }
         | CatalogError::UnknownVersion(_)
+        | CatalogError::Retired { .. }
+        | CatalogError::NothingToStart(_)
         | CatalogError::Conflict(_)
         | CatalogError::Incompatible { .. } => {
             Refusal::Certain(StepError::new("no_definition", crate::chain(&error)))
         }
         CatalogError::Store(_) | CatalogError::Broker(_) => Refusal::NotNow(error),
     })
+}
+
+/// What a child would run that has to be kept from starting; `None` when it has started, whatever
+/// became of its definition since.
+async fn to_settle(
+    engine: &Engine,
+    child: SagaId,
+    name: &str,
+    version: Option<&Version>,
+) -> Result<Option<Arc<Definition>>, Refusal> {
+    let known = engine.shared().store.load(&[child]).await;
+    match known {
+        Ok((sagas, _)) if sagas.is_empty() => resolve(engine, name, version).await.map(Some),
+        Ok(_) => Ok(None),
+        Err(error) => Err(Refusal::NotNow(error.into())),
+    }
 }
 
 async fn accept(

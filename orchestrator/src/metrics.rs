@@ -1,10 +1,13 @@
 //! Every metric of the orchestrator, declared once. Never a saga id as a label.
 
+use broker::broker::Health;
 use prometheus::{
     Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
     Registry, TextEncoder,
 };
 use saga_core::saga::Status;
+
+use crate::store::PoolState;
 
 /// Counters, gauges and histograms of one orchestrator.
 #[derive(Debug)]
@@ -34,7 +37,8 @@ pub struct Metrics {
     /// Age of the oldest row in the outbox.
     pub outbox_oldest_seconds: IntGauge,
     /// 1 while the broker is connected and takes messages.
-    pub broker_connected: IntGauge,
+    broker_connected: IntGauge,
+    store_pool: IntGaugeVec,
 }
 
 impl Metrics {
@@ -112,7 +116,13 @@ impl Metrics {
             broker_connected: gauge(
                 &registry,
                 "amends_broker_connected",
-                "1 while the broker takes messages.",
+                "1 while the broker takes messages and every queue is consumed.",
+            )?,
+            store_pool: gauges(
+                &registry,
+                "amends_store_pool",
+                "Connections to the database by what they do, and callers that wait for one.",
+                &["state"],
             )?,
             registry,
         };
@@ -124,6 +134,24 @@ impl Metrics {
         self.closed
             .with_label_values(&[definition, status.as_str()])
             .inc();
+    }
+
+    /// What the broker's connection is worth.
+    pub fn broker_health(&self, health: Health) {
+        self.broker_connected
+            .set(i64::from(health == Health::Connected));
+    }
+
+    /// What the store's connections are doing.
+    pub fn pool(&self, pool: PoolState) {
+        for (state, count) in [
+            ("idle", pool.idle),
+            ("busy", pool.busy),
+            ("waiting", pool.waiting),
+        ] {
+            let gauge = self.store_pool.with_label_values(&[state]);
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
     }
 
     /// Everything in Prometheus' text format.

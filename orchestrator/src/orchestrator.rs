@@ -1,30 +1,51 @@
 //! One orchestrator: starts every loop, and drains them when it is told to stop.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use broker::broker::{Broker, BrokerError, Health};
 use broker::topology::Topology;
+use futures_util::FutureExt as _;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
 use crate::catalog::{Catalog, CatalogError};
+use crate::dependencies::Dependencies;
 use crate::engine::{Closings, Engine, Shared};
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use crate::store::{Store, StoreError};
 use crate::{inbound, reconcile, timers};
 
-/// An orchestrator says this often that it lives.
-const HEARTBEAT_EVERY: Duration = Duration::from_secs(10);
+/// Signs of life in the time of one lease.
+const HEARTBEATS_PER_LEASE: u32 = 3;
 
-/// After this long without a sign of life its outbox is taken over.
-const HEARTBEAT_LEASE: Duration = Duration::from_secs(30);
+/// How much an orchestrator does side by side, and how long it may be silent.
+#[derive(Debug, Clone, Copy)]
+pub struct OrchestratorSettings {
+    /// Lanes that decide and store side by side.
+    pub lanes: usize,
+    /// After this long without a sign of life its outbox is taken over.
+    pub lease: Duration,
+}
+
+impl Default for OrchestratorSettings {
+    fn default() -> Self {
+        Self {
+            lanes: 2,
+            lease: Duration::from_secs(30),
+        }
+    }
+}
 
 /// A consumer that could not be started is tried again after this.
 const CONSUME_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// A loop that panicked is started again after this.
+const GO_ON_AFTER: Duration = Duration::from_secs(1);
 
 /// Events kept for a watcher that is slow.
 const FEED_EVENTS_MAX: usize = 1024;
@@ -75,10 +96,10 @@ impl Orchestrator {
         store: Arc<dyn Store>,
         broker: Arc<dyn Broker>,
         topology: Topology,
-        lanes: usize,
+        settings: OrchestratorSettings,
     ) -> Result<Self, OrchestratorError> {
         broker.declare_base().await?;
-        store.heartbeat(HEARTBEAT_LEASE).await?;
+        store.heartbeat(settings.lease).await?;
         let stopping = CancellationToken::new();
         let outbox = Outbox::new(Arc::clone(&broker), Arc::clone(&store));
         let shared = Arc::new(Shared {
@@ -90,11 +111,12 @@ impl Orchestrator {
             closings: Closings::default(),
             feed: broadcast::Sender::new(FEED_EVENTS_MAX),
             metrics: Metrics::new()?,
+            dependencies: Dependencies::default(),
             stopping: stopping.clone(),
         });
         shared.catalog.declare_all().await?;
         let lane_tasks = TaskTracker::new();
-        let engine = Engine::run(shared, lanes, &lane_tasks);
+        let engine = Engine::run(shared, settings.lanes, &lane_tasks);
         let running = Self {
             engine,
             broker,
@@ -105,32 +127,40 @@ impl Orchestrator {
             outbound_tasks: TaskTracker::new(),
             stopping,
         };
-        running.start_loops();
+        running.start_loops(settings.lease);
         Ok(running)
     }
 
-    fn start_loops(&self) {
+    fn start_loops(&self, lease: Duration) {
         let topology = &self.engine.shared().topology;
         self.consume("replies", Inbound::Replies);
         self.consume("requests", Inbound::Requests);
         self.consume("dead letters", Inbound::Letters(topology.dead()));
         self.consume("unroutable", Inbound::Letters(topology.unroutable()));
+        let (engine, stop) = (self.engine.clone(), self.inbound.clone());
+        self.inbound_tasks.spawn(keep_going("timers", move || {
+            timers::run(engine.clone(), stop.clone())
+        }));
+        let (engine, stop) = (self.engine.clone(), self.inbound.clone());
         self.inbound_tasks
-            .spawn(timers::run(self.engine.clone(), self.inbound.clone()));
-        self.inbound_tasks.spawn(reconcile::run(
-            self.engine.clone(),
-            Arc::clone(&self.broker),
-            self.inbound.clone(),
-        ));
-        self.inbound_tasks.spawn(keep_house(
-            self.engine.clone(),
-            Arc::clone(&self.broker),
-            self.inbound.clone(),
-        ));
+            .spawn(keep_going("housekeeping", move || {
+                keep_house(engine.clone(), lease, stop.clone())
+            }));
+        let (engine, broker) = (self.engine.clone(), Arc::clone(&self.broker));
+        let stop = self.inbound.clone();
+        self.inbound_tasks.spawn(keep_going("the broker", move || {
+            watch_broker(engine.clone(), Arc::clone(&broker), stop.clone())
+        }));
+        let (engine, broker) = (self.engine.clone(), Arc::clone(&self.broker));
+        let stop = self.inbound.clone();
+        self.inbound_tasks.spawn(keep_going("reconciling", move || {
+            reconcile::run(engine.clone(), Arc::clone(&broker), stop.clone())
+        }));
         let outbox = Arc::clone(&self.engine.shared().outbox);
-        let tasks = self.outbound_tasks.clone();
-        self.outbound_tasks
-            .spawn(outbox.run(self.outbound.clone(), tasks));
+        let (tasks, stop) = (self.outbound_tasks.clone(), self.outbound.clone());
+        self.outbound_tasks.spawn(keep_going("the outbox", move || {
+            Arc::clone(&outbox).run(stop.clone(), tasks.clone())
+        }));
     }
 
     /// Keeps a consumer going.
@@ -141,16 +171,26 @@ impl Orchestrator {
             while !stopping.is_cancelled() {
                 let (engine, broker, token) =
                     (engine.clone(), Arc::clone(&broker), stopping.clone());
-                let ended = match &from {
-                    Inbound::Replies => inbound::replies(engine, broker, token).await,
-                    Inbound::Requests => inbound::requests(engine, broker, token).await,
-                    Inbound::Letters(queue) => {
-                        inbound::dead_letters(engine, broker, queue.clone(), token).await
+                let consuming = async {
+                    match &from {
+                        Inbound::Replies => inbound::replies(engine, broker, token).await,
+                        Inbound::Requests => inbound::requests(engine, broker, token).await,
+                        Inbound::Letters(queue) => {
+                            inbound::dead_letters(engine, broker, queue.clone(), token).await
+                        }
                     }
                 };
-                if let Err(error) = ended {
-                    warn!(what, error = %crate::chain(&error), "consuming; trying again");
-                    tokio::time::sleep(CONSUME_AGAIN_AFTER).await;
+                match AssertUnwindSafe(consuming).catch_unwind().await {
+                    Ok(Ok(())) if stopping.is_cancelled() => return,
+                    Ok(Ok(())) => warn!(what, "a consumer has ended; it is started again"),
+                    Err(_) => error!(what, "a consumer has panicked; it is started again"),
+                    Ok(Err(error)) => {
+                        warn!(what, error = %crate::chain(&error), "consuming; trying again");
+                    }
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(CONSUME_AGAIN_AFTER) => {}
+                    () = stopping.cancelled() => return,
                 }
             }
         });
@@ -199,34 +239,54 @@ impl Orchestrator {
     }
 }
 
-/// Says that it lives, takes over from those that do not, and keeps the gauges.
-async fn keep_house(engine: Engine, broker: Arc<dyn Broker>, stopping: CancellationToken) {
+/// Runs a loop, and again when a pass of it panicked: the process would look well without it.
+async fn keep_going<F: Future<Output = ()>>(what: &'static str, run: impl Fn() -> F) {
+    while AssertUnwindSafe(run()).catch_unwind().await.is_err() {
+        error!(what, "a loop has panicked; it is started again");
+        tokio::time::sleep(GO_ON_AFTER).await;
+    }
+}
+
+/// Says that it lives, and takes over from those that do not.
+async fn keep_house(engine: Engine, lease: Duration, stopping: CancellationToken) {
+    let shared = Arc::clone(engine.shared());
+    drop(engine);
+    loop {
+        match shared.store.heartbeat(lease).await {
+            Ok(()) => shared.dependencies.store_answers(),
+            Err(error) => {
+                warn!(error = %crate::chain(&error), "saying that this orchestrator lives");
+                shared.store_failed(&error);
+            }
+        }
+        shared.outbox.adopt().await;
+        tokio::select! {
+            () = tokio::time::sleep(lease / HEARTBEATS_PER_LEASE) => {}
+            () = stopping.cancelled() => return,
+        }
+    }
+}
+
+/// Notes what the broker is worth, and puts things right when it is back. A loop of its own: the
+/// other one waits for the store, which may be away at the same time.
+async fn watch_broker(engine: Engine, broker: Arc<dyn Broker>, stopping: CancellationToken) {
     let shared = Arc::clone(engine.shared());
     drop(engine);
     let mut health = broker.health();
     loop {
         let now = *health.borrow_and_update();
-        shared
-            .metrics
-            .broker_connected
-            .set(i64::from(now == Health::Connected));
-        if let Err(error) = shared.store.heartbeat(HEARTBEAT_LEASE).await {
-            warn!(error = %crate::chain(&error), "saying that this orchestrator lives");
-        }
-        shared.outbox.adopt().await;
+        shared.dependencies.broker_is(now, shared.store.now());
         tokio::select! {
-            () = tokio::time::sleep(HEARTBEAT_EVERY) => {}
-            changed = health.changed() => {
-                if changed.is_err() {
-                    return;
-                }
-                if *health.borrow() == Health::Connected
-                    && let Err(error) = declare_again(&shared, &*broker).await
-                {
-                    warn!(error = %crate::chain(&error), "declaring the topology again");
-                }
-            }
+            changed = health.changed() => if changed.is_err() {
+                return;
+            },
             () = stopping.cancelled() => return,
+        }
+        if *health.borrow() == Health::Connected {
+            if let Err(error) = declare_again(&shared, &*broker).await {
+                warn!(error = %crate::chain(&error), "declaring the topology again");
+            }
+            shared.outbox.adopt().await;
         }
     }
 }

@@ -30,6 +30,10 @@ const SEND_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// Confirmed rows that no batch took along are deleted after this.
 const DELETE_AFTER: Duration = Duration::from_secs(1);
 
+/// Rows of ours in the store are compared with memory this often. They only differ when something
+/// went wrong here; without this, such a row would wait for the end of this process.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+
 /// The sending half of the outbox.
 #[derive(Debug)]
 pub struct Outbox {
@@ -103,10 +107,13 @@ impl Outbox {
     pub async fn run(self: Arc<Self>, stopping: CancellationToken, tasks: TaskTracker) {
         let mut tick = tokio::time::interval(DELETE_AFTER);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = self.work.notified() => {}
                 _ = tick.tick() => self.delete_confirmed().await,
+                _ = look.tick() => self.behind.store(true, Ordering::Release),
                 () = stopping.cancelled() => break,
             }
             self.send_queue(&tasks).await;
@@ -145,18 +152,31 @@ impl Outbox {
     async fn publish(&self, batch: Vec<OutboxMessage>) -> Vec<OutboxMessage> {
         let messages = batch.iter().map(|row| row.message.clone()).collect();
         let settled = self.broker.publish(messages).await;
+        failpoint::reached("orchestrator.after_publish");
         let mut confirmed = Vec::with_capacity(batch.len());
-        let mut unsent = Vec::new();
+        let (mut unsent, mut missing) = (Vec::new(), BTreeSet::new());
         for (row, settled) in batch.into_iter().zip(settled) {
             match settled {
                 Settled::Confirmed => confirmed.push(row.id),
-                Settled::Unroutable | Settled::Refused | Settled::Unknown => {
+                Settled::Unroutable => {
+                    missing.insert(row.message.properties.target().to_owned());
+                    unsent.push(row);
+                }
+                Settled::Refused | Settled::Unknown => {
                     debug!(message.id = %row.id, ?settled, "a command was not confirmed");
                     unsent.push(row);
                 }
             }
         }
         lock(&self.confirmed).append(&mut confirmed);
+        failpoint::reached("orchestrator.after_confirm");
+        for name in missing {
+            warn!(
+                name,
+                "what commands are sent to is gone; declaring it again"
+            );
+            self.broker.restore(&name).await;
+        }
         unsent
     }
 
@@ -205,7 +225,11 @@ impl Outbox {
     /// it would only move rows from one queue to another.
     pub async fn adopt(&self) {
         let room = QUEUE_MESSAGES_MAX.saturating_sub(self.waiting()) / 2;
-        if *self.broker.health().borrow() != Health::Connected || room == 0 {
+        let takes_messages = match *self.broker.health().borrow() {
+            Health::Connected | Health::Deaf => true,
+            Health::Blocked | Health::Disconnected => false,
+        };
+        if !takes_messages || room == 0 {
             return;
         }
         match self

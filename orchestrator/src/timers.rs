@@ -77,9 +77,13 @@ async fn pass(engine: &Engine) -> Duration {
         Ok(claimed) => claimed,
         Err(error) => {
             warn!(error = %crate::chain(&error), "claiming due sagas");
+            shared.store_failed(&error);
             return Duration::from_secs(1);
         }
     };
+    if !claimed.is_empty() {
+        failpoint::reached("orchestrator.timer_claimed");
+    }
     let full = u32::try_from(claimed.len()).unwrap_or(u32::MAX) >= CLAIM_SAGAS_MAX;
     for saga in claimed {
         let (input, done) = (Input::Timer, Done::Timer);

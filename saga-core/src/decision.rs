@@ -177,6 +177,8 @@ pub struct Command {
     pub undoes: Option<Undoes>,
     /// How long the handler may run.
     pub start_to_close: Option<Duration>,
+    /// How long the handler may go without reporting progress.
+    pub heartbeat: Option<Duration>,
     /// Not worth beginning after this.
     pub deadline: Option<Timestamp>,
     /// It is delayed on the dead-letter rung of this length.

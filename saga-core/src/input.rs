@@ -209,6 +209,9 @@ pub struct DeadLetter {
     pub round: u32,
     /// Which attempt.
     pub attempt: u32,
+    /// Sequence number of the event that sent the command, where that is known: a second letter of
+    /// one command is not the death of its probe.
+    pub command: Option<u64>,
     /// Why it was given up, for people.
     pub reason: String,
 }

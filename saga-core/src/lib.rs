@@ -2,6 +2,7 @@
 
 #![warn(missing_docs, clippy::wildcard_enum_match_arm)]
 
+pub mod catalogue;
 pub mod compiler;
 pub mod decide;
 pub mod decision;
@@ -11,6 +12,7 @@ pub mod event;
 pub mod evolve;
 pub mod explain;
 pub mod expression;
+pub mod graph;
 pub mod ids;
 pub mod in_flight;
 pub mod input;

@@ -12,6 +12,12 @@ pub fn amqp_url() -> String {
     read("AMENDS_TEST_AMQP_URL")
 }
 
+/// The program that controls RabbitMQ, with its first arguments.
+pub fn rabbitmqctl() -> Vec<String> {
+    let command = read("AMENDS_TEST_RABBITMQCTL");
+    command.split_whitespace().map(str::to_owned).collect()
+}
+
 #[expect(clippy::disallowed_methods, reason = "this is the config.rs that may")]
 fn read(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("set {name}; `cargo xtask test` does"))

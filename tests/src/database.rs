@@ -35,6 +35,34 @@ impl Database {
             .unwrap_or_else(|error| panic!("{sql}: {error:?}"))
     }
 
+    /// Locks a table against everybody, on a connection of its own, until the lock is dropped.
+    pub async fn lock(&self, table: &str) -> TableLock {
+        let client = connect(&self.url).await;
+        client
+            .batch_execute(&format!(
+                "BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"
+            ))
+            .await
+            .unwrap_or_else(|error| panic!("lock {table}: {error:?}"));
+        TableLock { _client: client }
+    }
+
+    /// Runs statements.
+    pub async fn execute(&self, sql: &str) {
+        self.client
+            .batch_execute(sql)
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    }
+
+    /// The one text of a query.
+    pub async fn text(&self, sql: &str) -> String {
+        let rows = self.query(sql).await;
+        rows.first()
+            .unwrap_or_else(|| panic!("{sql}: no row"))
+            .get(0)
+    }
+
     /// The one number of a query.
     pub async fn number(&self, sql: &str) -> i64 {
         let rows = self.query(sql).await;
@@ -42,6 +70,12 @@ impl Database {
             .unwrap_or_else(|| panic!("{sql}: no row"))
             .get(0)
     }
+}
+
+/// A locked table. Dropped, its connection ends, and the lock with it.
+#[derive(Debug)]
+pub struct TableLock {
+    _client: Client,
 }
 
 async fn connect(url: &str) -> Client {

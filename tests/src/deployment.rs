@@ -1,9 +1,11 @@
 //! One orchestrator, some workers, a database and a corner of the broker for one test.
 
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use amends::client::Client;
+use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 use uuid::Uuid;
 
 use crate::config;
@@ -13,6 +15,9 @@ use crate::process::Process;
 /// Sagas that have not ended after this will not.
 const END_WITHIN: Duration = Duration::from_secs(120);
 
+/// Seconds without a sign of life after which others take over, so that tests need not wait long.
+const LEASE_SECONDS: &str = "2";
+
 /// A deployment of real processes.
 #[derive(Debug)]
 pub struct Deployment {
@@ -20,11 +25,33 @@ pub struct Deployment {
     pub database: Database,
     settings: Vec<(String, String)>,
     address: String,
+    prefix: String,
+    _servers: Servers,
 }
+
+/// The right to use the servers: with others, or alone to do something to all who use them.
+#[derive(Debug)]
+enum Servers {
+    Shared { _guard: OwnedRwLockReadGuard<()> },
+    Alone { _guard: OwnedRwLockWriteGuard<()> },
+}
+
+static SERVERS: std::sync::LazyLock<Arc<RwLock<()>>> = std::sync::LazyLock::new(Arc::default);
 
 impl Deployment {
     /// Creates the database with its schema. Nothing runs yet.
     pub async fn prepare() -> Self {
+        let guard = Arc::clone(&SERVERS).read_owned().await;
+        Self::on(Servers::Shared { _guard: guard }).await
+    }
+
+    /// The same, while no other test uses the servers: something will be done to them.
+    pub async fn prepare_alone() -> Self {
+        let guard = Arc::clone(&SERVERS).write_owned().await;
+        Self::on(Servers::Alone { _guard: guard }).await
+    }
+
+    async fn on(servers: Servers) -> Self {
         let database = Database::create().await;
         let address = free_address();
         let setting = |name: &str, value: &str| (format!("AMENDS__{name}"), value.to_owned());
@@ -35,6 +62,8 @@ impl Deployment {
             setting("BROKER__URLS", &config::amqp_url()),
             setting("BROKER__PREFIX", &prefix),
             setting("HTTP__LISTEN", &address),
+            setting("ENGINE__LEASE_SECONDS", LEASE_SECONDS),
+            setting("WORKER__LEASE_SECONDS", LEASE_SECONDS),
         ];
         let migrated = std::process::Command::new(config::amends())
             .args(["db", "migrate"])
@@ -50,7 +79,25 @@ impl Deployment {
             database,
             settings,
             address,
+            prefix,
+            _servers: servers,
         }
+    }
+
+    /// Tells the processes that are started from now on something else, say `BROKER__URLS`.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.settings
+            .push((format!("AMENDS__{name}"), value.to_owned()));
+    }
+
+    /// First part of the names of its queues.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// Address of the orchestrator's API.
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     /// What its processes are told through the environment.
@@ -60,8 +107,24 @@ impl Deployment {
 
     /// Starts an orchestrator with the example sagas.
     pub fn orchestrator(&self) -> Process {
-        let sagas = concat!(env!("CARGO_MANIFEST_DIR"), "/../sagas");
-        Process::start("the orchestrator", &["serve", sagas], &self.settings)
+        Process::start("the orchestrator", &SERVE, &self.settings)
+    }
+
+    /// Starts an orchestrator that does something when it comes to a failpoint, see the crate
+    /// `failpoint`.
+    pub fn armed_orchestrator(&self, failpoint: &str) -> Process {
+        Process::start("the orchestrator", &SERVE, &self.armed(failpoint))
+    }
+
+    /// Starts a worker process that does something when it comes to a failpoint.
+    pub fn armed_worker(&self, name: &str, failpoint: &str) -> Process {
+        let arguments = ["demo-worker", "--name", name];
+        Process::start(name, &arguments, &self.armed(failpoint))
+    }
+
+    fn armed(&self, failpoint: &str) -> Vec<(String, String)> {
+        let armed = ("AMENDS_FAILPOINT".to_owned(), failpoint.to_owned());
+        self.settings.iter().cloned().chain([armed]).collect()
     }
 
     /// Starts another orchestrator beside it; its API is nobody's business.
@@ -74,6 +137,15 @@ impl Deployment {
     /// Starts a worker process.
     pub fn worker(&self, name: &str) -> Process {
         Process::start(name, &["demo-worker", "--name", name], &self.settings)
+    }
+
+    /// Starts a worker process that is told something more, as `SECTION__NAME` and value.
+    pub fn worker_with(&self, name: &str, more: &[(&str, &str)]) -> Process {
+        let more = more
+            .iter()
+            .map(|(name, value)| (format!("AMENDS__{name}"), (*value).to_owned()));
+        let settings: Vec<_> = self.settings.iter().cloned().chain(more).collect();
+        Process::start(name, &["demo-worker", "--name", name], &settings)
     }
 
     /// A client of the orchestrator's API.
@@ -109,6 +181,13 @@ impl Deployment {
         }
     }
 }
+
+/// The example sagas, and those that only tests need.
+const SERVE: [&str; 3] = [
+    "serve",
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../sagas"),
+    concat!(env!("CARGO_MANIFEST_DIR"), "/sagas"),
+];
 
 /// An address nobody listens on. A process that is started again must find its own free, so it
 /// cannot be left to the process to choose.

@@ -9,5 +9,10 @@
 pub mod config;
 pub mod database;
 pub mod deployment;
+pub mod http;
+pub mod middleman;
 pub mod orders;
 pub mod process;
+pub mod proxy;
+pub mod rabbit;
+pub mod waiting;

@@ -1,10 +1,11 @@
 //! Orders to start, and the books to audit when they are over.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use amends::client::Client;
 use orchestrator::http::{StartBody, StartedView};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::database::Database;
 
@@ -14,8 +15,11 @@ const ONE_FAILS_IN: usize = 4;
 /// Cents of one order.
 const CENTS: i64 = 1500;
 
+/// An orchestrator that has not answered after this will not.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
+
 /// Starts orders, a quarter of which will find the product out of stock. Each is started again
-/// until the orchestrator has answered, which is what a business key is for.
+/// until an orchestrator has answered, which is what a business key is for.
 pub async fn start(client: &Client, from: usize, to: usize) {
     for number in from..to {
         let sku = if number % ONE_FAILS_IN == 0 {
@@ -23,24 +27,42 @@ pub async fn start(client: &Client, from: usize, to: usize) {
         } else {
             "book"
         };
-        let body = StartBody {
-            definition: "order".to_owned(),
-            version: None,
-            input: json!({
-                "orderId": format!("order-{number}"),
-                "customer": "ada",
-                "amount": CENTS,
-                "items": [{ "sku": sku, "quantity": 1 }],
-            }),
-            key: None,
-            labels: BTreeMap::new(),
-        };
-        let body = serde_json::to_vec(&body).expect("a start request");
-        let (_, started): (_, StartedView) = client
-            .post("/v1/sagas", body)
-            .await
-            .unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(started.definition, "order");
+        start_one(client, "order", &order(number, "ada", sku)).await;
+    }
+}
+
+/// The input of an order.
+pub fn order(number: usize, customer: &str, sku: &str) -> Value {
+    json!({
+        "orderId": format!("order-{number}"),
+        "customer": customer,
+        "amount": CENTS,
+        "items": [{ "sku": sku, "quantity": 1 }],
+    })
+}
+
+/// Starts a saga, again until an orchestrator has answered.
+pub async fn start_one(client: &Client, definition: &str, input: &Value) -> String {
+    let body = StartBody {
+        definition: definition.to_owned(),
+        version: None,
+        input: input.clone(),
+        key: None,
+        labels: BTreeMap::new(),
+    };
+    let body = serde_json::to_vec(&body).expect("a start request");
+    let until = Instant::now() + ANSWERED_WITHIN;
+    loop {
+        let asked = client.post::<StartedView>("/v1/sagas", body.clone());
+        match tokio::time::timeout(ANSWERED_WITHIN, asked).await {
+            Ok(Ok((_, started))) => {
+                assert_eq!(started.definition, definition);
+                return started.id;
+            }
+            Ok(Err(error)) => assert!(Instant::now() < until, "{error}"),
+            Err(_) => panic!("no answer to a start"),
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
@@ -60,6 +82,14 @@ pub async fn audit(database: &Database, orders: usize) {
         database.number("SELECT count(*) FROM amends.sagas").await,
         count(orders)
     );
+    assert_eq!(audit_balance(database).await, completed);
+}
+
+/// Checks that the books hold what the completed orders cost, however many those are, and that no
+/// effect took place twice. Returns how many they are.
+pub async fn audit_balance(database: &Database) -> i64 {
+    let completed = "SELECT count(*) FROM amends.sagas WHERE status = 'completed'";
+    let completed = database.number(completed).await;
     let net = async |what: &str, table: &str, plus: &str| {
         let sql = format!(
             "SELECT coalesce(sum(CASE WHEN kind = '{plus}' THEN {what} ELSE -{what} END), 0)::bigint
@@ -87,7 +117,22 @@ pub async fn audit(database: &Database, orders: usize) {
         completed,
         "pieces taken"
     );
+    let records = async |table: &str, kind: &str| {
+        let sql = format!("SELECT count(*) FROM amends_worker.{table} WHERE kind = '{kind}'");
+        database.number(&sql).await
+    };
+    assert_eq!(
+        records("demo_notifications", "send").await,
+        completed,
+        "customers told"
+    );
+    assert_eq!(
+        records("demo_deliveries", "schedule").await,
+        completed,
+        "deliveries"
+    );
     no_effect_twice(database).await;
+    completed
 }
 
 /// Each saga has each effect, and each undo, at most once.
@@ -106,12 +151,17 @@ async fn no_effect_twice(database: &Database) {
 }
 
 /// Checks what the orchestrator itself must have kept: histories without gaps that end where the
-/// row says, and nothing left to send.
+/// row says, and no dead letter.
 pub async fn audit_histories(database: &Database) {
+    audit_gaps(database).await;
+    let letters = "SELECT count(*) FROM amends.dead_letters";
+    assert_eq!(database.number(letters).await, 0, "dead letters");
+}
+
+/// Checks that the histories have no gaps.
+pub async fn audit_gaps(database: &Database) {
     let gaps = "SELECT count(*) FROM amends.sagas s
                 WHERE s.version <> (SELECT count(*) FROM amends.saga_events e WHERE e.saga_id = s.id)
                    OR s.version <> (SELECT max(seq) FROM amends.saga_events e WHERE e.saga_id = s.id)";
     assert_eq!(database.number(gaps).await, 0, "histories with gaps");
-    let letters = "SELECT count(*) FROM amends.dead_letters";
-    assert_eq!(database.number(letters).await, 0, "dead letters");
 }

@@ -1,12 +1,19 @@
 //! One process of the deployment, and what it logged.
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// A process that is not ready after this will not be.
 const READY_WITHIN: Duration = Duration::from_secs(60);
+
+/// A process that has not come to its failpoint after this will not.
+const FAILPOINT_WITHIN: Duration = Duration::from_secs(90);
+
+/// The signal of a process that aborts.
+const SIGABRT: i32 = 6;
 
 /// A running `amends` process. Dropped, it is killed.
 #[derive(Debug)]
@@ -55,6 +62,68 @@ impl Process {
         })
     }
 
+    /// Waits until it has aborted at this failpoint, which it was started with.
+    pub async fn died_at(mut self, point: &str) {
+        self.reached(point).await;
+        let until = Instant::now() + READY_WITHIN;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("look after a process of ours") {
+                break status;
+            }
+            assert!(Instant::now() < until, "{} does not die", self.name);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        assert_eq!(
+            status.signal(),
+            Some(SIGABRT),
+            "{} ended with {status}",
+            self.name
+        );
+    }
+
+    /// Waits until it has come to this failpoint, which it was started with.
+    pub async fn reached(&mut self, point: &str) {
+        let line = format!("failpoint {point}");
+        let until = Instant::now() + FAILPOINT_WITHIN;
+        while !self.has_line(|logged| logged == line) {
+            assert!(
+                Instant::now() < until,
+                "{} never came to {point}; was the binary built with the feature `failpoints`? \
+                 `cargo test -p system-tests -p amends` builds it so",
+                self.name
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child
+            .try_wait()
+            .expect("look after a process of ours")
+            .is_some()
+    }
+
+    /// Lets it go on after it was stopped.
+    pub fn go_on(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args([signal, &id]).status();
+        assert!(
+            sent.expect("run kill").success(),
+            "{} cannot be sent {signal}",
+            self.name
+        );
+    }
+
+    fn has_line(&self, is_meant: impl Fn(&str) -> bool) -> bool {
+        let log = self.log.lock().unwrap();
+        log.iter().any(|line| is_meant(line))
+    }
+
     /// Ends it at once, as a crash does.
     pub fn kill(mut self) {
         self.child.kill().expect("kill a process of ours");
@@ -63,12 +132,7 @@ impl Process {
 
     /// Asks it to drain and waits until it has ended.
     pub fn terminate(mut self) {
-        let id = self.child.id().to_string();
-        let sent = Command::new("kill")
-            .args(["-TERM", &id])
-            .status()
-            .expect("run kill");
-        assert!(sent.success(), "{} cannot be asked to end", self.name);
+        self.signal("-TERM");
         let status = self.child.wait().expect("wait for it");
         assert!(
             status.success(),
@@ -81,13 +145,7 @@ impl Process {
     fn wait_for_line(&mut self, part: &str) {
         let until = Instant::now() + READY_WITHIN;
         loop {
-            if self
-                .log
-                .lock()
-                .unwrap()
-                .iter()
-                .any(|line| line.contains(part))
-            {
+            if self.has_line(|line| line.contains(part)) {
                 return;
             }
             let ended = self.child.try_wait().expect("look after a process of ours");

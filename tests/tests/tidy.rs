@@ -30,16 +30,18 @@ const CORE_DEPENDENCIES: [&str; 10] = [
 ];
 
 /// Which crates of ours each crate of ours may depend on: inward only.
-const DIRECTIONS: [(&str, &[&str]); 8] = [
+const DIRECTIONS: [(&str, &[&str]); 9] = [
     ("saga-core", &[]),
+    ("failpoint", &[]),
     ("local-engine", &[]),
     ("broker", &["saga-core"]),
-    ("orchestrator", &["broker", "saga-core"]),
-    ("worker-runtime", &["broker", "saga-core"]),
+    ("orchestrator", &["broker", "failpoint", "saga-core"]),
+    ("worker-runtime", &["broker", "failpoint", "saga-core"]),
     (
         "amends",
         &[
             "broker",
+            "failpoint",
             "local-engine",
             "orchestrator",
             "saga-core",

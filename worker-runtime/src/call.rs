@@ -6,6 +6,8 @@ use saga_core::time::Timestamp;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use crate::pulse::Pulse;
+
 /// One call of a handler.
 #[derive(Debug, Clone)]
 pub struct Call {
@@ -36,4 +38,17 @@ pub struct Call {
     /// Cancelled when the time is up or the process must stop. A handler that ignores it is
     /// dropped at its next await.
     pub cancellation: CancellationToken,
+    /// Where [`heartbeat`](Self::heartbeat) leaves its signs of life.
+    pub pulse: Pulse,
+}
+
+impl Call {
+    /// Says that the handler works on, and how far it has come. A step with a `heartbeat` timeout
+    /// ends its attempt when nothing is heard for that long. The worker tells the orchestrator from
+    /// time to time; calling this often costs next to nothing.
+    ///
+    /// Progress is for people, and at most 1 KiB of JSON of it is kept.
+    pub fn heartbeat(&self, progress: impl Into<Value>) {
+        self.pulse.beat(progress.into());
+    }
 }

@@ -4,16 +4,21 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use broker::envelope::worker::OperationInfo;
 use saga_core::delivery::Repeat;
 use saga_core::ids::{ActionName, Op};
+use tokio::sync::Notify;
 
 use crate::handler::{Handler, TransactionalHandler};
+use crate::limits::{BreakerSettings, Gate, RateLimit};
+use crate::metrics::{LaneMetrics, Metrics};
 
 /// A handler and the limits it runs under.
 #[derive(Clone)]
 pub struct Operation {
     pub(crate) execution: Execution,
     pub(crate) settings: OperationSettings,
+    pub(crate) version: Option<String>,
 }
 
 #[derive(Clone)]
@@ -28,6 +33,7 @@ impl Operation {
         Self {
             execution: Execution::Outside(Arc::new(handler)),
             settings,
+            version: None,
         }
     }
 
@@ -39,7 +45,15 @@ impl Operation {
         Self {
             execution: Execution::Transactional(Arc::new(handler)),
             settings,
+            version: None,
         }
+    }
+
+    /// Gives the operation a semantic version, which the worker announces.
+    #[must_use]
+    pub fn version(mut self, version: &str) -> Self {
+        self.version = Some(version.to_owned());
+        self
     }
 }
 
@@ -57,11 +71,51 @@ impl fmt::Debug for Operation {
 }
 
 /// One queue's worth of work: an operation, and what is asked of it there.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Lane {
     pub(crate) action: ActionName,
     pub(crate) op: Op,
     pub(crate) operation: Operation,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) metrics: LaneMetrics,
+}
+
+impl Lane {
+    /// Settling is never held up: it mostly asks the ledger only, and what waits for it is a saga
+    /// that does not know where it stands.
+    pub(crate) fn new(
+        action: ActionName,
+        op: Op,
+        operation: Operation,
+        metrics: &Metrics,
+        news: &Arc<Notify>,
+    ) -> Self {
+        let settings = operation.settings;
+        let (breaker, rate) = match op {
+            Op::Action | Op::Compensate => (settings.breaker, settings.rate),
+            Op::Settle => (None, None),
+        };
+        let metrics = metrics.lane(&action, op, settings.concurrency.max(1));
+        Self {
+            gate: Arc::new(Gate::new(breaker, rate, Arc::clone(news))),
+            action,
+            op,
+            operation,
+            metrics,
+        }
+    }
+
+    /// The operation as the worker announces it.
+    pub(crate) fn info(&self) -> OperationInfo {
+        OperationInfo {
+            operation: self.action.clone(),
+            op: self.op,
+            version: self.operation.version.clone(),
+            slots: self.operation.settings.concurrency.max(1).into(),
+            busy: u32::try_from(self.metrics.busy.get()).unwrap_or(0),
+            breaker: *self.gate.state().borrow(),
+        }
+    }
 }
 
 /// The limits of one operation. Undoing and settling have queues and slots of their own.
@@ -76,6 +130,11 @@ pub struct OperationSettings {
     /// What may be done with an outside call that was begun and whose end nobody recorded. A
     /// retry by the handler itself counts as such: its call may have had its effect.
     pub repeat: Repeat,
+    /// When it is not called any more because it fails; `None` calls it whatever happens. An
+    /// undo has a breaker of its own, settling has none.
+    pub breaker: Option<BreakerSettings>,
+    /// How often this process may call it. Undoing is counted apart, settling is not counted.
+    pub rate: Option<RateLimit>,
 }
 
 impl Default for OperationSettings {
@@ -85,6 +144,8 @@ impl Default for OperationSettings {
             backlog: 16,
             start_to_close: Duration::from_secs(30),
             repeat: Repeat::Resolve,
+            breaker: Some(BreakerSettings::default()),
+            rate: None,
         }
     }
 }

@@ -7,6 +7,7 @@
 )]
 
 mod ci;
+mod fuzz;
 mod readme;
 mod repository;
 mod servers;
@@ -19,6 +20,9 @@ usage: cargo xtask VERB
 
   test [ARGUMENT…]      run the tests with a private PostgreSQL and RabbitMQ; the arguments go to
                         `cargo test` (default: --workspace), those after -- to the tests
+  fuzz [--seconds N] [--seed N]
+                        throw made-up definitions at the compiler for a while (default: 60 s, a
+                        seed by the clock, which is printed)
   ci                    everything that has to pass before a change is merged
   servers [--fast] [--folder FOLDER]
                         start a private PostgreSQL and RabbitMQ, print their URLs, and wait for
@@ -34,6 +38,10 @@ fn main() -> ExitCode {
     let result = match args.split_first() {
         Some((verb, rest)) => match (verb.as_str(), rest) {
             ("test", rest) => test::run(rest),
+            ("fuzz", rest) => match fuzz::Request::parse(rest) {
+                Some(request) => fuzz::run(request),
+                None => return usage_error(),
+            },
             ("ci", []) => Ok(ci::run()),
             ("servers", rest) => match servers::Request::parse(rest) {
                 Some(request) => servers::run(&request),

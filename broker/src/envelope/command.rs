@@ -13,6 +13,7 @@ use saga_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::address::Address;
 use super::error::EnvelopeError;
 use super::key::idempotency_key;
 use crate::message::{Incoming, Outgoing, Properties};
@@ -37,6 +38,8 @@ const ATTEMPT: &str = "amends-attempt";
 const IDEMPOTENCY_KEY: &str = "amends-idempotency-key";
 const DEADLINE: &str = "amends-deadline";
 const START_TO_CLOSE: &str = "amends-start-to-close";
+const HEARTBEAT: &str = "amends-heartbeat";
+const SCHEDULED_AT: &str = "amends-scheduled-at";
 
 /// The message that asks a worker to carry out `command`.
 #[must_use]
@@ -95,7 +98,16 @@ fn headers(
     if let Some(limit) = command.start_to_close {
         headers.insert(START_TO_CLOSE.to_owned(), limit.as_millis().to_string());
     }
+    if let Some(limit) = command.heartbeat {
+        headers.insert(HEARTBEAT.to_owned(), limit.as_millis().to_string());
+    }
     headers
+}
+
+/// Says from when on a worker may begin. It is measured by, and decides nothing.
+pub fn schedule(message: &mut Outgoing, at: Timestamp) {
+    let headers = &mut message.properties.headers;
+    headers.insert(SCHEDULED_AT.to_owned(), at.to_string());
 }
 
 #[derive(Serialize)]
@@ -161,6 +173,10 @@ pub struct CommandEnvelope {
     pub undoes: Option<Undoes>,
     /// How long the handler may run.
     pub start_to_close: Option<Duration>,
+    /// How long the handler may go without reporting progress.
+    pub heartbeat: Option<Duration>,
+    /// From when on it could begin, by the orchestrator's clock.
+    pub scheduled_at: Option<Timestamp>,
     /// Not worth beginning after this.
     pub deadline: Option<Timestamp>,
     /// The queue that waits for the reply.
@@ -200,29 +216,27 @@ struct ActionIn {
 /// When the message is no command, or lacks what every command has.
 pub fn decode(message: &Incoming) -> Result<CommandEnvelope, EnvelopeError> {
     let properties = &message.properties;
-    if properties.kind != KIND {
-        return Err(EnvelopeError::Kind {
-            wanted: KIND,
-            found: properties.kind.clone(),
-        });
-    }
+    let Address {
+        saga,
+        key,
+        op,
+        round,
+        attempt,
+    } = address(message)?;
     let body: BodyIn = serde_json::from_slice(&message.body)
         .map_err(|source| EnvelopeError::Body { kind: KIND, source })?;
     let headers = &properties.headers;
     Ok(CommandEnvelope {
         message_id: parse(MESSAGE_ID, &properties.message_id)?,
-        saga: required(headers, SAGA)?,
+        saga,
         definition: DefinitionRef {
             name: text(headers, DEFINITION)?.into(),
             version: required(headers, VERSION)?,
         },
-        key: StepKey {
-            step: StepName::new(text(headers, STEP)?),
-            element: optional(headers, ELEMENT)?.unwrap_or(0),
-        },
-        op: required(headers, OP)?,
-        round: optional(headers, ROUND)?.unwrap_or(0),
-        attempt: required(headers, ATTEMPT)?,
+        key,
+        op,
+        round,
+        attempt,
         action: required(headers, ACTION)?,
         input: body.input,
         undoes: body.action.map(|undone| Undoes {
@@ -231,12 +245,39 @@ pub fn decode(message: &Incoming) -> Result<CommandEnvelope, EnvelopeError> {
             output: Arc::new(undone.output),
         }),
         start_to_close: optional(headers, START_TO_CLOSE)?.map(Duration::from_millis),
+        heartbeat: optional(headers, HEARTBEAT)?.map(Duration::from_millis),
+        scheduled_at: optional(headers, SCHEDULED_AT)?,
         deadline: optional(headers, DEADLINE)?,
         reply_to: properties
             .reply_to
             .clone()
             .ok_or(EnvelopeError::Missing { name: "reply-to" })?,
         traceparent: headers.get(TRACEPARENT).cloned(),
+    })
+}
+
+/// Reads what a command asks for from its headers alone, whatever its body.
+///
+/// # Errors
+/// When the message is no command, or its headers do not say.
+pub fn address(message: &Incoming) -> Result<Address, EnvelopeError> {
+    let properties = &message.properties;
+    if properties.kind != KIND {
+        return Err(EnvelopeError::Kind {
+            wanted: KIND,
+            found: properties.kind.clone(),
+        });
+    }
+    let headers = &properties.headers;
+    Ok(Address {
+        saga: required(headers, SAGA)?,
+        key: StepKey {
+            step: StepName::new(text(headers, STEP)?),
+            element: optional(headers, ELEMENT)?.unwrap_or(0),
+        },
+        op: required(headers, OP)?,
+        round: optional(headers, ROUND)?.unwrap_or(0),
+        attempt: required(headers, ATTEMPT)?,
     })
 }
 

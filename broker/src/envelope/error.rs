@@ -28,6 +28,22 @@ pub enum EnvelopeError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A text of the body is missing, too long, or contains U+0000.
+    #[error("`{name}` must be text of at most {bytes_max} bytes, without U+0000")]
+    Text {
+        /// Which one.
+        name: &'static str,
+        /// Its limit.
+        bytes_max: usize,
+    },
+    /// A list of the body is too long.
+    #[error("`{name}` lists more than {max} items")]
+    TooMany {
+        /// Which one.
+        name: &'static str,
+        /// Its limit.
+        max: usize,
+    },
     /// The body is not the JSON it should be.
     #[error("read the body of `{kind}`")]
     Body {

@@ -1,12 +1,17 @@
-//! The wire, version 1: how commands and replies look as messages.
+//! The wire, version 1: how commands, replies and requests look as messages.
 
 pub mod child;
 pub mod command;
 pub mod replies;
 pub mod signal;
+pub mod start;
+pub mod worker;
 
+mod address;
 mod error;
+mod id_text;
 mod key;
 
+pub use address::Address;
 pub use error::EnvelopeError;
 pub use key::idempotency_key;

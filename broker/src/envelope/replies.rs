@@ -11,11 +11,15 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::address::Address;
 use super::error::EnvelopeError;
 use crate::message::{Incoming, Outgoing, Properties};
 
 /// AMQP `type` of a message of replies.
 pub const KIND: &str = "amends.replies.v1";
+
+/// Header with the build of the worker that answers.
+pub const BUILD: &str = "amends-worker-build";
 
 /// Most replies in one message.
 pub const REPLIES_MAX: usize = 64;
@@ -255,6 +259,8 @@ pub struct BadItem {
     pub index: usize,
     /// The JSON it was sent as.
     pub bytes: Bytes,
+    /// What it answers, where at least that can be read.
+    pub about: Option<Address>,
     /// What is wrong with it.
     #[source]
     pub source: serde_json::Error,
@@ -284,6 +290,7 @@ pub fn decode(message: &Incoming) -> Result<Vec<Result<ReplyItem, BadItem>>, Env
         serde_json::from_str(raw.get()).map_err(|source| BadItem {
             index,
             bytes: message.body.slice_ref(raw.get().as_bytes()),
+            about: Address::of_reply(raw.get()),
             source,
         })
     };

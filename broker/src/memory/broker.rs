@@ -74,6 +74,12 @@ impl MemoryBroker {
         }
     }
 
+    /// How many messages of a queue are handed out and not settled.
+    #[must_use]
+    pub fn unsettled(&self, queue: &str) -> usize {
+        self.routing().queue(queue).map_or(0, |it| it.unsettled())
+    }
+
     fn routing(&self) -> MutexGuard<'_, Routing> {
         lock(&self.routing)
     }
@@ -122,6 +128,8 @@ impl Broker for MemoryBroker {
         }
         Ok(())
     }
+
+    async fn restore(&self, _nothing_ever_vanishes: &str) {}
 
     async fn publish(&self, batch: Vec<Outgoing>) -> Vec<Settled> {
         if self.is_closed() {

@@ -165,6 +165,10 @@ impl Queue {
         given_up
     }
 
+    pub(super) fn unsettled(&self) -> usize {
+        self.unsettled.len()
+    }
+
     pub(super) fn depth(&self) -> Depth {
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         Depth {
@@ -188,6 +192,10 @@ impl Queue {
             let Some((consumer, mut taker)) = self.takers.pop_front() else {
                 return;
             };
+            if taker.deliveries.is_closed() {
+                // It takes no more. What it was handed would only come back, closer to its limit.
+                continue;
+            }
             if taker.holds < taker.prefetch
                 && let Some(held) = self.ready.pop_front()
             {

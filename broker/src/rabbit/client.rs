@@ -137,6 +137,10 @@ impl Broker for Rabbit {
         self.declarer.steps(&self.consume, steps).await
     }
 
+    async fn restore(&self, name: &str) {
+        self.declarer.restore(&self.consume, name).await;
+    }
+
     async fn publish(&self, batch: Vec<Outgoing>) -> Vec<Settled> {
         self.publisher.publish(batch).await
     }
@@ -151,6 +155,7 @@ impl Broker for Rabbit {
             prefetch,
             deliveries,
             declarer: Arc::clone(&self.declarer),
+            board: Arc::clone(&self.board),
             closing: self.drain.subscribe(),
         };
         tokio::spawn(subscription.run(self.consume.clone(), first, running));

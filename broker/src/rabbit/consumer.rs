@@ -19,6 +19,7 @@ use tracing::{debug, info, warn};
 
 use super::convert;
 use super::declare::Declarer;
+use super::health::HealthBoard;
 use super::reconnect::Delays;
 use super::supervisor::{Broken, Link, Live, RPC_TIMEOUT, rpc, set};
 use super::tags::{Order, Tags};
@@ -33,6 +34,7 @@ pub(super) struct Subscription {
     pub(super) prefetch: u16,
     pub(super) deliveries: mpsc::Sender<Delivery>,
     pub(super) declarer: Arc<Declarer>,
+    pub(super) board: Arc<HealthBoard>,
     pub(super) closing: watch::Receiver<bool>,
 }
 
@@ -49,10 +51,15 @@ impl Subscription {
     /// subscribe is reported, so that a caller learns of a queue that does not exist.
     pub(super) async fn run(
         mut self,
-        mut link: Link,
+        link: Link,
         first: oneshot::Sender<Result<(), Broken>>,
         _running: mpsc::Sender<()>,
     ) {
+        self.consume(link, first).await;
+        self.board.heard(&self.queue);
+    }
+
+    async fn consume(&mut self, mut link: Link, first: oneshot::Sender<Result<(), Broken>>) {
         let mut first = Some(first);
         let mut delays = Delays::new();
         while let Some(live) = self.connection(&mut link).await {
@@ -62,6 +69,7 @@ impl Subscription {
                     if let Some(first) = first.take() {
                         let _caller_is_gone = first.send(Ok(()));
                     }
+                    self.board.heard(&self.queue);
                     debug!(
                         queue = self.queue,
                         generation = live.generation,
@@ -74,8 +82,11 @@ impl Subscription {
                 }
                 Err(error) => {
                     let code = error.code();
+                    // A queue that was declared here and deleted since comes back below.
+                    let deleted = code == Some(NOT_FOUND) && self.declarer.knows(&self.queue).await;
                     if let Some(first) = first.take()
                         && code.is_some()
+                        && !deleted
                     {
                         let _caller_is_gone = first.send(Err(error));
                         return;
@@ -91,6 +102,7 @@ impl Subscription {
                     }
                 }
             }
+            self.board.unheard(&self.queue);
             live.suspect();
             if began.elapsed() > RPC_TIMEOUT {
                 delays.reset();
@@ -132,9 +144,17 @@ impl Subscription {
         let mut parked: Option<Delivery> = None;
         let limit = usize::from(self.prefetch).max(1);
         loop {
+            if self.deliveries.is_closed() {
+                // At once: what came now would only go back, closer to its delivery limit.
+                break;
+            }
             tokio::select! {
                 biased;
                 _ = settled.recv_many(&mut batch, limit) => {
+                    if self.deliveries.is_closed() {
+                        // Told before the broker knows, it would make room for more.
+                        break;
+                    }
                     if let Err(error) = tell(&channel, &mut tags, &mut batch).await {
                         debug!(queue = self.queue, %error, "not acknowledged, will come again");
                         return End::Lost;
@@ -166,7 +186,7 @@ impl Subscription {
             }
         }
         drop(parked);
-        let wound_up = wind_up(&channel, stream, tags, settle, settled).await;
+        let wound_up = wind_up(&channel, stream, tags, batch, (settle, settled)).await;
         if let Err(error) = wound_up {
             debug!(queue = self.queue, %error, "not all acknowledged, will come again");
         }
@@ -192,8 +212,11 @@ async fn wind_up(
     channel: &Channel,
     stream: lapin::Consumer,
     mut tags: Tags,
-    settle: mpsc::UnboundedSender<Settlement>,
-    mut settled: mpsc::UnboundedReceiver<Settlement>,
+    mut batch: Vec<Settlement>,
+    (settle, mut settled): (
+        mpsc::UnboundedSender<Settlement>,
+        mpsc::UnboundedReceiver<Settlement>,
+    ),
 ) -> Result<(), Broken> {
     rpc(channel.basic_cancel(stream.tag(), BasicCancelOptions::default())).await?;
     let mut stream = pin!(stream);
@@ -202,7 +225,7 @@ async fn wind_up(
         drop(hand_out(delivery, &mut tags, &settle));
     }
     drop(settle);
-    let mut batch = Vec::new();
+    tell(channel, &mut tags, &mut batch).await?;
     while settled.recv_many(&mut batch, usize::from(u16::MAX)).await > 0 {
         tell(channel, &mut tags, &mut batch).await?;
     }

@@ -90,19 +90,28 @@ impl Declarer {
         }
     }
 
-    /// Declares the queue of that name again, which somebody deleted. Nothing happens when it was
-    /// never asked for.
-    pub(super) async fn restore(&self, link: &Link, queue: &str) {
+    /// Whether that was ever asked for.
+    pub(super) async fn knows(&self, name: &str) -> bool {
+        self.state.lock().await.known.contains_key(name)
+    }
+
+    /// Declares what has that name again, which somebody deleted. Nothing happens when it was never
+    /// asked for. The bindings of every step queue go with the exchange that they are bound to.
+    pub(super) async fn restore(&self, link: &Link, name: &str) {
+        if name == self.topology.steps_exchange() {
+            self.state.lock().await.declared.clear();
+            return self.restore_all(link).await;
+        }
         let known = {
             let mut state = self.state.lock().await;
-            state.declared.remove(queue);
-            state.known.get(queue).cloned()
+            state.declared.remove(name);
+            state.known.get(name).cloned()
         };
         if let Some(group) = known
             && let Err(error) = self.ensure(link, vec![group]).await
         {
             warn!(
-                queue,
+                name,
                 error = &error as &dyn std::error::Error,
                 "declaring again failed"
             );

@@ -1,6 +1,7 @@
 //! What the two connections are worth together.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
@@ -24,38 +25,86 @@ impl Side {
     }
 }
 
-/// Merges the state of both sides into the broker's health.
+/// Merges the state of both sides and of the consumers into the broker's health.
 #[derive(Debug)]
 pub(super) struct HealthBoard {
-    sides: Mutex<(Health, Health)>,
+    parts: Mutex<Parts>,
     merged: watch::Sender<Health>,
+}
+
+#[derive(Debug)]
+struct Parts {
+    publish: Health,
+    consume: Health,
+    /// Queues whose consumer was lost and is not back.
+    unheard: BTreeSet<String>,
+}
+
+impl Parts {
+    fn merged(&self) -> Health {
+        match (self.publish, self.consume) {
+            (Health::Disconnected, _) | (_, Health::Disconnected) => Health::Disconnected,
+            (Health::Blocked, _) | (_, Health::Blocked) => Health::Blocked,
+            (Health::Connected | Health::Deaf, Health::Connected | Health::Deaf) => {
+                if self.unheard.is_empty() {
+                    Health::Connected
+                } else {
+                    Health::Deaf
+                }
+            }
+        }
+    }
 }
 
 impl HealthBoard {
     pub(super) fn new() -> Self {
-        let sides = Mutex::new((Health::Disconnected, Health::Disconnected));
+        let parts = Parts {
+            publish: Health::Disconnected,
+            consume: Health::Disconnected,
+            unheard: BTreeSet::new(),
+        };
         Self {
-            sides,
+            parts: Mutex::new(parts),
             merged: watch::Sender::new(Health::Disconnected),
         }
     }
 
     pub(super) fn set(&self, side: Side, health: Health) {
-        let mut sides = self.sides.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut parts = self.parts();
         match side {
-            Side::Publish => sides.0 = health,
-            Side::Consume => sides.1 = health,
+            Side::Publish => parts.publish = health,
+            Side::Consume => parts.consume = health,
         }
-        let merged = match *sides {
-            (Health::Disconnected, _) | (_, Health::Disconnected) => Health::Disconnected,
-            (Health::Blocked, _) | (_, Health::Blocked) => Health::Blocked,
-            (Health::Connected, Health::Connected) => Health::Connected,
-        };
-        self.merged
-            .send_if_modified(|now| std::mem::replace(now, merged) != merged);
+        self.tell(&parts);
+    }
+
+    /// A queue is consumed, or nobody wants to consume it any more.
+    pub(super) fn heard(&self, queue: &str) {
+        let mut parts = self.parts();
+        if parts.unheard.remove(queue) {
+            self.tell(&parts);
+        }
+    }
+
+    /// The consumer of a queue is lost.
+    pub(super) fn unheard(&self, queue: &str) {
+        let mut parts = self.parts();
+        if parts.unheard.insert(queue.to_owned()) {
+            self.tell(&parts);
+        }
     }
 
     pub(super) fn watch(&self) -> watch::Receiver<Health> {
         self.merged.subscribe()
+    }
+
+    fn parts(&self) -> MutexGuard<'_, Parts> {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, parts: &Parts) {
+        let merged = parts.merged();
+        self.merged
+            .send_if_modified(|now| std::mem::replace(now, merged) != merged);
     }
 }

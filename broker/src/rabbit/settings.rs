@@ -46,7 +46,7 @@ impl RabbitSettings {
             confirm_timeout: Duration::from_secs(30),
             publish_window: 256,
             publish_channels: 1,
-            delivery_limit: 20,
+            delivery_limit: saga_core::definition::REDELIVERIES_MAX,
         }
     }
 }

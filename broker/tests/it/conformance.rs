@@ -393,6 +393,43 @@ pub(crate) async fn dropped_consumer(broker: Subject, topology: &Topology) {
     wait_for_depth(&broker, &queue, 0).await;
 }
 
+/// A stopped consumer still gives what it was handed, which can be settled, and gets nothing more:
+/// not even what the settling makes room for.
+pub(crate) async fn stopped_consumer(broker: Subject, topology: &Topology) {
+    let queue = declared(&broker, topology).await;
+    publish_some(&broker, &queue, "m", 8).await;
+    let mut stopped = broker.consume(&queue, 4).await.expect("consume");
+    wait_for_depth(&broker, &queue, 4).await;
+    // They are on their way to this process; all have come when the last one has.
+    let mut taken = Vec::new();
+    for _ in 0..3 {
+        taken.push(next(&mut stopped).await);
+    }
+    sleep(QUIET).await;
+    stopped.stop();
+    while let Some(delivery) = timeout(PATIENCE, stopped.next()).await.expect("an end") {
+        taken.push(delivery);
+    }
+    assert_eq!(taken.len(), 4);
+    for delivery in taken {
+        delivery.receipt.ack(&OnDisk);
+    }
+    let mut other = broker.consume(&queue, 8).await.expect("consume");
+    for _ in 0..4 {
+        let delivery = next(&mut other).await;
+        assert!(
+            !delivery.message.redelivered,
+            "{} was handed to the stopped one",
+            delivery.message.properties.message_id
+        );
+        delivery.receipt.ack(&OnDisk);
+    }
+    assert_quiet(&mut other).await;
+    drop(stopped);
+    let depth = broker.depth(&queue).await.expect("a depth");
+    assert_eq!(depth.map(|it| (it.messages, it.consumers)), Some((0, 1)));
+}
+
 /// Many callers at once each learn what became of exactly their own messages.
 pub(crate) async fn many_publishers(broker: Subject, topology: &Topology) {
     let queue = declared(&broker, topology).await;

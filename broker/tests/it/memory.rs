@@ -79,6 +79,11 @@ async fn dropped_consumer() {
     run(async |broker, topology| conformance::dropped_consumer(broker, &topology).await).await;
 }
 
+#[tokio::test]
+async fn stopped_consumer() {
+    run(async |broker, topology| conformance::stopped_consumer(broker, &topology).await).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn many_publishers() {
     run(async |broker, topology| conformance::many_publishers(broker, &topology).await).await;

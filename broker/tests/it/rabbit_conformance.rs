@@ -66,6 +66,12 @@ async fn dropped_consumer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn stopped_consumer() {
+    run(|broker, topology| async move { conformance::stopped_consumer(broker, &topology).await })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn many_publishers() {
     run(|broker, topology| async move { conformance::many_publishers(broker, &topology).await })
         .await;

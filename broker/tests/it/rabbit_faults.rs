@@ -8,13 +8,13 @@ use std::time::Duration;
 use broker::broker::{Broker, BrokerError, Health, Settled};
 use broker::rabbit::{Rabbit, RabbitSettings};
 use broker::topology::Topology;
-use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
+use lapin::options::{ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::config::amqp_url;
-use crate::conformance::{OnDisk, PATIENCE, Subject, declared, direct, next, wait_for_depth};
+use crate::conformance::{OnDisk, PATIENCE, Subject, declared, direct, next, step, wait_for_depth};
 use crate::proxy::Proxy;
 use crate::server::{NODE, connect, control, raw_channel, remove, run, settings};
 
@@ -173,6 +173,12 @@ async fn a_deleted_queue_heals() {
         let before = direct(&queue, "before");
         assert_eq!(broker.publish(vec![before]).await, [Settled::Confirmed]);
         let held = next(&mut consumer).await;
+        let mut health = broker.health();
+        let deaf = tokio::spawn(async move {
+            let (deaf, well) = (Health::Deaf, Health::Connected);
+            health.wait_for(|health| *health == deaf).await.map(drop)?;
+            health.wait_for(|health| *health == well).await.map(drop)
+        });
         let options = QueueDeleteOptions::default();
         raw_channel()
             .await
@@ -187,10 +193,57 @@ async fn a_deleted_queue_heals() {
         }
         let after = next(&mut consumer).await;
         assert_eq!(after.message.properties.message_id, "after");
+        let seen = timeout(PATIENCE, deaf).await.expect("in time");
+        assert!(seen.expect("a watcher").is_ok(), "it showed, and passed");
         // Its queue is gone; settling it must harm nobody.
         held.receipt.ack(&OnDisk);
         after.receipt.ack(&OnDisk);
         wait_for_depth(&broker, &queue, 0).await;
+    })
+    .await;
+}
+
+/// An exchange that is deleted is declared again by whoever finds it gone, with everything that was
+/// bound to it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_exchange_heals() {
+    run(|broker, topology| async move {
+        let queue = declared(&broker, &topology).await;
+        let exchange = topology.steps_exchange();
+        raw_channel()
+            .await
+            .exchange_delete(exchange.as_str().into(), ExchangeDeleteOptions::default())
+            .await
+            .expect("delete");
+        let lost = step(&topology, &queue, "lost");
+        assert_eq!(broker.publish(vec![lost]).await, [Settled::Unroutable]);
+        broker.restore(&exchange).await;
+        let found = step(&topology, &queue, "found");
+        assert_eq!(broker.publish(vec![found]).await, [Settled::Confirmed]);
+        wait_for_depth(&broker, &queue, 1).await;
+    })
+    .await;
+}
+
+/// A consumer that is asked for after its queue was deleted brings the queue back, where this
+/// process had declared it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_queue_comes_back_for_a_new_consumer() {
+    run(|broker, topology| async move {
+        let queue = declared(&broker, &topology).await;
+        let options = QueueDeleteOptions::default();
+        raw_channel()
+            .await
+            .queue_delete(queue.as_str().into(), options)
+            .await
+            .expect("delete");
+        let mut consumer = broker.consume(&queue, 5).await.expect("consume");
+        let deadline = Instant::now() + PATIENCE;
+        while broker.publish(vec![direct(&queue, "after")]).await != [Settled::Confirmed] {
+            assert!(Instant::now() < deadline, "the queue did not come back");
+            sleep(Duration::from_millis(50)).await;
+        }
+        next(&mut consumer).await.receipt.ack(&OnDisk);
     })
     .await;
 }

@@ -7,14 +7,22 @@ use tracing::info;
 
 use crate::args::DemoWorkerArgs;
 use crate::failure::Outcome;
+use crate::serving::listen;
 use crate::signals::asked_to_stop;
 use crate::worker::{RunningWorker, postgres_ledger};
-use crate::{config, connections, logging};
+use crate::{config, connections, logging, worker_http};
 
 /// Runs until SIGTERM or Ctrl-C, then drains.
 pub async fn demo_worker(args: &DemoWorkerArgs) -> Outcome {
     let settings = config::read(args.config.as_deref())?;
     logging::start(&settings.log, "info")?;
+    let endpoint = match settings.worker.http_listen.as_str() {
+        "" => None,
+        address => {
+            let expose = settings.http.expose_without_auth;
+            Some(listen("the worker's endpoint", address, expose).await?)
+        }
+    };
     let (ledger, books) = postgres_ledger(&settings.worker).await?;
     let broker = connections::broker(&settings, &args.name).await?;
     let topology = connections::topology(&settings);
@@ -26,7 +34,10 @@ pub async fn demo_worker(args: &DemoWorkerArgs) -> Outcome {
         ledger,
         &books,
         drain,
-    );
+    )?;
+    if let Some(listener) = endpoint {
+        worker_http::serve(listener, worker.observer().clone());
+    }
     info!(worker = args.name, "ready");
     tokio::select! {
         asked = asked_to_stop() => asked?,

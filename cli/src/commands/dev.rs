@@ -29,14 +29,14 @@ pub async fn dev(args: &DevArgs) -> Outcome {
     logging::start(&settings.log, "warn")?;
     let sources = sources(args)?;
     let port = args.port.unwrap_or(if args.exit { 0 } else { PORT });
-    let listener = listen(&format!("127.0.0.1:{port}"), false).await?;
-    let lanes = settings.engine.lanes;
+    let listener = listen("the API", &format!("127.0.0.1:{port}"), false).await?;
+    let orchestrator = settings.orchestrator();
     let parts = Parts::start(args.engine, settings).await?;
     let serving = Serving::start(
         Arc::clone(&parts.store),
         Arc::clone(&parts.broker),
         parts.topology.clone(),
-        lanes,
+        orchestrator,
         listener,
     )
     .await?;
@@ -47,7 +47,7 @@ pub async fn dev(args: &DevArgs) -> Outcome {
         Arc::clone(&parts.ledger),
         &parts.books,
         DRAIN,
-    );
+    )?;
     let done = use_it(args, &serving, &sources).await;
     let worker_done = worker.stop().await;
     serving.stop(DRAIN).await;

@@ -16,7 +16,8 @@ pub async fn serve(args: &ServeArgs) -> Outcome {
     let settings = config::read(args.config.as_deref())?;
     logging::start(&settings.log, "info")?;
     let sources = sources::read(&args.paths)?;
-    let listener = listen(&settings.http.listen, settings.http.expose_without_auth).await?;
+    let http = &settings.http;
+    let listener = listen("the API", &http.listen, http.expose_without_auth).await?;
     let store = connections::store(&settings).await?;
     let broker = connections::broker(&settings, "amends serve").await?;
     let topology = connections::topology(&settings);
@@ -24,7 +25,7 @@ pub async fn serve(args: &ServeArgs) -> Outcome {
         store,
         std::sync::Arc::clone(&broker),
         topology,
-        settings.engine.lanes,
+        settings.orchestrator(),
         listener,
     )
     .await?;

@@ -58,6 +58,9 @@ async fn charge(
             format!("the card of {customer} was declined"),
         ));
     }
+    if customer.starts_with("poison") {
+        failpoint::reached("demo.poisoned");
+    }
     if customer.starts_with("flaky") && call.attempt < FLAKY_UNTIL_ATTEMPT {
         return Err(Answer::retry(
             "bank_timeout",

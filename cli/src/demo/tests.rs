@@ -75,6 +75,7 @@ impl Shop {
                 output: Arc::new(json!({})),
             }),
             start_to_close: None,
+            heartbeat: None,
             deadline: None,
             rung: None,
             priority: None,

@@ -9,9 +9,17 @@ fn a_definition_that_cannot_be_read() {
     run(&["validate", "sagas/missing.yaml"], &[])
         .failed(1, &["sagas/missing.yaml", "No such file"]);
     let binary = TemporaryFile::new("binary.yaml", b"saga: \xff\xfe");
-    run(&["validate", binary.path()], &[]).failed(1, &[binary.path(), "not UTF-8", "byte 6"]);
+    let ran = run(&["validate", binary.path()], &[]);
+    ran.failed(1, &["1 errors in 1 of 1 files", "AM029"]);
+    assert!(
+        ran.out.contains("AM029") && ran.out.contains(":1:7"),
+        "{ran:?}"
+    );
     let huge = TemporaryFile::new("huge.yaml", &vec![b'#'; 1024 * 1024 + 1]);
-    run(&["validate", huge.path()], &[]).failed(1, &[huge.path(), "1048577", "1048576"]);
+    let ran = run(&["validate", "-o", "json", huge.path()], &[]);
+    ran.failed(1, &["AM001"]);
+    assert_eq!(ran.json()["diagnostics"][0]["code"], "AM001");
+    run(&["definition", "apply", huge.path()], &[]).failed(1, &[huge.path(), "1048576"]);
 }
 
 #[test]

@@ -7,6 +7,8 @@
 
 mod amends;
 mod bad_input;
+mod definitions;
 mod demo;
 mod sagas;
 mod signals;
+mod workers;

@@ -59,7 +59,9 @@ impl Lane {
         let began = Instant::now();
         let store = Arc::clone(&self.shared.store);
         let lost_answers = self.shared.metrics.store_errors.get();
+        failpoint::reached("orchestrator.before_commit");
         let report = self.persist(|| store.commit(batch)).await;
+        failpoint::reached("orchestrator.after_commit");
         if self.shared.metrics.store_errors.get() != lost_answers {
             self.shared.outbox.look_in_store();
         }
@@ -102,7 +104,8 @@ impl Lane {
                 self.settle(group, *proof, true, &folded.verdicts).await;
             }
             Some(SagaOutcome::KeyTaken(holder)) => {
-                self.key_taken(group, &definition, *holder, pending).await;
+                let taken = (*holder, report.proof());
+                self.key_taken(group, &definition, taken, pending).await;
             }
             Some(SagaOutcome::Poisoned(why)) => self.isolate(group, why, pending),
             Some(SagaOutcome::Conflict) | None => {
@@ -207,11 +210,14 @@ impl Lane {
                         .inc();
                     answer(
                         job.done,
-                        Ok(Started {
-                            saga: group.saga,
-                            definition,
-                            created,
-                        }),
+                        Ok((
+                            Started {
+                                saga: group.saga,
+                                definition,
+                                created,
+                            },
+                            proof,
+                        )),
                     );
                 }
             }
@@ -283,7 +289,7 @@ impl Lane {
             return self.settle_orphans(group, proof).await;
         };
         let Ok(definition) = self.shared.catalog.get(&saga.definition).await else {
-            return;
+            return self.give_back(group);
         };
         let stored = self
             .persist(|| store.values(group.saga))
@@ -319,6 +325,7 @@ impl Lane {
         let Some(folded) = folded else {
             return pending.push(group);
         };
+        self.keep_letters(&group).await;
         let mut rearm = Vec::new();
         let one = Judged {
             group,
@@ -328,6 +335,21 @@ impl Lane {
         };
         Box::pin(self.conclude(one, &report, pending, &mut rearm)).await;
         self.rearm(&rearm).await;
+    }
+
+    /// Under a lock only the saga is written; what is kept for people follows it.
+    async fn keep_letters(&self, group: &Group) {
+        let batch = Batch {
+            dead_letters: group
+                .jobs
+                .iter()
+                .filter_map(|job| job.letter.clone())
+                .collect(),
+            ..Batch::default()
+        };
+        if !batch.dead_letters.is_empty() {
+            let _else_the_deliveries_come_again = self.commit(&batch).await;
+        }
     }
 
     async fn rearm(&self, sagas: &[(SagaId, u64, Option<Timestamp>)]) {
@@ -361,7 +383,7 @@ impl Lane {
     }
 }
 
-pub(super) fn answer(done: Done, answer: Result<Started, StartError>) {
+pub(super) fn answer(done: Done, answer: Result<(Started, Committed), StartError>) {
     if let Done::Start(tell) = done
         && tell.send(answer).is_err()
     {

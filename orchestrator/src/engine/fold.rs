@@ -138,12 +138,15 @@ impl Folding<'_> {
         transition.events.extend(decision.events);
         for command in &decision.commands {
             let (id, reference) = (self.saga.id, &self.saga.definition);
+            let mut message = envelope::command::encode(self.topology, id, reference, command);
+            let delay = command.rung.unwrap_or_default();
+            envelope::command::schedule(&mut message, self.now.after(delay));
             transition.outbox.push(OutboxMessage {
                 id: MessageId {
                     saga: id,
                     seq: command.seq,
                 },
-                message: envelope::command::encode(self.topology, id, reference, command),
+                message,
             });
         }
         for note in &decision.notes {

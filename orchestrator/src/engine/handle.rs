@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::job::{Done, Job};
 use super::lane::{Lane, Shared};
+use crate::store::Committed;
 
 /// Inputs that wait in one lane; more make the sender wait.
 const LANE_JOBS_MAX: usize = 2048;
@@ -101,6 +102,15 @@ impl Engine {
 
     /// Starts a saga and waits until it is on disk.
     pub async fn start(&self, request: StartRequest) -> Result<Started, StartError> {
+        let (started, _proof) = self.start_with_proof(request).await?;
+        Ok(started)
+    }
+
+    /// The same, with the proof that it is on disk, for whoever has something to acknowledge.
+    pub async fn start_with_proof(
+        &self,
+        request: StartRequest,
+    ) -> Result<(Started, Committed), StartError> {
         let accepted = request.definition.accept(&request.input)?;
         let key = match (accepted.key, request.key) {
             (Some(computed), Some(given)) if computed != given => {

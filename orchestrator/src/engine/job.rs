@@ -36,7 +36,7 @@ pub enum Done {
     /// A delivery that carried it.
     Delivery(Arc<Inflight>),
     /// Somebody who started a saga.
-    Start(oneshot::Sender<Result<Started, StartError>>),
+    Start(oneshot::Sender<Result<(Started, Committed), StartError>>),
     /// Somebody who asked something of the saga.
     Operator(oneshot::Sender<Result<Committed, OperateError>>),
     /// The timer that found the saga due: it is armed anew.
@@ -66,6 +66,7 @@ impl Inflight {
         if self.remaining.fetch_sub(1, Ordering::AcqRel) == 1
             && let Some(receipt) = self.receipt.lock().await.take()
         {
+            failpoint::reached("orchestrator.before_ack");
             receipt.ack(&proof);
         }
     }

@@ -9,6 +9,7 @@ use super::commit::answer;
 use super::group::{Group, Pending};
 use super::handle::{StartError, Started};
 use super::lane::Lane;
+use crate::store::Committed;
 
 impl Lane {
     /// Another saga has, or had, the key of a new one; the definition's policy says what follows.
@@ -16,7 +17,7 @@ impl Lane {
         &self,
         mut group: Group,
         definition: &Definition,
-        holder: SagaId,
+        (holder, proof): (SagaId, Option<Committed>),
         pending: &mut Pending,
     ) {
         let store = Arc::clone(&self.shared.store);
@@ -42,8 +43,11 @@ impl Lane {
                     definition: definition.reference.clone(),
                     created: false,
                 };
-                for job in group.jobs {
-                    answer(job.done, Ok(started.clone()));
+                // The holder was read after the statement, so it is on disk.
+                if let Some(proof) = proof {
+                    for job in group.jobs {
+                        answer(job.done, Ok((started.clone(), proof)));
+                    }
                 }
             }
             KeyVerdict::Refuse => {

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use broker::topology::Topology;
+use futures_util::FutureExt as _;
 use saga_core::definition::{Definition, DefinitionRef};
 use saga_core::event::Event;
 use saga_core::ids::SagaId;
@@ -14,14 +16,16 @@ use saga_core::values::{ValueKey, Values};
 use serde_json::Value;
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, warn};
+use tracing::error;
 
 use super::cache::{Cache, Known};
 use super::closings::Closings;
 use super::fold::{Folded, fold};
 use super::group::{Group, Pending};
 use super::job::{Done, Job};
+use super::persist::persist;
 use crate::catalog::Catalog;
+use crate::dependencies::Dependencies;
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use crate::store::{Committed, Store, StoreError};
@@ -34,8 +38,11 @@ pub(super) const BATCH_JOBS_MAX: usize = 512;
 /// other needs, so it is bounded by the steps that one input can pass.
 const VALUE_LOADS_MAX: usize = 256;
 
-const RETRY_FIRST: Duration = Duration::from_millis(100);
-const RETRY_LONGEST: Duration = Duration::from_secs(5);
+/// The inputs of a batch that ended in a panic come again at once; this keeps it from being a storm.
+const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(1);
+
+/// A delivery that cannot be judged goes back to its queue after this.
+const GIVE_BACK_AFTER: Duration = Duration::from_secs(5);
 
 /// What the lanes of one orchestrator share.
 #[derive(Debug)]
@@ -56,6 +63,8 @@ pub struct Shared {
     pub feed: broadcast::Sender<Occurrence>,
     /// Counters.
     pub metrics: Metrics,
+    /// Whether the store and the broker can be used.
+    pub dependencies: Dependencies,
     /// The process is going down; what cannot be stored now is given back.
     pub stopping: CancellationToken,
 }
@@ -100,16 +109,33 @@ impl Lane {
         let mut batch = Vec::with_capacity(BATCH_JOBS_MAX);
         while self.jobs.recv_many(&mut batch, BATCH_JOBS_MAX).await > 0 {
             self.shared.metrics.batch_size.observe(count(batch.len()));
-            let mut pending = Pending::of(std::mem::take(&mut batch));
-            loop {
-                let groups = pending.take();
-                if groups.is_empty() {
-                    break;
-                }
-                let judged = self.judge(groups).await;
-                self.store_and_tell(judged, &mut pending).await;
+            let pending = Pending::of(std::mem::take(&mut batch));
+            let worked = AssertUnwindSafe(self.work(pending)).catch_unwind().await;
+            if worked.is_err() {
+                self.recover().await;
             }
         }
+    }
+
+    async fn work(&mut self, mut pending: Pending) {
+        loop {
+            let groups = pending.take();
+            if groups.is_empty() {
+                return;
+            }
+            let judged = self.judge(groups).await;
+            self.store_and_tell(judged, &mut pending).await;
+        }
+    }
+
+    /// A bug ended the work on a batch. Its deliveries go back to their queue; what it may have
+    /// stored is in the outbox; what it had in memory is not to be trusted. The lane goes on: the
+    /// process would look well without it, and a share of the sagas would stand still.
+    async fn recover(&mut self) {
+        error!("a lane has panicked over a batch; its inputs are given back");
+        self.cache = Cache::default();
+        self.shared.outbox.look_in_store();
+        tokio::time::sleep(PAUSE_AFTER_PANIC).await;
     }
 
     async fn judge(&mut self, mut groups: BTreeMap<SagaId, Group>) -> Vec<Judged> {
@@ -121,6 +147,7 @@ impl Lane {
             let mut waiting = BTreeMap::new();
             for (id, group) in groups {
                 let Some(definition) = self.definition_of(&group).await else {
+                    self.give_back(group);
                     continue;
                 };
                 match self.fold(&group, &definition) {
@@ -148,8 +175,9 @@ impl Lane {
             }
             self.load_values(&missing).await;
         }
-        for id in groups.keys() {
+        for (id, group) in groups {
             error!(saga.id = %id, "a decision reads values that the store does not have");
+            self.give_back(group);
         }
         judged
     }
@@ -168,8 +196,26 @@ impl Lane {
         fold(definition, &self.shared.topology, saga, values, inputs, now)
     }
 
-    /// What the group's saga runs. Without it nothing can be decided: the jobs are dropped, and
-    /// their deliveries come again or end in the dead letters.
+    /// Lets go of inputs that cannot be judged. Their deliveries come again, after a while: given
+    /// back at once they would be here at once, for ever.
+    pub(super) fn give_back(&self, group: Group) {
+        let deliveries: Vec<Job> = group
+            .jobs
+            .into_iter()
+            .filter(|job| matches!(job.done, Done::Delivery(_)))
+            .collect();
+        let stopping = self.shared.stopping.clone();
+        // Lost at shutdown, its deliveries go back with the connection.
+        tokio::spawn(async move {
+            tokio::select! {
+                () = tokio::time::sleep(GIVE_BACK_AFTER) => {}
+                () = stopping.cancelled() => {}
+            }
+            drop(deliveries);
+        });
+    }
+
+    /// What the group's saga runs. Without it nothing can be decided.
     async fn definition_of(&mut self, group: &Group) -> Option<Arc<Definition>> {
         let known = self.cache.get(group.saga);
         let Some(reference) = known.map(|known| known.saga.definition.clone()) else {
@@ -279,24 +325,7 @@ impl Lane {
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        let mut delay = RETRY_FIRST;
-        loop {
-            let error = match operation().await {
-                Ok(done) => return Some(done),
-                Err(error) => error,
-            };
-            if !matches!(error, StoreError::Unavailable { .. }) {
-                error!(error = %crate::chain(&error), "the store refuses");
-                return None;
-            }
-            warn!(error = %crate::chain(&error), "the store is away; trying again");
-            self.shared.metrics.store_errors.inc();
-            tokio::select! {
-                () = tokio::time::sleep(delay) => {}
-                () = self.shared.stopping.cancelled() => return None,
-            }
-            delay = (delay * 2).min(RETRY_LONGEST);
-        }
+        persist(&self.shared, operation).await
     }
 }
 

@@ -11,9 +11,11 @@ mod job;
 mod key;
 mod lane;
 mod operate;
+mod persist;
 
 pub use closings::Closings;
 pub use handle::{Engine, StartError, StartRequest, Started};
 pub use job::{Done, Inflight, Job};
 pub use lane::{Occurrence, Shared};
 pub use operate::OperateError;
+pub use persist::persist;

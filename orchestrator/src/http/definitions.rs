@@ -1,15 +1,22 @@
-//! Registering and listing definitions.
+//! Registering, showing and retiring definitions.
 
 use axum::Json;
-use axum::extract::State;
 use axum::extract::rejection::StringRejection;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use saga_core::compiler;
+use saga_core::definition::DefinitionRef;
+use saga_core::operator::By;
 
+use super::operators::{OperateBody, RawBody, read};
 use super::problem::Problem;
 use super::router::Api;
-use super::view::DefinitionView;
-use crate::store::Registration;
+use super::view::{DefinitionSourceView, DefinitionView};
+use crate::catalog::CatalogError;
+use crate::store::{Registration, StoredDefinition};
+
+/// Stands for the version that a start without one takes.
+const LATEST: &str = "latest";
 
 pub(super) async fn list(State(api): State<Api>) -> Result<Json<Vec<DefinitionView>>, Problem> {
     let stored = api.engine.shared().store.definitions().await?;
@@ -22,21 +29,85 @@ pub(super) async fn register(
     source: Result<String, StringRejection>,
 ) -> Result<(StatusCode, Json<DefinitionView>), Problem> {
     let source = source.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
-    let file = "definition";
-    let compiled = compiler::compile(file, &source);
-    let Some(definition) = compiled.definition else {
-        let rendered = compiler::render(&compiled.diagnostics, file, &source, false);
-        return Err(Problem::bad_definition(rendered));
-    };
+    let definition = compiled(&source)?;
     let view = DefinitionView {
         name: definition.reference.name.to_string(),
         version: definition.reference.version.to_string(),
         digest: definition.digest.clone(),
         registered_at: None,
+        retired: None,
     };
     let status = match api.engine.shared().catalog.register(definition).await? {
         Registration::Added => StatusCode::CREATED,
         Registration::Unchanged | Registration::Conflict => StatusCode::OK,
     };
     Ok((status, Json(view)))
+}
+
+/// A definition in a body, or everything that is wrong with it.
+pub(super) fn compiled(source: &str) -> Result<saga_core::definition::Definition, Problem> {
+    let file = "definition";
+    let compiled = compiler::compile(file, source);
+    compiled.definition.ok_or_else(|| {
+        let rendered = compiler::render(&compiled.diagnostics, file, source, false);
+        Problem::bad_definition(rendered)
+    })
+}
+
+pub(super) async fn show(
+    State(api): State<Api>,
+    Path((name, version)): Path<(String, String)>,
+) -> Result<Json<DefinitionSourceView>, Problem> {
+    let stored = find(&api, &name, &version).await?;
+    Ok(Json(DefinitionSourceView {
+        source: stored.source.clone(),
+        definition: stored.into(),
+    }))
+}
+
+pub(super) async fn retire(
+    State(api): State<Api>,
+    Path((name, version)): Path<(String, String)>,
+    body: RawBody,
+) -> Result<Json<DefinitionView>, Problem> {
+    let OperateBody { who, reason, .. } = read(body)?;
+    let who = who.unwrap_or_else(|| "unknown".to_owned());
+    let reference = reference(&name, &version)?;
+    let catalog = &api.engine.shared().catalog;
+    catalog.retire(&reference, &By { who, reason }).await?;
+    Ok(Json(find(&api, &name, &version).await?.into()))
+}
+
+pub(super) async fn unretire(
+    State(api): State<Api>,
+    Path((name, version)): Path<(String, String)>,
+    body: RawBody,
+) -> Result<Json<DefinitionView>, Problem> {
+    // The reason is asked for like everywhere; the row that it would be on is gone.
+    read(body)?;
+    let reference = reference(&name, &version)?;
+    api.engine.shared().catalog.unretire(&reference).await?;
+    Ok(Json(find(&api, &name, &version).await?.into()))
+}
+
+/// What is stored of a version.
+async fn find(api: &Api, name: &str, version: &str) -> Result<StoredDefinition, Problem> {
+    let shared = api.engine.shared();
+    let reference = if version == LATEST {
+        shared.catalog.resolve(name, None).await?.reference.clone()
+    } else {
+        reference(name, version)?
+    };
+    let stored = shared.store.definition(&reference).await?;
+    Ok(stored.ok_or(CatalogError::UnknownVersion(reference))?)
+}
+
+pub(super) fn reference(name: &str, version: &str) -> Result<DefinitionRef, Problem> {
+    let version = version.parse().map_err(|error| {
+        Problem::bad_request(format!("`{version}` is not a semantic version: {error}"))
+    })?;
+    Ok(DefinitionRef {
+        name: name.into(),
+        version,
+    })
 }

@@ -1,6 +1,7 @@
 //! The HTTP API, version 1.
 
 mod definitions;
+mod differences;
 mod health;
 mod operators;
 mod problem;
@@ -8,11 +9,16 @@ mod router;
 mod sagas;
 mod signals;
 mod view;
+mod workers;
 
+pub use differences::{ChangeView, DiffView, PositionView};
+pub use health::{DependencyView, ReadyView};
 pub use operators::OperateBody;
 pub use problem::Problem;
 pub use router::{Api, BODY_BYTES_MAX, router};
 pub use signals::SignalBody;
 pub use view::{
-    DefinitionView, EventView, OperatedView, PageView, SagaView, StartBody, StartedView, StepView,
+    DefinitionSourceView, DefinitionView, EventView, OperatedView, PageView, RetirementView,
+    SagaView, StartBody, StartedView, StepView,
 };
+pub use workers::{Presence, WorkerView};

@@ -51,7 +51,7 @@ fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Value>, D::Error
     Value::deserialize(from).map(Some)
 }
 
-type RawBody = Result<Bytes, BytesRejection>;
+pub(super) type RawBody = Result<Bytes, BytesRejection>;
 type Answer = Result<Json<OperatedView>, Problem>;
 
 pub(super) async fn cancel(api: State<Api>, id: Path<String>, body: RawBody) -> Answer {
@@ -114,7 +114,7 @@ async fn on_saga(api: &Api, id: &str, body: RawBody, verb: Verb) -> Answer {
     operate(api, id, &body, verb).await
 }
 
-fn read(body: RawBody) -> Result<OperateBody, Problem> {
+pub(super) fn read(body: RawBody) -> Result<OperateBody, Problem> {
     let body = body.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
     let body: OperateBody = serde_json::from_slice(&body)
         .map_err(|error| Problem::bad_request(format!("the body is not a request: {error}")))?;

@@ -116,6 +116,10 @@ impl From<CatalogError> for Problem {
                 let title = "A registered version never changes";
                 Self::new(StatusCode::CONFLICT, "definition_conflict", title, detail)
             }
+            CatalogError::Retired { .. } | CatalogError::NothingToStart(_) => {
+                let title = "The definition starts no new sagas";
+                Self::new(StatusCode::CONFLICT, "definition_retired", title, detail)
+            }
             CatalogError::Incompatible { .. } => Self::bad_definition(detail),
             CatalogError::Store(error) => error.into(),
             CatalogError::Broker(_) => Self::new(

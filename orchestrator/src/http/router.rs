@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use broker::broker::Broker;
 
 use super::problem::Problem;
-use super::{definitions, health, operators, sagas, signals};
+use super::{definitions, differences, health, operators, sagas, signals, workers};
 use crate::engine::Engine;
 use crate::orchestrator::Orchestrator;
 
@@ -54,6 +54,22 @@ pub fn router(api: Api) -> Router {
             "/v1/definitions",
             get(definitions::list).post(definitions::register),
         )
+        .route("/v1/definitions/{name}/{version}", get(definitions::show))
+        .route(
+            "/v1/definitions/{name}/{version}/diff",
+            post(differences::differ),
+        )
+        .route(
+            "/v1/definitions/{name}/{version}/retire",
+            post(definitions::retire),
+        )
+        .route(
+            "/v1/definitions/{name}/{version}/unretire",
+            post(definitions::unretire),
+        )
+        .route("/v1/workers", get(workers::list))
+        // The ids contain slashes.
+        .route("/v1/workers/{*id}", get(workers::show))
         .route("/live", get(health::live))
         .route("/ready", get(health::ready))
         .route("/metrics", get(health::metrics))

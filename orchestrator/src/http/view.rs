@@ -160,6 +160,29 @@ pub struct DefinitionView {
     /// When it was registered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registered_at: Option<Timestamp>,
+    /// It starts no new sagas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retired: Option<RetirementView>,
+}
+
+/// Why a definition starts no new sagas.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RetirementView {
+    /// Since when.
+    pub at: Timestamp,
+    /// Who said so.
+    pub who: String,
+    /// And why.
+    pub reason: String,
+}
+
+/// A registered definition with its text.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DefinitionSourceView {
+    /// Which.
+    pub definition: DefinitionView,
+    /// Its YAML, as it was registered.
+    pub source: String,
 }
 
 impl SagaView {
@@ -307,6 +330,11 @@ impl From<StoredDefinition> for DefinitionView {
             version: stored.reference.version.to_string(),
             digest: stored.digest,
             registered_at: Some(stored.registered_at),
+            retired: stored.retired.map(|retired| RetirementView {
+                at: retired.at,
+                who: retired.by.who,
+                reason: retired.by.reason,
+            }),
         }
     }
 }

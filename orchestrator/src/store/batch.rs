@@ -76,7 +76,7 @@ pub struct StartKey {
 /// A message that could not be understood or processed, with its raw bytes.
 #[derive(Debug, Clone)]
 pub struct StoredDeadLetter {
-    /// Its id in the table.
+    /// Its id in the table: the same for the same message.
     pub id: Uuid,
     /// The saga it belongs to, where that could be read.
     pub saga: Option<SagaId>,

@@ -5,17 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use broker::envelope::worker::Announcement;
 use saga_core::definition::{Definition, DefinitionRef};
 use saga_core::event::Event;
 use saga_core::ids::{ActionName, MessageId, SagaId};
+use saga_core::operator::By;
 use saga_core::saga::{Saga, Status};
 use saga_core::time::Timestamp;
 use saga_core::values::{GoodOutput, InputDigest, ValueKey};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::batch::{Batch, CommitReport, OutboxMessage, Transition};
 use super::committed::Committed;
 use super::query::{Page, SagaFilter};
+use super::worker::StoredWorker;
 
 /// Judges a freshly locked saga, `None` when there is none. Returns what to write, if anything.
 pub type Judge<'a> = Box<dyn FnOnce(Option<Saga>) -> Option<Transition> + Send + 'a>;
@@ -45,7 +49,9 @@ pub trait Store: Send + Sync + fmt::Debug {
         wanted: &[(ActionName, InputDigest)],
     ) -> Result<Vec<Option<GoodOutput>>, StoreError>;
 
-    /// Writes a batch atomically. A saga that lost the compare-and-set, or whose data the database
+    /// Writes a batch atomically. A dead letter about a saga of the batch is written with that
+    /// saga's transition or not at all, except where the database refuses the transition. A saga
+    /// that lost the compare-and-set, or whose data the database
     /// refuses, is reported and costs the others nothing.
     async fn commit(&self, batch: &Batch) -> Result<CommitReport, StoreError>;
 
@@ -97,6 +103,20 @@ pub trait Store: Send + Sync + fmt::Debug {
         reference: &DefinitionRef,
     ) -> Result<Option<StoredDefinition>, StoreError>;
 
+    /// Keeps a version from starting new sagas. False when it is not registered, or is retired
+    /// already.
+    async fn retire(&self, reference: &DefinitionRef, by: &By) -> Result<bool, StoreError>;
+
+    /// Lets a version start sagas again. False when it was not retired.
+    async fn unretire(&self, reference: &DefinitionRef) -> Result<bool, StoreError>;
+
+    /// The newest open sagas that run this version.
+    async fn open_sagas(
+        &self,
+        reference: &DefinitionRef,
+        limit: u32,
+    ) -> Result<Vec<SagaId>, StoreError>;
+
     /// Every registered definition, by name and version.
     async fn definitions(&self) -> Result<Vec<StoredDefinition>, StoreError>;
 
@@ -115,8 +135,36 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// How many sagas are open, by status.
     async fn open_counts(&self) -> Result<Vec<(Status, u64)>, StoreError>;
 
+    /// Keeps the newest word of each worker. Each counts as there until `lease` after it, unless it
+    /// was a goodbye; an hour later it is forgotten.
+    async fn announce(
+        &self,
+        announcements: &[&Announcement],
+        lease: Duration,
+    ) -> Result<Committed, StoreError>;
+
+    /// The workers that are known, those that have gone lately included, by name and id.
+    async fn workers(&self) -> Result<Vec<StoredWorker>, StoreError>;
+
+    /// Proof that this dead letter is on disk, if it is: its saga has heard of it then.
+    async fn kept_letter(&self, id: Uuid) -> Result<Option<Committed>, StoreError>;
+
+    /// What its connections are doing.
+    fn pool(&self) -> PoolState;
+
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// What the connections of a store are doing; all zeros where there are none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PoolState {
+    /// Ready to be used.
+    pub idle: usize,
+    /// In use.
+    pub busy: usize,
+    /// Callers that wait for one.
+    pub waiting: usize,
 }
 
 /// A definition as it is stored.
@@ -130,6 +178,17 @@ pub struct StoredDefinition {
     pub source: String,
     /// When it was registered.
     pub registered_at: Timestamp,
+    /// It starts no new sagas.
+    pub retired: Option<Retirement>,
+}
+
+/// Why a version starts no new sagas.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retirement {
+    /// Since when.
+    pub at: Timestamp,
+    /// Who said so, and why.
+    pub by: By,
 }
 
 /// What registering a definition did.

@@ -24,7 +24,7 @@ struct Migration {
 }
 
 /// In the order in which they are applied, numbered from 1 without gaps.
-const MIGRATIONS: [Migration; 3] = [
+const MIGRATIONS: [Migration; 5] = [
     Migration {
         version: 1,
         name: "sagas",
@@ -39,6 +39,16 @@ const MIGRATIONS: [Migration; 3] = [
         version: 3,
         name: "language",
         sql: include_str!("../../../migrations/orchestrator/0003_language.sql"),
+    },
+    Migration {
+        version: 4,
+        name: "workers",
+        sql: include_str!("../../../migrations/orchestrator/0004_workers.sql"),
+    },
+    Migration {
+        version: 5,
+        name: "retirements",
+        sql: include_str!("../../../migrations/orchestrator/0005_retirements.sql"),
     },
 ];
 

@@ -8,14 +8,18 @@ mod memory;
 mod migrate;
 mod postgres;
 mod query;
+mod worker;
 
 pub use batch::{
     Batch, CommitReport, KEY_BYTES_MAX, OutboxMessage, SagaOutcome, StartKey, StoredDeadLetter,
     Transition,
 };
 pub use committed::Committed;
-pub use contract::{Judge, Registration, Store, StoreError, StoredDefinition};
+pub use contract::{
+    Judge, PoolState, Registration, Retirement, Store, StoreError, StoredDefinition,
+};
 pub use memory::MemoryStore;
 pub use migrate::{AppliedMigration, MigrateError, MigrationStatus, migrate, status};
 pub use postgres::{ConnectError, PostgresSettings, PostgresStore, SCHEMA};
 pub use query::{PAGE_ROWS_MAX, Page, SagaFilter, SagaSummary};
+pub use worker::{StoredWorker, WORKERS_MAX};

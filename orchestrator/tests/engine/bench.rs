@@ -11,7 +11,7 @@ use broker::memory::{MemoryBroker, MemorySettings};
 use broker::message::{Outgoing, Properties};
 use broker::topology::Topology;
 use orchestrator::engine::{Engine, StartError, StartRequest, Started};
-use orchestrator::orchestrator::Orchestrator;
+use orchestrator::orchestrator::{Orchestrator, OrchestratorSettings};
 use orchestrator::store::{Committed, MemoryStore, Store};
 use saga_core::compiler;
 use saga_core::ids::{Op, SagaId};
@@ -33,9 +33,17 @@ steps:
   - { id: second, action: pool.second, no_effect: true }
 ";
 
+/// Without a business key.
+const KEYLESS: &str = "
+saga: keyless
+version: 1.0.0
+steps:
+  - { id: only, action: pool.first, no_effect: true, timeouts: { start_to_close: 2m, heartbeat: 30s } }
+";
+
 pub(crate) struct Bench {
     pub(crate) store: MemoryStore,
-    pub(crate) broker: Arc<dyn Broker>,
+    pub(crate) broker: Arc<MemoryBroker>,
     pub(crate) topology: Topology,
     orchestrators: Vec<Orchestrator>,
 }
@@ -43,14 +51,19 @@ pub(crate) struct Bench {
 impl Bench {
     pub(crate) async fn with_orchestrators(count: usize) -> Self {
         let topology = Topology::new("test");
-        let broker: Arc<dyn Broker> =
-            Arc::new(MemoryBroker::new(MemorySettings::new(topology.clone())));
+        let broker = Arc::new(MemoryBroker::new(MemorySettings::new(topology.clone())));
         let begin = "2026-01-01T00:00:00Z".parse().expect("a time");
         let store = MemoryStore::new(Uuid::now_v7(), begin);
         let mut orchestrators = Vec::new();
         for _ in 0..count {
             let own: Arc<dyn Store> = Arc::new(store.another_owner(Uuid::now_v7()));
-            let started = Orchestrator::start(own, Arc::clone(&broker), topology.clone(), 2).await;
+            let started = Orchestrator::start(
+                own,
+                broker.clone(),
+                topology.clone(),
+                OrchestratorSettings::default(),
+            )
+            .await;
             orchestrators.push(started.expect("start an orchestrator"));
         }
         let bench = Self {
@@ -60,6 +73,7 @@ impl Bench {
             orchestrators,
         };
         bench.register(DEFINITION).await;
+        bench.register(KEYLESS).await;
         bench
     }
 
@@ -202,18 +216,26 @@ impl Bench {
         timeout(PATIENCE, wait).await.expect("dead letters in time")
     }
 
-    /// Waits until the replies are consumed and acknowledged: a stopped orchestrator would give
-    /// what it has not acknowledged back to the queue.
+    /// Waits until every reply is acknowledged, and stops: a stopped orchestrator would give what it
+    /// has not acknowledged back to the queue.
     pub(crate) async fn stop(self) {
+        let queue = self.topology.replies_queue();
+        let settled = async {
+            loop {
+                let depth = self.broker.depth(&queue).await.expect("a depth");
+                let ready = depth.expect("the queue").messages;
+                if ready == 0 && self.broker.unsettled(&queue) == 0 {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        timeout(PATIENCE, settled)
+            .await
+            .expect("every reply is acknowledged");
         for orchestrator in self.orchestrators {
             orchestrator.shutdown(PATIENCE).await;
         }
-        let left = self.broker.depth(&self.topology.replies_queue()).await;
-        assert_eq!(
-            left.expect("the queue").expect("it exists").messages,
-            0,
-            "replies left"
-        );
     }
 }
 
@@ -223,6 +245,13 @@ pub(crate) struct Hand {
 }
 
 impl Hand {
+    /// Refuses the next command, as a worker does that cannot read it.
+    pub(crate) async fn refuse(&mut self) {
+        let delivery = timeout(PATIENCE, self.consumer.next()).await;
+        let delivery = delivery.expect("a command in time").expect("a command");
+        delivery.receipt.dead_letter();
+    }
+
     pub(crate) async fn next(&mut self) -> CommandEnvelope {
         let Delivery { message, receipt } = timeout(PATIENCE, self.consumer.next())
             .await

@@ -9,5 +9,6 @@ mod bench;
 mod children;
 mod reconcile;
 mod replies;
+mod requests;
 mod signals;
 mod starts;

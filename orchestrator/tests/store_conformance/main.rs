@@ -9,6 +9,8 @@ mod postgres_failures;
 #[cfg(test)]
 mod postgres_schema;
 #[cfg(test)]
+mod postgres_workers;
+#[cfg(test)]
 mod proxy;
 #[cfg(test)]
 mod sample;
@@ -22,6 +24,8 @@ mod suite_language;
 mod suite_reads;
 #[cfg(test)]
 mod suite_time;
+#[cfg(test)]
+mod suite_workers;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -44,7 +48,7 @@ macro_rules! checks {
     };
 }
 
-const CHECKS: [(&str, Check); 32] = checks![
+const CHECKS: [(&str, Check); 38] = checks![
     suite_commit::a_committed_saga_reads_back_as_it_was,
     suite_commit::unknown_ids_are_left_out,
     suite_commit::a_lost_race_writes_nothing,
@@ -55,6 +59,7 @@ const CHECKS: [(&str, Check); 32] = checks![
     suite_commit::equal_keys_of_a_batch_start_one_saga,
     suite_commit::a_key_race_of_two_stores_starts_one_saga,
     suite_commit::one_poison_costs_the_others_nothing,
+    suite_commit::a_letter_is_kept_with_what_its_saga_makes_of_it,
     suite_commit::confirmed_messages_leave_with_a_commit,
     suite_commit::a_lock_lets_the_loser_decide_again,
     suite_commit::under_a_lock_poison_and_stale_decisions_write_nothing,
@@ -70,6 +75,8 @@ const CHECKS: [(&str, Check); 32] = checks![
     suite_reads::a_definition_never_changes,
     suite_reads::one_of_two_registrations_wins,
     suite_reads::definitions_sort_by_name_and_version,
+    suite_reads::a_retired_definition_says_so_until_it_is_taken_back,
+    suite_reads::open_sagas_are_found_by_version,
     suite_reads::a_listing_filters,
     suite_reads::a_listing_has_pages,
     suite_reads::open_sagas_are_counted,
@@ -77,6 +84,9 @@ const CHECKS: [(&str, Check); 32] = checks![
     suite_language::a_key_is_taken_over_from_a_closed_saga_only,
     suite_language::elements_and_signals_are_values,
     suite_language::a_closed_saga_can_be_reopened,
+    suite_workers::the_newest_word_of_a_worker_counts,
+    suite_workers::a_worker_that_says_nothing_more_is_gone,
+    suite_workers::a_worker_that_has_left_is_not_there_any_more,
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -109,6 +119,21 @@ async fn memory_time_goes_as_the_runtimes_clock_goes() {
     assert_eq!(store.now(), start);
     tokio::time::sleep(Duration::from_hours(1)).await;
     assert_eq!(store.now(), start.after(Duration::from_hours(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn memory_forgets_workers_that_are_long_gone() {
+    let start = Timestamp::from_micros(1_795_000_000_000_000);
+    let store = MemoryStore::new(Uuid::now_v7(), start);
+    let lease = Duration::from_secs(60);
+    let gone = suite_workers::says(&store, "gone", 1);
+    store.announce(&[&gone], lease).await.unwrap();
+    tokio::time::sleep(Duration::from_hours(2)).await;
+    let other = suite_workers::says(&store, "other", 1);
+    store.announce(&[&other], lease).await.unwrap();
+    let left = store.workers().await.unwrap();
+    assert_eq!(left.len(), 1);
+    assert_eq!(left[0].announcement, other);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -237,6 +237,25 @@ pub(crate) async fn one_poison_costs_the_others_nothing(Pair { a, b }: Pair) {
     assert!(offenders.iter().all(|index| !stored.contains(&ids[*index])));
 }
 
+/// A letter on record says that its saga has heard of it.
+pub(crate) async fn a_letter_is_kept_with_what_its_saga_makes_of_it(Pair { a, b }: Pair) {
+    let saga = started(&*a).await;
+    let (stale, next) = (advance(&*a, &saga), advance(&*b, &saga));
+    commit(&*b, next).await;
+    let letter = dead_letter(Some(saga.id), "given up");
+    let stranger = dead_letter(Some(a.new_saga_id()), "given up");
+    let mut lost = batch([stale]);
+    lost.dead_letters = vec![letter.clone(), stranger.clone()];
+    assert_conflict(&a.commit(&lost).await.unwrap(), saga.id);
+    assert!(b.kept_letter(letter.id).await.unwrap().is_none());
+    assert!(b.kept_letter(stranger.id).await.unwrap().is_some());
+    let fresh = load(&*a, saga.id).await;
+    let mut won = batch([advance(&*a, &fresh)]);
+    won.dead_letters = vec![letter.clone()];
+    assert_committed(&a.commit(&won).await.unwrap(), saga.id);
+    assert!(b.kept_letter(letter.id).await.unwrap().is_some());
+}
+
 pub(crate) async fn confirmed_messages_leave_with_a_commit(Pair { a, .. }: Pair) {
     let saga = started(&*a).await;
     let saga = commit(&*a, advance(&*a, &saga)).await;

@@ -3,6 +3,7 @@
 use orchestrator::store::{PAGE_ROWS_MAX, Registration, SagaFilter, Store};
 use saga_core::event::PauseCause;
 use saga_core::ids::{SagaId, StepName};
+use saga_core::operator::By;
 use saga_core::saga::{Phase, Status};
 
 use crate::sample::{advance, close, definition, edit, reference, start, start_with_key};
@@ -80,6 +81,64 @@ pub(crate) async fn definitions_sort_by_name_and_version(Pair { a, .. }: Pair) {
     let mut expected = vec!["invoice 3.0.0".to_owned()];
     expected.extend(sorted.map(|version| format!("order {version}")));
     assert_eq!(names, expected);
+}
+
+pub(crate) async fn a_retired_definition_says_so_until_it_is_taken_back(Pair { a, b }: Pair) {
+    a.register(&definition("order", "1.0.0", "one"))
+        .await
+        .unwrap();
+    a.register(&definition("order", "2.0.0", "two"))
+        .await
+        .unwrap();
+    let (old, by) = (
+        reference("order", "1.0.0"),
+        By {
+            who: "ada".to_owned(),
+            reason: "it forgets the tax".to_owned(),
+        },
+    );
+    assert!(!a.unretire(&old).await.unwrap(), "it is not retired");
+    assert!(a.retire(&old, &by).await.unwrap());
+    let other = By {
+        who: "bob".to_owned(),
+        ..by.clone()
+    };
+    assert!(
+        !b.retire(&old, &other).await.unwrap(),
+        "it is retired already"
+    );
+    assert!(!b.retire(&reference("order", "9.9.9"), &by).await.unwrap());
+    let stored = b.definition(&old).await.unwrap().unwrap();
+    assert_eq!(stored.retired.map(|retired| retired.by), Some(by));
+    let all = b.definitions().await.unwrap();
+    let retired: Vec<bool> = all.iter().map(|one| one.retired.is_some()).collect();
+    assert_eq!(retired, [true, false]);
+    assert!(b.unretire(&old).await.unwrap());
+    let stored = a.definition(&old).await.unwrap().unwrap();
+    assert_eq!(stored.retired, None);
+}
+
+pub(crate) async fn open_sagas_are_found_by_version(Pair { a, b }: Pair) {
+    let first = started(&*a).await;
+    let second = started(&*a).await;
+    let ended = started(&*a).await;
+    commit(&*a, close(&*a, &ended, Phase::Completed)).await;
+    let mut other = start(&*a);
+    edit(&mut other, |saga| {
+        saga.definition = reference("order", "2.0.0")
+    });
+    let other = commit(&*a, other).await;
+    let of = first.definition.clone();
+    assert_eq!(b.open_sagas(&of, 10).await.unwrap(), [second.id, first.id]);
+    assert_eq!(b.open_sagas(&of, 1).await.unwrap(), [second.id]);
+    let newer = reference("order", "2.0.0");
+    assert_eq!(b.open_sagas(&newer, 10).await.unwrap(), [other.id]);
+    assert_eq!(
+        b.open_sagas(&reference("order", "3.0.0"), 10)
+            .await
+            .unwrap(),
+        []
+    );
 }
 
 async fn ids(store: &dyn Store, filter: SagaFilter) -> Vec<SagaId> {

@@ -34,6 +34,7 @@ pub enum Code {
     NotANumber = 26,
     BadElementName = 27,
     BadSignalName = 28,
+    NotUtf8 = 29,
     UnknownDependency = 30,
     SelfDependency = 31,
     DuplicateDependency = 32,
@@ -63,7 +64,13 @@ pub enum Code {
     OnlyInput = 63,
     OptionalInput = 64,
     PerhapsNull = 65,
+    TooManyExpressions = 66,
     BadSchema = 70,
+    UnknownOperation = 71,
+    OperationInput = 72,
+    UnknownOutputField = 73,
+    UnknownErrorCode = 74,
+    BadOperation = 75,
     AttemptOutlivesStep = 80,
     TimeoutNeverFires = 81,
     ShrinkingBackoff = 82,
@@ -73,11 +80,15 @@ pub enum Code {
     SpanOutOfRange = 86,
     RetryNeverFires = 87,
     WaitAfterLifetime = 88,
+    OutlivesConsumer = 89,
+    DelayOverBroker = 90,
+    AttemptsNeverCome = 91,
+    LimitBehindEnd = 92,
 }
 
 impl Code {
     /// Every code, in order.
-    pub const ALL: [Self; 66] = [
+    pub const ALL: [Self; 77] = [
         Self::FileTooLarge,
         Self::BadYaml,
         Self::Tab,
@@ -105,6 +116,7 @@ impl Code {
         Self::NotANumber,
         Self::BadElementName,
         Self::BadSignalName,
+        Self::NotUtf8,
         Self::UnknownDependency,
         Self::SelfDependency,
         Self::DuplicateDependency,
@@ -134,7 +146,13 @@ impl Code {
         Self::OnlyInput,
         Self::OptionalInput,
         Self::PerhapsNull,
+        Self::TooManyExpressions,
         Self::BadSchema,
+        Self::UnknownOperation,
+        Self::OperationInput,
+        Self::UnknownOutputField,
+        Self::UnknownErrorCode,
+        Self::BadOperation,
         Self::AttemptOutlivesStep,
         Self::TimeoutNeverFires,
         Self::ShrinkingBackoff,
@@ -144,6 +162,10 @@ impl Code {
         Self::SpanOutOfRange,
         Self::RetryNeverFires,
         Self::WaitAfterLifetime,
+        Self::OutlivesConsumer,
+        Self::DelayOverBroker,
+        Self::AttemptsNeverCome,
+        Self::LimitBehindEnd,
     ];
 }
 

@@ -7,9 +7,14 @@ use sha2::{Digest, Sha256};
 
 use super::check_effects::pivot_before;
 use super::check_graph::Graph;
+use super::code::Code;
 use super::diagnostic::{Diagnostic, Report, Span};
 use super::draft::{Draft, DraftCompensate, DraftOnFailure, DraftStep, Shape};
-use super::{check_effects, check_flow, check_graph, check_lifetime, lower, parse};
+use super::{
+    check_effects, check_flow, check_graph, check_lifetime, check_limits, check_operations, lower,
+    parse,
+};
+use crate::catalogue::Catalogue;
 use crate::definition::{Definition, DefinitionRef, Effect, Fallback, OnFailure, Step};
 use crate::ids::StepName;
 
@@ -30,19 +35,63 @@ pub struct Compiled {
 /// Compiles a definition. `file` is only a name; nothing is opened.
 #[must_use]
 pub fn compile(file: &str, source: &str) -> Compiled {
+    compile_against(file, source, None)
+}
+
+/// The same, and checks it against what workers can do.
+#[must_use]
+pub fn compile_against(file: &str, source: &str, catalogue: Option<&Catalogue>) -> Compiled {
     let mut report = Report::new(source);
-    let draft = parse::parse(source, &mut report).and_then(|root| lower::lower(&root, &mut report));
-    let definition = draft.and_then(|draft| {
+    let definition = parse::parse(source, &mut report).and_then(|root| {
+        let draft = lower::lower(&root, &mut report)?;
         let graph = check_graph::check(&draft.steps, &mut report);
         check_effects::check(&draft.steps, &graph, &mut report);
         check_flow::check(&draft, &graph, &mut report);
         check_lifetime::check(&draft, &mut report);
+        check_limits::check(&root, &draft, &graph, &mut report);
+        if let Some(catalogue) = catalogue {
+            check_operations::check(&root, &draft, catalogue, &mut report);
+        }
         if report.has_errors() {
             None
         } else {
             build(draft, &graph, source)
         }
     });
+    finished(file, definition, report)
+}
+
+/// The same for the bytes of a file. Also returns the text that the spans point into: all of it, or
+/// what could be read.
+#[must_use]
+pub fn compile_bytes<'b>(
+    file: &str,
+    bytes: &'b [u8],
+    catalogue: Option<&Catalogue>,
+) -> (Compiled, &'b str) {
+    let bytes = &bytes[..bytes.len().min(parse::FILE_BYTES_MAX + 1)];
+    let error = match std::str::from_utf8(bytes) {
+        Ok(source) => return (compile_against(file, source, catalogue), source),
+        Err(error) => error,
+    };
+    let source = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
+    if bytes.len() > parse::FILE_BYTES_MAX {
+        // What is cut off may be the middle of a character.
+        let mut report = Report::new(source);
+        parse::refuse_size(&mut report);
+        return (finished(file, None, report), source);
+    }
+    let mut report = Report::new(source);
+    report.error_with(
+        Code::NotUtf8,
+        report.span(source.len(), source.len()),
+        format!("byte {} of the file is not UTF-8", source.len()),
+        "save the file as UTF-8",
+    );
+    (finished(file, None, report), source)
+}
+
+fn finished(file: &str, definition: Option<Definition>, report: Report<'_>) -> Compiled {
     Compiled {
         file: file.to_owned(),
         definition,

@@ -56,7 +56,12 @@ pub(super) struct Report<'s> {
     source: &'s str,
     lines: Vec<usize>,
     diagnostics: Vec<Diagnostic>,
+    /// Expressions compiled so far.
+    expressions: usize,
 }
+
+/// Most expressions of one file.
+pub const EXPRESSIONS_MAX: usize = 5_000;
 
 /// More than this is not collected: nobody reads on.
 pub const DIAGNOSTICS_MAX: usize = 200;
@@ -74,6 +79,7 @@ impl<'s> Report<'s> {
             source,
             lines,
             diagnostics: Vec::new(),
+            expressions: 0,
         }
     }
 
@@ -101,6 +107,21 @@ impl<'s> Report<'s> {
             .get(first..span.start)
             .map_or(0, |before| before.chars().count())
             + 1
+    }
+
+    /// Whether one more expression is compiled. Compiling takes time for each, and what would be
+    /// said about the next one would not be shown once the report is full.
+    pub(super) fn admits_expression(&mut self, span: Span) -> bool {
+        self.expressions += 1;
+        if self.expressions == EXPRESSIONS_MAX + 1 {
+            self.error_with(
+                Code::TooManyExpressions,
+                span,
+                format!("the file has more than {EXPRESSIONS_MAX} expressions"),
+                "compute whole values in one expression, or in a worker",
+            );
+        }
+        self.expressions <= EXPRESSIONS_MAX && !self.is_full()
     }
 
     /// Whether more errors would not be shown any more.

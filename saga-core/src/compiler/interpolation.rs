@@ -160,6 +160,9 @@ fn compile(
     uses: &mut Vec<Use>,
     report: &mut Report<'_>,
 ) -> Option<Expression> {
+    if !report.admits_expression(node.span) {
+        return None;
+    }
     let code = &scalar.text[range.start + 2..range.end - 1];
     let place = |at: Option<Range<usize>>, report: &Report<'_>| match at {
         Some(at) => {

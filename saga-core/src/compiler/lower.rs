@@ -22,7 +22,7 @@ pub const NAME_BYTES_MAX: usize = 60;
 /// Most steps of one saga.
 pub const STEPS_MAX: usize = 200;
 
-const KNOWN: [&str; 13] = [
+pub(super) const KNOWN: [&str; 13] = [
     "saga",
     "version",
     "description",
@@ -37,6 +37,7 @@ const KNOWN: [&str; 13] = [
     "steps",
     "output",
 ];
+pub(super) const DEFAULTS: [&str; 2] = ["retry", "timeouts"];
 
 /// What steps inherit.
 #[derive(Debug, Default)]
@@ -178,8 +179,7 @@ fn schema(node: &Node, report: &mut Report<'_>) -> Option<Schema> {
 
 fn defaults(node: &Node, report: &mut Report<'_>) -> Defaults {
     let built_in = Defaults::default();
-    let known = ["retry", "timeouts"];
-    let Some(fields) = Fields::read(node, "`defaults`", &known, report) else {
+    let Some(fields) = Fields::read(node, "`defaults`", &DEFAULTS, report) else {
         return built_in;
     };
     let (retry, timeouts) = policy::both(&fields, &built_in, report);

@@ -6,7 +6,7 @@ use super::fields::{self, Fields, shortened};
 use super::suggest::closest;
 use crate::definition::{KeyConflict, KeyPolicy, KeyReuse};
 
-const REUSE: [(&str, KeyReuse); 3] = [
+pub(super) const REUSE: [(&str, KeyReuse); 3] = [
     ("allow_duplicate", KeyReuse::AllowDuplicate),
     (
         "allow_duplicate_failed_only",
@@ -14,7 +14,7 @@ const REUSE: [(&str, KeyReuse); 3] = [
     ),
     ("reject_duplicate", KeyReuse::RejectDuplicate),
 ];
-const CONFLICT: [(&str, KeyConflict); 2] = [
+pub(super) const CONFLICT: [(&str, KeyConflict); 2] = [
     ("use_existing", KeyConflict::UseExisting),
     ("fail", KeyConflict::Fail),
 ];

@@ -39,6 +39,8 @@ pub(super) const KNOWN: [&str; 19] = [
     "on_failure",
     "priority",
 ];
+/// Every field of a compensation.
+pub(super) const COMPENSATE: [&str; 4] = ["action", "input", "retry", "timeouts"];
 
 /// Reads one step.
 pub(super) fn lower(
@@ -210,8 +212,7 @@ pub(super) fn compensate(
         );
         return DraftCompensate::Undo(None, at);
     }
-    let known = ["action", "input", "retry", "timeouts"];
-    let Some(fields) = Fields::read(&entry.value, "`compensate`", &known, report) else {
+    let Some(fields) = Fields::read(&entry.value, "`compensate`", &COMPENSATE, report) else {
         return DraftCompensate::Undo(None, at);
     };
     let action = fields

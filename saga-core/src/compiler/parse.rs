@@ -20,8 +20,7 @@ pub const NODES_MAX: usize = 50_000;
 /// Reads the one document of a file. Problems that leave the rest readable do not stop it.
 pub(super) fn parse(source: &str, report: &mut Report<'_>) -> Option<Node> {
     if source.len() > FILE_BYTES_MAX {
-        let message = format!("the file is larger than {} KiB", FILE_BYTES_MAX / 1024);
-        report.error(Code::FileTooLarge, report.span(0, 0), message);
+        refuse_size(report);
         return None;
     }
     let options = granit_parser::options! {
@@ -70,6 +69,12 @@ pub(super) fn parse(source: &str, report: &mut Report<'_>) -> Option<Node> {
         );
     }
     builder.root
+}
+
+pub(super) fn refuse_size(report: &mut Report<'_>) {
+    let message = format!("the file is larger than {} KiB", FILE_BYTES_MAX / 1024);
+    let help = "a definition is code; data belongs into the input of a saga";
+    report.error_with(Code::FileTooLarge, report.span(0, 0), message, help);
 }
 
 fn syntax_error(source: &str, error: &ScanError, report: &mut Report<'_>) {
@@ -154,11 +159,11 @@ impl Builder<'_> {
             }
             Event::Anchor(_, name) => {
                 refuse_anchor(&format!("&{name}"), span, report);
-                true
+                !report.is_full()
             }
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
                 refuse_anchor(&self.source[span.start..span.end], span, report);
-                self.scalar("null".to_owned(), true, span, report)
+                !report.is_full() && self.scalar("null".to_owned(), true, span, report)
             }
             Event::Scalar(text, style, _, _) => {
                 let plain = style == ScalarStyle::Plain;

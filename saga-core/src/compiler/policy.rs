@@ -17,6 +17,21 @@ pub const ATTEMPTS_MAX: u32 = 1_000_000;
 /// Highest `backoff_coefficient`.
 pub const COEFFICIENT_MAX: f64 = 100.0;
 
+pub(super) const RETRY: [&str; 6] = [
+    "initial_interval",
+    "backoff_coefficient",
+    "maximum_interval",
+    "maximum_attempts",
+    "jitter",
+    "non_retryable_errors",
+];
+pub(super) const TIMEOUTS: [&str; 4] = [
+    "schedule_to_start",
+    "start_to_close",
+    "schedule_to_close",
+    "heartbeat",
+];
+
 /// The retry policy and the time limits of one mapping, over `base`.
 pub(super) fn both(
     fields: &Fields<'_>,
@@ -54,16 +69,8 @@ pub(super) fn both(
 
 /// A retry policy: what is written, over `base`.
 pub(super) fn retry(node: &Node, base: &RetryPolicy, report: &mut Report<'_>) -> RetryPolicy {
-    const KNOWN: [&str; 6] = [
-        "initial_interval",
-        "backoff_coefficient",
-        "maximum_interval",
-        "maximum_attempts",
-        "jitter",
-        "non_retryable_errors",
-    ];
     let mut policy = base.clone();
-    let Some(fields) = Fields::read(node, "retry", &KNOWN, report) else {
+    let Some(fields) = Fields::read(node, "retry", &RETRY, report) else {
         return policy;
     };
     let initial = fields.get("initial_interval");
@@ -159,13 +166,7 @@ fn error_codes(entry: &Entry, report: &mut Report<'_>) -> Option<BTreeSet<String
 
 /// Time limits: what is written, over `base`.
 pub(super) fn timeouts(node: &Node, base: Timeouts, report: &mut Report<'_>) -> Timeouts {
-    const KNOWN: [&str; 4] = [
-        "schedule_to_start",
-        "start_to_close",
-        "schedule_to_close",
-        "heartbeat",
-    ];
-    let Some(fields) = Fields::read(node, "timeouts", &KNOWN, report) else {
+    let Some(fields) = Fields::read(node, "timeouts", &TIMEOUTS, report) else {
         return base;
     };
     let mut limit = |name: &'static str, base: Option<Duration>| {

@@ -74,6 +74,19 @@ impl Node {
         }
     }
 
+    /// The field of that name, with its key.
+    pub(super) fn entry(&self, name: &str) -> Option<&Entry> {
+        match &self.content {
+            Content::Mapping(entries) => entries.iter().find(|entry| entry.key == name),
+            Content::List(_) | Content::Scalar(_) => None,
+        }
+    }
+
+    /// The value of the field of that name.
+    pub(super) fn field(&self, name: &str) -> Option<&Self> {
+        self.entry(name).map(|entry| &entry.value)
+    }
+
     /// The same value as JSON. What JSON cannot hold reads as null; the reader has reported it.
     pub(super) fn to_json(&self) -> Value {
         match &self.content {

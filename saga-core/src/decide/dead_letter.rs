@@ -6,6 +6,7 @@ use super::retry;
 use super::send::{self, Attempt};
 use super::turn::{Stop, Turn};
 use crate::decision::Ignored;
+use crate::definition::RetryPolicy;
 use crate::event::EventKind;
 use crate::ids::Op;
 use crate::input::{DeadLetter, StepError};
@@ -36,6 +37,12 @@ pub(super) fn apply(turn: &mut Turn<'_>, letter: &DeadLetter) -> Result<(), Stop
     if (letter.round, letter.attempt) != (state.round_of(letter.op), state.attempt) {
         return Err(Stop::Ignored(Ignored::StaleAttempt));
     }
+    if letter
+        .command
+        .is_some_and(|command| command != work.command)
+    {
+        return Err(Stop::Ignored(Ignored::StaleAttempt));
+    }
     let error = StepError::new("dead_lettered", letter.reason.clone());
     if work.probed {
         return match letter.op {
@@ -49,16 +56,18 @@ pub(super) fn apply(turn: &mut Turn<'_>, letter: &DeadLetter) -> Result<(), Stop
         // Nothing is sent while the saga rests; the next attempt is the probe.
         return retry::attempt_failed(turn, &letter.key, letter.op, error, Some(Duration::ZERO));
     }
+    let rung = RetryPolicy::scattered(turn.saga.id, &letter.key, letter.op, state.attempt);
     let attempt = Attempt {
         number: state.attempt,
         round: state.round_of(letter.op),
-        rung: None,
+        rung: Some(rung),
     };
     let event = EventKind::StepProbed {
         key: letter.key.clone(),
         op: letter.op,
         attempt: attempt.number,
         reason: letter.reason.clone(),
+        not_before: Some(turn.now.after(rung)),
     };
     match send::once_more(turn, &letter.key, letter.op, attempt, event)? {
         Ok(()) => Ok(()),

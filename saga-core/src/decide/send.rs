@@ -261,6 +261,7 @@ fn action_command(
     Ok(Command {
         deadline: close_by(turn, key, &plan.timeouts),
         start_to_close: plan.timeouts.start_to_close,
+        heartbeat: plan.timeouts.heartbeat,
         action: call.action.clone(),
         op: Op::Action,
         round: attempt.round,
@@ -292,6 +293,7 @@ fn settle_command(
         input,
         undoes: None,
         start_to_close: plan.timeouts.start_to_close,
+        heartbeat: None,
         deadline: None,
         rung: attempt.rung,
         priority: turn.step(key)?.priority,
@@ -313,6 +315,7 @@ fn undo_command(
     Ok(Command {
         deadline: close_by(turn, key, &compensation.timeouts),
         start_to_close: compensation.timeouts.start_to_close,
+        heartbeat: compensation.timeouts.heartbeat,
         action: compensation.action.clone(),
         op: Op::Compensate,
         round: attempt.round,

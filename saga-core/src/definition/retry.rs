@@ -7,8 +7,11 @@ use sha2::{Digest, Sha256};
 
 use crate::ids::{Op, SagaId, StepKey};
 
+/// How many rungs there are.
+const RUNG_COUNT: u32 = 6;
+
 /// The dead-letter rungs a retry can ride, each a queue with this constant delay.
-pub const RUNGS: [Duration; 6] = [
+pub const RUNGS: [Duration; RUNG_COUNT as usize] = [
     Duration::from_millis(250),
     Duration::from_millis(500),
     Duration::from_secs(1),
@@ -87,6 +90,18 @@ impl RetryPolicy {
         }
         let swing = (unit_hash(saga, key, op, attempt) * 2.0 - 1.0) * self.jitter;
         Delay::Timer(base.mul_f64(1.0 + swing))
+    }
+
+    /// The rung that a command rides which is sent once more after the broker gave it up. What one
+    /// crash swept along comes back scattered, so that the poison among it is soon alone.
+    #[must_use]
+    pub fn scattered(saga: SagaId, key: &StepKey, op: Op, attempt: u32) -> Duration {
+        let share = unit_hash(saga, key, op, attempt);
+        RUNGS
+            .into_iter()
+            .zip(1_u32..)
+            .find(|(_, number)| share * f64::from(RUNG_COUNT) < f64::from(*number))
+            .map_or(RUNGS[0], |(rung, _)| rung)
     }
 
     fn base_delay(&self, attempt: u32) -> Duration {

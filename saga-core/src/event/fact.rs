@@ -250,6 +250,9 @@ pub enum EventKind {
         attempt: u32,
         /// Why the broker gave it up.
         reason: String,
+        /// It rides a dead-letter rung until then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        not_before: Option<Timestamp>,
     },
     /// A command was neither with the broker nor with a worker, and is sent once more.
     CommandResent {

@@ -158,8 +158,10 @@ pub fn evolve(saga: &mut Saga, event: &Event) {
             saga.unwind = Some(UnwindCause::Parent);
             saga.ended_at = None;
         }
-        EventKind::StepProbed { key, .. } => {
-            sent_again(saga, key, seq, at);
+        EventKind::StepProbed {
+            key, not_before, ..
+        } => {
+            sent_again(saga, key, seq, not_before.unwrap_or(at));
             if let Some(work) = &mut touch(saga, key).work {
                 work.probed = true;
             }

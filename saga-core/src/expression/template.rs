@@ -46,6 +46,18 @@ impl Template {
         &self.reads
     }
 
+    /// The value as it is written, expressions as `${…}`.
+    #[must_use]
+    pub fn written(&self) -> Value {
+        self.root.written()
+    }
+
+    /// Bytes of what is written out in it, as JSON.
+    #[must_use]
+    pub fn literal_bytes(&self) -> usize {
+        self.root.literal_bytes()
+    }
+
     /// Its value in this scope.
     pub fn render(&self, scope: &Scope<'_>) -> Result<Value, EvalError> {
         self.root.render(View::from(scope))
@@ -102,6 +114,45 @@ impl TemplateNode {
         }
     }
 
+    fn written(&self) -> Value {
+        match self {
+            Self::Literal(value) => value.clone(),
+            Self::Whole(expression) => Value::from(shown(expression)),
+            Self::Text(parts) => parts
+                .iter()
+                .map(|part| match part {
+                    Part::Text(text) => text.clone(),
+                    Part::Expression(expression) => shown(expression),
+                })
+                .collect::<String>()
+                .into(),
+            Self::List(nodes) => nodes.iter().map(Self::written).collect(),
+            Self::Object(fields) => fields
+                .iter()
+                .map(|(name, node)| (name.clone(), node.written()))
+                .collect(),
+        }
+    }
+
+    fn literal_bytes(&self) -> usize {
+        match self {
+            Self::Literal(value) => value.to_string().len(),
+            Self::Whole(_) => 0,
+            Self::Text(parts) => parts
+                .iter()
+                .map(|part| match part {
+                    Part::Text(text) => text.len(),
+                    Part::Expression(_) => 0,
+                })
+                .sum(),
+            Self::List(nodes) => nodes.iter().map(|node| node.literal_bytes() + 1).sum(),
+            Self::Object(fields) => fields
+                .iter()
+                .map(|(name, node)| name.len() + 4 + node.literal_bytes())
+                .sum(),
+        }
+    }
+
     fn literal(&self) -> Option<Value> {
         match self {
             Self::Literal(value) => Some(value.clone()),
@@ -121,6 +172,10 @@ impl TemplateNode {
                 .collect(),
         }
     }
+}
+
+fn shown(expression: &Expression) -> String {
+    format!("${{{}}}", expression.text())
 }
 
 /// Strings go in as they are, everything else as compact JSON.

@@ -460,6 +460,7 @@ impl World {
                 round: command.round,
                 attempt: command.attempt,
                 reason: "delivery_limit".to_owned(),
+                command: Some(command.seq),
             };
             self.judge(saga, &Input::DeadLetter(letter));
         }

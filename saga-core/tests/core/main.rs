@@ -2,9 +2,12 @@
 
 mod config;
 mod definitions;
+mod diagnostics_page;
 mod driver;
 mod language_properties;
+mod pictures;
 mod properties;
+mod schemas;
 mod script;
 mod teaching;
 mod transcripts;

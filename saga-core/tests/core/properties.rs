@@ -1,4 +1,9 @@
-//! Whatever workers, the broker and the clock do, a saga keeps its promises.
+//! Whatever workers, the broker and the clock do, a saga keeps its promises:
+//!
+//! * replaying its events gives its state (checked by the driver, after every decision);
+//! * no attempt of an operation and round is dispatched twice, except as a probe;
+//! * each effect is undone once when the saga fails, and none that never happened;
+//! * at every moment it is over or waits for something that has a name, and it comes to rest.
 //!
 //! A model of the world carries out commands the way a worker's ledger makes them: an action takes
 //! effect at most once, settling fences it, an undo undoes. The messages may be lost, doubled and
@@ -14,6 +19,7 @@ use proptest::prelude::*;
 use saga_core::decision::{Command, Outcome};
 use saga_core::definition::Definition;
 use saga_core::event::{EventKind, PauseCause};
+use saga_core::explain;
 use saga_core::ids::{Op, StepKey, StepName};
 use saga_core::input::{DeadLetter, Heartbeat, Input, Reply, ReplyOutcome, Start, StepError};
 use saga_core::operator::{Operator, Resolution, Verb};
@@ -186,26 +192,43 @@ impl World {
     fn judge(&mut self, input: &Input) {
         match self.driver.apply(input) {
             Outcome::Applied(decision) => {
-                let probes = decision
-                    .events
-                    .iter()
-                    .any(|event| matches!(event.kind, EventKind::StepProbed { .. }));
                 for command in decision.commands {
+                    let is_probe = decision.events.iter().any(|event| {
+                        matches!(&event.kind, EventKind::StepProbed { key, op, .. }
+                            if *key == command.key && *op == command.op)
+                    });
                     let id = (
                         command.key.clone(),
                         command.op,
                         command.round,
                         command.attempt,
                     );
-                    let fresh = self.sent.insert(id) || probes || command.op == Op::Settle;
-                    assert!(fresh, "an attempt is dispatched twice: {command:?}");
+                    let is_fresh = self.sent.insert(id);
+                    assert!(
+                        is_fresh || is_probe,
+                        "an attempt is dispatched twice: {command:?}"
+                    );
                     self.waiting.push(command);
                 }
+                self.is_over_or_waits_for_something_named();
             }
             Outcome::Ignored(_) | Outcome::Refused(_) => {}
             Outcome::Illegal(why) => panic!("{input:?} is illegal: {why}"),
             Outcome::Needs(keys) => panic!("values that exist are missing: {keys:?}"),
         }
+    }
+
+    fn is_over_or_waits_for_something_named(&self) {
+        let Driver {
+            definition,
+            saga,
+            now,
+            ..
+        } = &self.driver;
+        assert!(
+            saga.phase.is_closed() || !explain::causes(definition, saga, *now).is_empty(),
+            "nothing explains why it is not further: {saga:?}"
+        );
     }
 
     fn play(&mut self, one: &Move) {
@@ -228,6 +251,7 @@ impl World {
                     op: command.op,
                     round: command.round,
                     attempt: command.attempt,
+                    command: Some(command.seq),
                     reason: "delivery_limit".to_owned(),
                 }));
             }

@@ -132,17 +132,7 @@ fn parse_input(driver: &mut Driver, line: &str) -> Result<Input, String> {
                 worker: Some("w1".to_owned()),
             }))
         }
-        "dead" => {
-            let mut words = Words::new(driver, rest)?;
-            let reason = std::mem::take(&mut words.rest);
-            Ok(Input::DeadLetter(DeadLetter {
-                key: words.key,
-                op: words.op,
-                round: words.round,
-                attempt: words.attempt,
-                reason,
-            }))
-        }
+        "dead" => parse_dead(driver, rest),
         "missing" => {
             let words = Words::new(driver, rest)?;
             Ok(Input::Missing(Missing {
@@ -164,6 +154,26 @@ fn parse_input(driver: &mut Driver, line: &str) -> Result<Input, String> {
 fn earlier(now: Timestamp, span: Duration) -> Timestamp {
     let micros = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
     Timestamp::from_micros(now.as_micros() - micros)
+}
+
+/// `STEP … [command=SEQ] REASON`
+fn parse_dead(driver: &Driver, text: &str) -> Result<Input, String> {
+    let words = Words::new(driver, text)?;
+    let (command, reason) = match words.rest.strip_prefix("command=") {
+        None => (None, words.rest.as_str()),
+        Some(rest) => {
+            let (seq, reason) = rest.split_once(' ').ok_or("no reason")?;
+            (Some(seq.parse().map_err(|_| "no number")?), reason)
+        }
+    };
+    Ok(Input::DeadLetter(DeadLetter {
+        reason: reason.to_owned(),
+        key: words.key,
+        op: words.op,
+        round: words.round,
+        attempt: words.attempt,
+        command,
+    }))
 }
 
 fn know_good(driver: &mut Driver, rest: &str) -> Result<Input, String> {

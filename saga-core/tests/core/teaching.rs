@@ -73,7 +73,8 @@ fn every_saga_of_the_pages_compiles_without_a_word() {
     for (path, at_least) in [("docs/language.md", 13), ("sagas/README.md", 1)] {
         let sagas: Vec<Part> = parts(&page(path).1)
             .into_iter()
-            .filter(|part| part.kind == Kind::Saga)
+            // A catalogue is no saga.
+            .filter(|part| part.kind == Kind::Saga && !part.text.starts_with("operations:"))
             .collect();
         assert!(
             sagas.len() >= at_least,

@@ -1,5 +1,10 @@
 //! The whole system: real processes over a real PostgreSQL and a real RabbitMQ.
 
+mod broker_trouble;
 mod crash;
+mod crash_points;
+mod database_trouble;
+mod dead_letters;
 mod dev;
 mod scale_out;
+mod worker;

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::retrying::retrying;
 use crate::ledger::LedgerError;
+use crate::observer::Observer;
 
 /// Requests in one statement.
 const BATCH_MAX: usize = 256;
@@ -31,6 +32,7 @@ where
     /// Starts the task. It ends when the batcher is dropped.
     pub(super) fn start(
         stop: CancellationToken,
+        observer: Observer,
         commit: impl Fn(Arc<Vec<Request>>) -> Committed<Response> + Send + Sync + 'static,
     ) -> Self {
         let (requests, mut waiting) = mpsc::channel(WAITING_MAX);
@@ -38,7 +40,7 @@ where
             let mut batch = Vec::with_capacity(BATCH_MAX);
             while waiting.recv_many(&mut batch, BATCH_MAX).await > 0 {
                 let (requests, replies) = batch.drain(..).unzip();
-                carry_out(&stop, &commit, requests, replies).await;
+                carry_out((&stop, &observer), &commit, requests, replies).await;
             }
         });
         Self { requests }
@@ -67,13 +69,13 @@ fn stopped() -> Arc<LedgerError> {
 
 /// One batch; when the database refuses it, each request alone, so that only the offender pays.
 async fn carry_out<Request: Clone, Response>(
-    stop: &CancellationToken,
+    (stop, observer): (&CancellationToken, &Observer),
     commit: &impl Fn(Arc<Vec<Request>>) -> Committed<Response>,
     requests: Vec<Request>,
     replies: Vec<Reply<Response>>,
 ) {
     let batch = Arc::new(requests);
-    match retrying(stop, || commit(batch.clone())).await {
+    match retrying(stop, observer, || commit(batch.clone())).await {
         Ok(responses) => {
             for (reply, response) in replies.into_iter().zip(responses) {
                 let _gone = reply.send(Ok(response));
@@ -88,7 +90,7 @@ async fn carry_out<Request: Clone, Response>(
         Err(_refused) => {
             for (request, reply) in batch.iter().zip(replies) {
                 let alone = Arc::new(vec![request.clone()]);
-                let result = retrying(stop, || commit(alone.clone())).await;
+                let result = retrying(stop, observer, || commit(alone.clone())).await;
                 let response = result
                     .map_err(Arc::new)
                     .and_then(|responses| responses.into_iter().next().ok_or_else(stopped));

@@ -10,7 +10,9 @@ mod postponer;
 mod replier;
 mod request;
 mod retrying;
+mod run;
 mod sent;
 
 pub(crate) use lease::keep_lease;
-pub(crate) use pipeline::Pipeline;
+pub(crate) use pipeline::{Identity, Pipeline};
+pub(crate) use request::now;

@@ -39,11 +39,11 @@ pub(super) struct Replier {
 }
 
 impl Replier {
-    pub(super) fn start(broker: Arc<dyn Broker>, stop: CancellationToken) -> Self {
+    pub(super) fn start(broker: Arc<dyn Broker>, build: String, stop: CancellationToken) -> Self {
         let (replies, waiting) = mpsc::channel(WAITING_MAX);
         Self {
             replies,
-            task: tokio::spawn(run(broker, stop, waiting)),
+            task: tokio::spawn(run(broker, build, stop, waiting)),
         }
     }
 
@@ -60,12 +60,17 @@ impl Replier {
     }
 }
 
-async fn run(broker: Arc<dyn Broker>, stop: CancellationToken, mut waiting: mpsc::Receiver<Reply>) {
+async fn run(
+    broker: Arc<dyn Broker>,
+    build: String,
+    stop: CancellationToken,
+    mut waiting: mpsc::Receiver<Reply>,
+) {
     let slots = Arc::new(Semaphore::new(MESSAGES_MAX));
     let mut sending = JoinSet::new();
     let mut gathered = Vec::with_capacity(GATHER_MAX);
     while waiting.recv_many(&mut gathered, GATHER_MAX).await > 0 {
-        for (message, replies) in pack(&mut gathered) {
+        for (message, replies) in pack(&mut gathered, &build) {
             let Ok(slot) = slots.clone().acquire_owned().await else {
                 break;
             };
@@ -73,6 +78,7 @@ async fn run(broker: Arc<dyn Broker>, stop: CancellationToken, mut waiting: mpsc
             sending.spawn(async move {
                 let recorded: Vec<Recorded> = replies.iter().map(|it| it.recorded).collect();
                 if let Some(sent) = send(&*broker, message, &recorded, &stop).await {
+                    failpoint::reached("worker.after_reply");
                     replies
                         .into_iter()
                         .for_each(|reply| reply.receipt.ack(&sent));
@@ -86,7 +92,7 @@ async fn run(broker: Arc<dyn Broker>, stop: CancellationToken, mut waiting: mpsc
 }
 
 /// The answers as messages, each with those it carries.
-fn pack(gathered: &mut Vec<Reply>) -> Vec<(Outgoing, Vec<Reply>)> {
+fn pack(gathered: &mut Vec<Reply>, build: &str) -> Vec<(Outgoing, Vec<Reply>)> {
     let mut queues: BTreeMap<String, Vec<Reply>> = BTreeMap::new();
     for reply in gathered.drain(..) {
         queues.entry(reply.queue.clone()).or_default().push(reply);
@@ -98,7 +104,12 @@ fn pack(gathered: &mut Vec<Reply>) -> Vec<(Outgoing, Vec<Reply>)> {
         for packed in replies::encode(&queue, &items, || Uuid::now_v7().to_string()) {
             let carried: Vec<Reply> = replies.by_ref().take(packed.items.len()).collect();
             match packed.message {
-                Ok(message) => messages.push((message, carried)),
+                Ok(mut message) => {
+                    // A reply that nobody can read is sorted by the build that wrote it.
+                    let headers = &mut message.properties.headers;
+                    headers.insert(replies::BUILD.to_owned(), build.to_owned());
+                    messages.push((message, carried));
+                }
                 Err(error) => {
                     tracing::error!(
                         error = &error as &dyn std::error::Error,

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::call::Call;
 use crate::ledger::{Barrier, LedgerKey};
+use crate::pulse::Pulse;
 
 pub(super) fn call(
     command: &CommandEnvelope,
@@ -28,6 +29,7 @@ pub(super) fn call(
         undoes: command.undoes.clone(),
         deadline: command.deadline,
         cancellation,
+        pulse: Pulse::default(),
     }
 }
 
@@ -40,7 +42,8 @@ pub(super) fn barrier(command: &CommandEnvelope, key: &LedgerKey) -> Option<Barr
 }
 
 /// This process's clock; only the deadline is judged by it, which saves work and decides nothing.
-pub(super) fn now() -> Timestamp {
+/// What it measures is for people.
+pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();

@@ -30,10 +30,13 @@ pub(super) async fn send(
         let settled = broker.publish(vec![message.clone()]).await;
         match settled.first() {
             Some(Settled::Confirmed) => return Some(Sent(())),
-            Some(Settled::Unroutable) => tracing::error!(
-                queue = message.properties.routing_key,
-                "no queue takes this worker's message; is its orchestrator set up?"
-            ),
+            Some(Settled::Unroutable) => {
+                tracing::error!(
+                    queue = message.properties.routing_key,
+                    "no queue takes this worker's message; was it deleted? It is declared again"
+                );
+                broker.restore(message.properties.target()).await;
+            }
             Some(Settled::Refused | Settled::Unknown) | None => tracing::warn!(
                 queue = message.properties.routing_key,
                 "the broker did not confirm a message; it is sent again"

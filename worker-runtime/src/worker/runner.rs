@@ -4,71 +4,113 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use broker::broker::Consumer;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::sync::Notify;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
+use super::announcer::Announcer;
+use super::lane::{ServedLane, prefetch};
 use super::server::{Worker, WorkerError};
-use crate::execution::{Pipeline, keep_lease};
+use crate::execution::{Identity, Pipeline, keep_lease};
 use crate::ledger::{Ledger, WorkerId};
+use crate::observer::Observer;
 use crate::operation::Lane;
 
 /// After the drain timeout: for cancelled handlers to notice, and for their answers to leave.
 const STOP_GRACE: Duration = Duration::from_secs(2);
 
-pub(super) async fn run(
-    worker: Worker,
-    lanes: Vec<Lane>,
-    shutdown: CancellationToken,
-) -> Result<(), WorkerError> {
-    let Worker {
-        name,
-        broker,
-        topology,
-        ledger,
-        drain_timeout,
-        ..
-    } = worker;
+pub(super) async fn run(worker: Worker, shutdown: CancellationToken) -> Result<(), WorkerError> {
+    let observer = match &worker.observer {
+        Some(observer) => observer.clone(),
+        None => Observer::new()?,
+    };
+    let news = Arc::new(Notify::new());
+    let lanes = worker.lanes(&observer.metrics, &news)?;
+    let lanes: Vec<_> = lanes.into_iter().map(Arc::new).collect();
+    let consumers = consume(&worker, &lanes).await?;
+
+    let id = WorkerId::new_run(&worker.name);
+    let stop = CancellationToken::new();
+    let pipeline = Arc::new(Pipeline::start(
+        Identity {
+            worker: id.clone(),
+            build: worker.build.clone(),
+        },
+        (Arc::clone(&worker.broker), worker.topology.clone()),
+        Arc::clone(&worker.ledger),
+        observer.clone(),
+        stop.clone(),
+    ));
+    // Whoever drops this worker instead of stopping it must not leave signs of life behind.
+    let lease = AbortOnDropHandle::new(tokio::spawn({
+        let (ledger, id, claims) = (worker.ledger.clone(), id.clone(), pipeline.claims());
+        async move { keep_lease(&*ledger, &id, claims).await }
+    }));
+    let silence = CancellationToken::new();
+    let _dropped = silence.clone().drop_guard();
+    let running = pipeline.running().clone();
+    let announcer = Announcer::new(&worker, &id, lanes.clone(), running, news);
+    let announcer = tokio::spawn(announcer.run(silence.clone()));
+    observer.serves(worker.broker.health(), lanes);
+    tracing::info!(worker = %id, build = worker.build, queues = consumers.len(), "the worker serves");
+    let mut serving = JoinSet::new();
+    for (queue, consumer, lane) in consumers {
+        let served = ServedLane {
+            pipeline: Arc::clone(&pipeline),
+            broker: Arc::clone(&worker.broker),
+            queue,
+            lane,
+            shutdown: shutdown.clone(),
+        };
+        serving.spawn(served.serve(consumer));
+    }
+
+    shutdown.cancelled().await;
+    observer.drains();
+    drain(serving, worker.drain_timeout, &stop).await;
+    let is_idle = *pipeline.claims().borrow() == 0;
+    if let Some(pipeline) = Arc::into_inner(pipeline) {
+        let _sent = timeout(worker.drain_timeout.max(STOP_GRACE), pipeline.finish()).await;
+    }
+    silence.cancel();
+    say_goodbye(announcer).await;
+    stop.cancel();
+    drop(lease);
+    if is_idle {
+        leave(&*worker.ledger, &id).await;
+    }
+    Ok(())
+}
+
+/// A consumer for each queue, with its queue and lane.
+async fn consume(
+    worker: &Worker,
+    lanes: &[Arc<Lane>],
+) -> Result<Vec<(String, Consumer, Arc<Lane>)>, WorkerError> {
     let steps: Vec<_> = lanes
         .iter()
         .map(|lane| (lane.action.clone(), lane.op))
         .collect();
-    broker.declare_steps(&steps).await?;
-    let mut served = Vec::with_capacity(lanes.len());
+    worker.broker.declare_steps(&steps).await?;
+    let mut consumers = Vec::with_capacity(lanes.len());
     for lane in lanes {
-        let settings = lane.operation.settings;
-        let prefetch = settings.concurrency.saturating_add(settings.backlog).max(1);
-        let queue = topology.step_queue(&lane.action, lane.op);
-        served.push((broker.consume(&queue, prefetch).await?, Arc::new(lane)));
+        let queue = worker.topology.step_queue(&lane.action, lane.op);
+        let consumer = worker.broker.consume(&queue, prefetch(lane)).await?;
+        consumers.push((queue, consumer, Arc::clone(lane)));
     }
+    Ok(consumers)
+}
 
-    let id = WorkerId::new_run(&name);
-    let stop = CancellationToken::new();
-    let pipeline = Pipeline::start(id.clone(), broker, topology, ledger.clone(), stop.clone());
-    let pipeline = Arc::new(pipeline);
-    let lease = tokio::spawn({
-        let (ledger, id, claims) = (ledger.clone(), id.clone(), pipeline.claims());
-        async move { keep_lease(&*ledger, &id, claims).await }
-    });
-    tracing::info!(worker = %id, queues = served.len(), "the worker serves");
-    let mut serving = JoinSet::new();
-    for (consumer, lane) in served {
-        serving.spawn(serve(pipeline.clone(), lane, consumer, shutdown.clone()));
-    }
-
-    shutdown.cancelled().await;
-    drain(serving, drain_timeout, &stop).await;
-    let is_idle = *pipeline.claims().borrow() == 0;
-    if let Some(pipeline) = Arc::into_inner(pipeline) {
-        let _sent = timeout(drain_timeout.max(STOP_GRACE), pipeline.finish()).await;
-    }
-    stop.cancel();
-    lease.abort();
-    if is_idle {
-        leave(&*ledger, &id).await;
-    }
-    Ok(())
+async fn say_goodbye(announcer: JoinHandle<Announcer>) {
+    let said = async {
+        if let Ok(announcer) = announcer.await {
+            announcer.goodbye().await;
+        }
+    };
+    // Whoever does not hear it learns it when nothing more is heard.
+    let _said = timeout(STOP_GRACE, said).await;
 }
 
 /// Lets what runs end by itself, then by cancellation, then by force.
@@ -90,42 +132,4 @@ async fn leave(ledger: &dyn Ledger, id: &WorkerId) {
             "the lease is left to end"
         );
     }
-}
-
-/// Takes deliveries from one queue, each with a slot, until the shutdown; then waits for them.
-async fn serve(
-    pipeline: Arc<Pipeline>,
-    lane: Arc<Lane>,
-    mut consumer: Consumer,
-    shutdown: CancellationToken,
-) {
-    let slots = Arc::new(Semaphore::new(usize::from(
-        lane.operation.settings.concurrency.max(1),
-    )));
-    let mut running = JoinSet::new();
-    loop {
-        let slot = tokio::select! {
-            biased;
-            () = shutdown.cancelled() => break,
-            slot = slots.clone().acquire_owned() => slot,
-        };
-        let delivery = tokio::select! {
-            biased;
-            () = shutdown.cancelled() => break,
-            delivery = consumer.next() => delivery,
-        };
-        let (Ok(slot), Some(delivery)) = (slot, delivery) else {
-            break;
-        };
-        let (pipeline, lane) = (pipeline.clone(), lane.clone());
-        running.spawn(async move {
-            pipeline.execute(&lane, delivery).await;
-            drop(slot);
-        });
-        while running.try_join_next().is_some() {}
-    }
-    // What waits unhandled in this process goes back to its queue at once; what is running can
-    // still be acknowledged.
-    drop(consumer);
-    while running.join_next().await.is_some() {}
 }

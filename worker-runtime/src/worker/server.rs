@@ -5,16 +5,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use broker::broker::{Broker, BrokerError};
+use broker::envelope::worker::TEXT_BYTES_MAX;
 use broker::topology::Topology;
 use saga_core::ids::{ActionName, BadActionName, Op};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::runner;
 use crate::ledger::Ledger;
+use crate::metrics::Metrics;
+use crate::observer::{MetricsError, Observer};
 use crate::operation::{Lane, Operation};
 
 /// How long running calls may take to end after a shutdown was asked for, unless told otherwise.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// Bytes of a worker's name. Its run's id is made of it, and both are announced.
+const NAME_BYTES_MAX: usize = TEXT_BYTES_MAX - 40;
 
 /// A worker: operations, and the broker and the ledger they run with.
 pub struct Worker {
@@ -23,6 +30,8 @@ pub struct Worker {
     pub(super) topology: Topology,
     pub(super) ledger: Arc<dyn Ledger>,
     pub(super) drain_timeout: Duration,
+    pub(super) build: String,
+    pub(super) observer: Option<Observer>,
     operations: Vec<(String, Op, Operation)>,
 }
 
@@ -36,11 +45,13 @@ impl Worker {
         ledger: Arc<dyn Ledger>,
     ) -> Self {
         Self {
-            name: name.to_owned(),
+            name: bounded(name, NAME_BYTES_MAX),
             broker,
             topology,
             ledger,
             drain_timeout: DRAIN_TIMEOUT,
+            build: env!("CARGO_PKG_VERSION").to_owned(),
+            observer: None,
             operations: Vec::new(),
         }
     }
@@ -70,6 +81,21 @@ impl Worker {
         self
     }
 
+    /// Which build of the service this is; `env!("CARGO_PKG_VERSION")` is a good answer. It is
+    /// announced, and dead letters are sorted by it. Without it, it is the version of this library.
+    #[must_use]
+    pub fn build(mut self, build: &str) -> Self {
+        self.build = bounded(build, TEXT_BYTES_MAX);
+        self
+    }
+
+    /// Lets the worker be seen through this observer.
+    #[must_use]
+    pub fn observed(mut self, observer: &Observer) -> Self {
+        self.observer = Some(observer.clone());
+        self
+    }
+
     /// Serves until `shutdown` is cancelled; then takes nothing new, lets running calls end within
     /// the drain timeout, sends their answers and acknowledges them. What is not done by then goes
     /// back to its queue. The broker is left open: it may be shared.
@@ -77,11 +103,14 @@ impl Worker {
     /// # Errors
     /// When an operation's name is wrong or given twice, or a queue cannot be declared or consumed.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), WorkerError> {
-        let lanes = self.lanes()?;
-        runner::run(self, lanes, shutdown).await
+        Box::pin(runner::run(self, shutdown)).await
     }
 
-    fn lanes(&self) -> Result<Vec<Lane>, WorkerError> {
+    pub(super) fn lanes(
+        &self,
+        metrics: &Metrics,
+        news: &Arc<Notify>,
+    ) -> Result<Vec<Lane>, WorkerError> {
         let mut lanes: Vec<Lane> = Vec::with_capacity(self.operations.len());
         for (name, op, operation) in &self.operations {
             let action: ActionName = name.parse()?;
@@ -91,14 +120,17 @@ impl Worker {
             {
                 return Err(WorkerError::Twice { action, op: *op });
             }
-            lanes.push(Lane {
-                action,
-                op: *op,
-                operation: operation.clone(),
-            });
+            lanes.push(Lane::new(action, *op, operation.clone(), metrics, news));
         }
         Ok(lanes)
     }
+}
+
+/// The text as others take it: not too long, and without U+0000.
+fn bounded(text: &str, bytes: usize) -> String {
+    let mut text = text.replace('\0', "\u{fffd}");
+    text.truncate(text.floor_char_boundary(bytes));
+    text
 }
 
 impl fmt::Debug for Worker {
@@ -124,6 +156,9 @@ pub enum WorkerError {
         /// The purpose.
         op: Op,
     },
+    /// The metrics.
+    #[error("set up the worker's metrics")]
+    Metrics(#[from] MetricsError),
     /// The broker.
     #[error("set up the worker's queues")]
     Broker(#[from] BrokerError),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::broker::{Broker, Consumer, Durable};
+use broker::broker::{Broker, Consumer, Depth, Durable};
 use broker::envelope::{command, replies};
 use broker::memory::{MemoryBroker, MemorySettings};
 use broker::message::Outgoing;
@@ -22,6 +22,12 @@ use worker_runtime::ledger::{Ledger, MemoryLedger};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Short, so that its end is soon; long against the time between two statements.
+pub(crate) const LEASE: Duration = Duration::from_millis(600);
+
+/// So often a message may go back to its queue.
+const DELIVERY_LIMIT: u32 = 2;
+
 pub(crate) struct Bench {
     pub(crate) broker: Arc<MemoryBroker>,
     pub(crate) topology: Topology,
@@ -30,20 +36,28 @@ pub(crate) struct Bench {
     replies: Consumer,
     shutdown: CancellationToken,
     worker: Option<JoinHandle<()>>,
+    others: Vec<(JoinHandle<()>, CancellationToken)>,
     seq: u64,
 }
 
 impl Bench {
     pub(crate) async fn new(add: impl FnOnce(Worker) -> Worker) -> Self {
+        let ledger = Arc::new(MemoryLedger::with_lease(LEASE));
+        Self::over(ledger, add).await
+    }
+
+    /// The same over another ledger.
+    pub(crate) async fn over(ledger: Arc<dyn Ledger>, add: impl FnOnce(Worker) -> Worker) -> Self {
         let topology = Topology::new("test");
-        let broker = Arc::new(MemoryBroker::new(MemorySettings::new(topology.clone())));
+        let broker = Arc::new(MemoryBroker::new(MemorySettings {
+            delivery_limit: DELIVERY_LIMIT,
+            ..MemorySettings::new(topology.clone())
+        }));
         broker.declare_base().await.unwrap();
         let replies = broker
             .consume(&topology.replies_queue(), 1000)
             .await
             .unwrap();
-        let ledger: Arc<dyn Ledger> =
-            Arc::new(MemoryLedger::with_lease(Duration::from_millis(600)));
         let mut bench = Self {
             broker,
             topology,
@@ -52,6 +66,7 @@ impl Bench {
             replies,
             shutdown: CancellationToken::new(),
             worker: None,
+            others: Vec::new(),
             seq: 0,
         };
         bench.start(add);
@@ -68,6 +83,20 @@ impl Bench {
         );
         let running = add(worker.drain_timeout(Duration::from_secs(5))).run(self.shutdown.clone());
         self.worker = Some(tokio::spawn(async { running.await.unwrap() }));
+    }
+
+    /// Another worker beside the first, with its own view of the ledger; it runs until the bench
+    /// is dropped.
+    pub(crate) fn start_another(
+        &mut self,
+        ledger: Arc<dyn Ledger>,
+        add: impl FnOnce(Worker) -> Worker,
+    ) {
+        let worker = Worker::new("other", self.broker.clone(), self.topology.clone(), ledger);
+        let stop = CancellationToken::new();
+        let running = add(worker).run(stop.clone());
+        self.others
+            .push((tokio::spawn(async { running.await.unwrap() }), stop));
     }
 
     pub(crate) fn shut_down(&self) {
@@ -99,10 +128,16 @@ impl Bench {
                 output: Arc::new(json!({})),
             }),
             start_to_close: None,
+            heartbeat: None,
             deadline: None,
             rung: None,
             priority: None,
         }
+    }
+
+    /// From here on commands are for another saga.
+    pub(crate) fn next_step(&mut self) {
+        self.saga = SagaId(Uuid::now_v7());
     }
 
     pub(crate) fn message(&self, command: &Command) -> Outgoing {
@@ -153,10 +188,16 @@ impl Bench {
 
     /// Waits until a queue holds so many messages.
     pub(crate) async fn until_depth(&self, queue: &str, wanted: u32) {
+        self.until_queue(queue, |depth| depth.messages == wanted)
+            .await;
+    }
+
+    /// Waits until a queue is like this.
+    pub(crate) async fn until_queue(&self, queue: &str, is_so: impl Fn(Depth) -> bool) {
         let reached = async {
             loop {
                 let depth = self.broker.depth(queue).await.unwrap();
-                if depth.is_some_and(|depth| depth.messages == wanted) {
+                if depth.is_some_and(&is_so) {
                     return;
                 }
                 tokio::time::sleep(Duration::from_millis(5)).await;
@@ -169,7 +210,7 @@ impl Bench {
 }
 
 /// The orchestrator's part is played by a test, which keeps nothing.
-struct Read;
+pub(crate) struct Read;
 
 impl Durable for Read {}
 

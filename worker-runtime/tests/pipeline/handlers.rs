@@ -20,6 +20,8 @@ pub(crate) struct Obedient {
     pub(crate) effects: Arc<AtomicU32>,
     pub(crate) began: Arc<Notify>,
     pub(crate) go_on: Arc<Notify>,
+    /// What it says of itself in its outputs.
+    pub(crate) name: &'static str,
 }
 
 impl Obedient {
@@ -39,6 +41,11 @@ impl Obedient {
         Operation::outside(self.clone(), settings)
     }
 
+    /// The same with other settings.
+    pub(crate) fn with(&self, settings: OperationSettings) -> Operation {
+        Operation::outside(self.clone(), settings)
+    }
+
     pub(crate) fn transactional(&self) -> Operation {
         Operation::transactional(self.clone(), OperationSettings::default())
     }
@@ -53,10 +60,23 @@ impl Obedient {
                 after: Some(Duration::from_secs(7)),
             },
             Some("panic") => panic!("as told"),
+            Some("break") => Answer::retry("broken", "as told"),
             Some("hang") => std::future::pending().await,
-            Some("wait") => {
+            Some("report") => {
+                call.heartbeat(json!({ "half": true }));
                 self.go_on.notified().await;
                 Answer::Done(json!({ "call": calls }))
+            }
+            Some("beat") => {
+                for beat in 0..20 {
+                    call.heartbeat(json!({ "beat": beat }));
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                Answer::Done(json!({ "call": calls }))
+            }
+            Some("wait") => {
+                self.go_on.notified().await;
+                Answer::Done(json!({ "call": calls, "by": self.name }))
             }
             Some("much") => Answer::Done(Value::String("x".repeat(2 * 1024 * 1024))),
             _ => Answer::Done(json!({ "call": calls, "key": call.idempotency_key })),
@@ -83,11 +103,19 @@ impl Handler for Obedient {
 #[async_trait]
 impl TransactionalHandler for Obedient {
     async fn run(&self, call: &Call, transaction: &mut dyn LedgerTransaction) -> Answer {
-        self.effects.fetch_add(1, Ordering::SeqCst);
-        let effects = self.effects.clone();
-        transaction.memory().unwrap().on_rollback(move || {
-            effects.fetch_sub(1, Ordering::SeqCst);
-        });
+        // On PostgreSQL the effect is a row, which comes and goes with the transaction.
+        if let Some(client) = transaction.postgres() {
+            let row = "INSERT INTO effects VALUES (gen_random_uuid())";
+            if let Err(error) = client.execute(row, &[]).await {
+                return Answer::retry("database", error.to_string());
+            }
+        } else if let Some(memory) = transaction.memory() {
+            self.effects.fetch_add(1, Ordering::SeqCst);
+            let effects = self.effects.clone();
+            memory.on_rollback(move || {
+                effects.fetch_sub(1, Ordering::SeqCst);
+            });
+        }
         self.obey(call).await
     }
 }

@@ -27,13 +27,20 @@ impl State {
         for id in &batch.confirmed {
             self.outbox.remove(id);
         }
-        for letter in &batch.dead_letters {
-            self.dead_letters
-                .entry(letter.id)
-                .or_insert_with(|| letter.clone());
-        }
         for transition in sound {
             report.record(transition.saga.id, self.write(transition, owner, now));
+        }
+        for letter in &batch.dead_letters {
+            let outcome = letter.saga.and_then(|saga| report.outcome(saga));
+            let unheard = matches!(
+                outcome,
+                Some(SagaOutcome::Conflict | SagaOutcome::KeyTaken(_))
+            );
+            if !unheard {
+                self.dead_letters
+                    .entry(letter.id)
+                    .or_insert_with(|| letter.clone());
+            }
         }
         Ok(report)
     }

@@ -2,8 +2,10 @@
 
 mod clock;
 mod commit;
+mod definitions;
 mod listing;
 mod state;
 mod store;
+mod workers;
 
 pub use store::MemoryStore;

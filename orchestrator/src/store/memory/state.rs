@@ -13,7 +13,7 @@ use saga_core::values::{InputDigest, ValueKey};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::store::{StartKey, StoredDeadLetter, StoredDefinition};
+use crate::store::{StartKey, StoredDeadLetter, StoredDefinition, StoredWorker};
 
 /// The tables.
 #[derive(Debug, Default)]
@@ -28,6 +28,8 @@ pub(super) struct State {
     pub(super) definitions: BTreeMap<DefinitionRef, StoredDefinition>,
     /// Until when each orchestrator counts as alive.
     pub(super) leases: BTreeMap<Uuid, Timestamp>,
+    /// What each worker has last said.
+    pub(super) workers: BTreeMap<String, StoredWorker>,
     /// Ids minted so far.
     pub(super) minted: u64,
 }

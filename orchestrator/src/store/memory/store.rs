@@ -4,9 +4,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use broker::envelope::worker::Announcement;
 use saga_core::definition::{Definition, DefinitionRef};
 use saga_core::event::Event;
 use saga_core::ids::{ActionName, MessageId, SagaId};
+use saga_core::operator::By;
 use saga_core::saga::{Saga, Status};
 use saga_core::time::Timestamp;
 use saga_core::values::{GoodOutput, InputDigest, ValueKey};
@@ -16,8 +18,8 @@ use uuid::Uuid;
 use super::clock::MemoryClock;
 use super::state::State;
 use crate::store::{
-    Batch, CommitReport, Committed, Judge, OutboxMessage, Page, Registration, SagaFilter,
-    SagaOutcome, Store, StoreError, StoredDeadLetter, StoredDefinition,
+    Batch, CommitReport, Committed, Judge, OutboxMessage, Page, PoolState, Registration,
+    SagaFilter, SagaOutcome, Store, StoreError, StoredDeadLetter, StoredDefinition, StoredWorker,
 };
 
 /// Sagas in memory. Each handle is one orchestrator; handles made with
@@ -265,6 +267,7 @@ impl Store for MemoryStore {
             digest: definition.digest.clone(),
             source: definition.source.as_ref().to_owned(),
             registered_at: self.clock.now(),
+            retired: None,
         };
         state
             .definitions
@@ -277,6 +280,23 @@ impl Store for MemoryStore {
         reference: &DefinitionRef,
     ) -> Result<Option<StoredDefinition>, StoreError> {
         Ok(self.state().definitions.get(reference).cloned())
+    }
+
+    async fn retire(&self, reference: &DefinitionRef, by: &By) -> Result<bool, StoreError> {
+        let at = self.clock.now();
+        Ok(self.state().retire(reference, by, at))
+    }
+
+    async fn unretire(&self, reference: &DefinitionRef) -> Result<bool, StoreError> {
+        Ok(self.state().unretire(reference))
+    }
+
+    async fn open_sagas(
+        &self,
+        reference: &DefinitionRef,
+        limit: u32,
+    ) -> Result<Vec<SagaId>, StoreError> {
+        Ok(self.state().open_sagas(reference, limit))
     }
 
     async fn definitions(&self) -> Result<Vec<StoredDefinition>, StoreError> {
@@ -319,6 +339,34 @@ impl Store for MemoryStore {
 
     async fn open_counts(&self) -> Result<Vec<(Status, u64)>, StoreError> {
         Ok(self.state().open_counts())
+    }
+
+    async fn announce(
+        &self,
+        announcements: &[&Announcement],
+        lease: Duration,
+    ) -> Result<Committed, StoreError> {
+        let (now, mut state) = (self.clock.now(), self.state());
+        for announcement in announcements {
+            state.announce(announcement, now, lease);
+        }
+        Ok(Committed::new())
+    }
+
+    async fn workers(&self) -> Result<Vec<StoredWorker>, StoreError> {
+        Ok(self.state().workers_by_name())
+    }
+
+    async fn kept_letter(&self, id: Uuid) -> Result<Option<Committed>, StoreError> {
+        Ok(self
+            .state()
+            .dead_letters
+            .contains_key(&id)
+            .then(Committed::new))
+    }
+
+    fn pool(&self) -> PoolState {
+        PoolState::default()
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -133,8 +133,8 @@ async fn write(
             Err(Failure::Data(message)) => match group {
                 [] => return Err(Failure::Data(message).into_error(OPERATION)),
                 group if !extras.is_empty() => {
-                    stack.push((group, Extras::default()));
                     stack.push((&[], extras));
+                    stack.push((group, Extras::default()));
                 }
                 [offender] => {
                     tracing::warn!(saga.id = %offender.saga.id, reason = %message,

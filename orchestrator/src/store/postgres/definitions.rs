@@ -1,9 +1,11 @@
 //! Registered definitions: added, never changed.
 
 use saga_core::definition::{Definition, DefinitionRef};
+use saga_core::ids::SagaId;
+use saga_core::operator::By;
 
 use super::columns::bigint;
-use super::rows;
+use super::rows::{self, read};
 use super::statements;
 use super::store::PostgresStore;
 use crate::store::{Registration, StoreError, StoredDefinition};
@@ -61,6 +63,57 @@ pub(super) async fn definition(
         )
         .await?;
     rows.first().map(rows::definition).transpose()
+}
+
+/// Keeps a version from starting new sagas.
+pub(super) async fn retire(
+    store: &PostgresStore,
+    reference: &DefinitionRef,
+    by: &By,
+) -> Result<bool, StoreError> {
+    let version = reference.version.to_string();
+    let rows = store
+        .query(
+            "retire a definition",
+            statements::RETIRE,
+            &[&&*reference.name, &version, &by.who, &by.reason],
+        )
+        .await?;
+    Ok(!rows.is_empty())
+}
+
+/// Lets a version start sagas again.
+pub(super) async fn unretire(
+    store: &PostgresStore,
+    reference: &DefinitionRef,
+) -> Result<bool, StoreError> {
+    let version = reference.version.to_string();
+    let rows = store
+        .query(
+            "take a retirement back",
+            statements::UNRETIRE,
+            &[&&*reference.name, &version],
+        )
+        .await?;
+    Ok(!rows.is_empty())
+}
+
+/// The newest open sagas that run this version.
+pub(super) async fn open_sagas(
+    store: &PostgresStore,
+    reference: &DefinitionRef,
+    limit: u32,
+) -> Result<Vec<SagaId>, StoreError> {
+    let version = reference.version.to_string();
+    let rows = store
+        .query(
+            "find open sagas of a definition",
+            statements::OPEN_SAGAS,
+            &[&&*reference.name, &version, &i64::from(limit)],
+        )
+        .await?;
+    let ids = rows.iter().map(|row| Ok(SagaId(read(row, 0, "a saga")?)));
+    ids.collect()
 }
 
 /// All of them. The columns sort versions as far as SQL can; pre-releases have rules of their own.

@@ -20,6 +20,7 @@ mod tests;
 mod timers;
 mod tls;
 mod unit_of_work;
+mod workers;
 
 pub use connect::ConnectError;
 pub use settings::{PostgresSettings, SCHEMA};

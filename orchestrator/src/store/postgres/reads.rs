@@ -110,6 +110,21 @@ pub(super) async fn find_key(
         .transpose()
 }
 
+/// Whether a dead letter is on record.
+pub(super) async fn kept_letter(
+    store: &PostgresStore,
+    id: Uuid,
+) -> Result<Option<Committed>, StoreError> {
+    let rows = store
+        .query("look for a dead letter", statements::KEPT_LETTER, &[&id])
+        .await?;
+    let kept = match rows.first() {
+        Some(row) => read(row, 0, "a dead letter")?,
+        None => false,
+    };
+    Ok(kept.then(Committed::new))
+}
+
 /// Sagas, newest first.
 pub(super) async fn list(store: &PostgresStore, filter: &SagaFilter) -> Result<Page, StoreError> {
     if asks_for_nul(filter) {

@@ -6,6 +6,7 @@ use broker::message::Outgoing;
 use bytes::Bytes;
 use saga_core::event::Event;
 use saga_core::ids::{MessageId, SagaId};
+use saga_core::operator::By;
 use saga_core::saga::{Saga, Status};
 use saga_core::values::ValueKey;
 use serde_json::Value;
@@ -14,7 +15,7 @@ use tokio_postgres::Row;
 use super::columns::{JsonRef, Time, column, counter};
 use super::failure::Failure;
 use crate::store::codec::{self, SagaRow};
-use crate::store::{OutboxMessage, SagaSummary, StoreError, StoredDefinition};
+use crate::store::{OutboxMessage, Retirement, SagaSummary, StoreError, StoredDefinition};
 
 /// A saga with its control state: `load`.
 pub(super) fn saga(row: &Row) -> Result<Saga, StoreError> {
@@ -110,7 +111,20 @@ pub(super) fn definition(row: &Row) -> Result<StoredDefinition, StoreError> {
         digest: read(row, 2, what)?,
         source: read(row, 3, what)?,
         registered_at,
+        retired: retirement(row)?,
     })
+}
+
+/// The retirement of a definition, from columns that are all null without one.
+fn retirement(row: &Row) -> Result<Option<Retirement>, StoreError> {
+    let what = "a retirement";
+    let at: Option<Time> = read(row, 5, what)?;
+    let Some(Time(at)) = at else { return Ok(None) };
+    let by = By {
+        who: read(row, 6, what)?,
+        reason: read(row, 7, what)?,
+    };
+    Ok(Some(Retirement { at, by }))
 }
 
 /// A status from its word.

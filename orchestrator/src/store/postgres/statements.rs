@@ -7,6 +7,7 @@ macro_rules! statement {
 }
 
 pub(super) const ADOPT_OUTBOX: &str = statement!("adopt_outbox");
+pub(super) const ANNOUNCE: &str = statement!("announce");
 pub(super) const CLAIM_DUE: &str = statement!("claim_due");
 pub(super) const COMMIT: &str = statement!("commit");
 pub(super) const DEFINITION: &str = statement!("definition");
@@ -15,6 +16,7 @@ pub(super) const DELETE_OUTBOX: &str = statement!("delete_outbox");
 pub(super) const FIND_KEY: &str = statement!("find_key");
 pub(super) const HEARTBEAT: &str = statement!("heartbeat");
 pub(super) const HISTORY: &str = statement!("history");
+pub(super) const KEPT_LETTER: &str = statement!("kept_letter");
 pub(super) const KEY_HOLDERS: &str = statement!("key_holders");
 pub(super) const LAST_GOOD: &str = statement!("last_good");
 pub(super) const LIST: &str = statement!("list");
@@ -22,6 +24,7 @@ pub(super) const LOAD: &str = statement!("load");
 pub(super) const LOAD_LOCKED: &str = statement!("load_locked");
 pub(super) const LOAD_VALUES: &str = statement!("load_values");
 pub(super) const NEXT_WAKE: &str = statement!("next_wake");
+pub(super) const OPEN_SAGAS: &str = statement!("open_sagas");
 pub(super) const OPEN_COUNTS: &str = statement!("open_counts");
 pub(super) const OUTBOX_BACKLOG: &str = statement!("outbox_backlog");
 pub(super) const OWN_OUTBOX: &str = statement!("own_outbox");
@@ -29,4 +32,7 @@ pub(super) const PING: &str = statement!("ping");
 pub(super) const READ_BACK: &str = statement!("read_back");
 pub(super) const REARM: &str = statement!("rearm");
 pub(super) const REGISTER: &str = statement!("register");
+pub(super) const RETIRE: &str = statement!("retire");
+pub(super) const UNRETIRE: &str = statement!("unretire");
 pub(super) const VALUES: &str = statement!("values");
+pub(super) const WORKERS: &str = statement!("workers");

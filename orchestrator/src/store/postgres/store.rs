@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use broker::envelope::worker::Announcement;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
 use saga_core::definition::{Definition, DefinitionRef};
 use saga_core::event::Event;
 use saga_core::ids::{ActionName, MessageId, SagaId};
+use saga_core::operator::By;
 use saga_core::saga::{Saga, Status};
 use saga_core::time::Timestamp;
 use saga_core::values::{GoodOutput, InputDigest, ValueKey};
@@ -21,11 +23,11 @@ use super::connect::Connector;
 use super::failure::Failure;
 use super::session::{Params, Session};
 use super::settings::{CONNECT_TIMEOUT, PostgresSettings};
-use super::{commit, commit_locked, definitions, outbox, reads, statements, timers};
+use super::{commit, commit_locked, definitions, outbox, reads, statements, timers, workers};
 use crate::store::migrate;
 use crate::store::{
-    Batch, CommitReport, Committed, Judge, OutboxMessage, Page, Registration, SagaFilter, Store,
-    StoreError, StoredDefinition,
+    Batch, CommitReport, Committed, Judge, OutboxMessage, Page, PoolState, Registration,
+    SagaFilter, Store, StoreError, StoredDefinition, StoredWorker,
 };
 
 /// Waits before the tries after the first one, for statements that may be repeated.
@@ -243,6 +245,22 @@ impl Store for PostgresStore {
         definitions::definition(self, reference).await
     }
 
+    async fn retire(&self, reference: &DefinitionRef, by: &By) -> Result<bool, StoreError> {
+        definitions::retire(self, reference, by).await
+    }
+
+    async fn unretire(&self, reference: &DefinitionRef) -> Result<bool, StoreError> {
+        definitions::unretire(self, reference).await
+    }
+
+    async fn open_sagas(
+        &self,
+        reference: &DefinitionRef,
+        limit: u32,
+    ) -> Result<Vec<SagaId>, StoreError> {
+        definitions::open_sagas(self, reference, limit).await
+    }
+
     async fn definitions(&self) -> Result<Vec<StoredDefinition>, StoreError> {
         definitions::definitions(self).await
     }
@@ -265,6 +283,31 @@ impl Store for PostgresStore {
 
     async fn open_counts(&self) -> Result<Vec<(Status, u64)>, StoreError> {
         reads::open_counts(self).await
+    }
+
+    async fn announce(
+        &self,
+        announcements: &[&Announcement],
+        lease: Duration,
+    ) -> Result<Committed, StoreError> {
+        workers::announce(self, announcements, lease).await
+    }
+
+    async fn workers(&self) -> Result<Vec<StoredWorker>, StoreError> {
+        workers::workers(self).await
+    }
+
+    async fn kept_letter(&self, id: Uuid) -> Result<Option<Committed>, StoreError> {
+        reads::kept_letter(self, id).await
+    }
+
+    fn pool(&self) -> PoolState {
+        let status = self.pool.status();
+        PoolState {
+            idle: status.available,
+            busy: status.size.saturating_sub(status.available),
+            waiting: status.waiting,
+        }
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -15,6 +15,8 @@ pub struct PostgresSettings {
     /// Most connections for transactional handlers; each has one while it runs. A few more keep
     /// claims and results flowing.
     pub connections: usize,
+    /// Connections beside them that only undoing uses, so that slow actions never keep it waiting.
+    pub undo_connections: usize,
     /// How long a claim outlives the last sign of life of its worker.
     pub lease: Duration,
     /// The longest that one statement may run, a handler's included.
@@ -36,6 +38,7 @@ impl PostgresSettings {
             url: url.to_owned(),
             schema: Self::SCHEMA.to_owned(),
             connections: 16,
+            undo_connections: 4,
             lease: LEASE,
             statement_timeout: Duration::from_secs(30),
             lock_timeout: Duration::from_secs(5),

@@ -19,7 +19,7 @@ use super::transaction;
 use crate::ledger::contract::{Begun, Ledger};
 use crate::ledger::entry::{Ask, Barred, Barrier, Claim, Closing, Found, Outcome, Recording};
 use crate::ledger::error::LedgerError;
-use crate::ledger::key::{LedgerKey, WorkerId};
+use crate::ledger::key::{Effect, LedgerKey, WorkerId};
 use crate::ledger::proof::Recorded;
 
 const CLAIM: &str = include_str!("sql/claim.sql");
@@ -38,8 +38,10 @@ type SqlError = tokio_postgres::Error;
 pub struct PostgresLedger {
     /// For claims and results, which never wait behind handlers.
     records: Pool,
-    /// For handlers.
+    /// For handlers that act.
     pool: Pool,
+    /// For handlers that undo.
+    undo_pool: Pool,
     tls: MakeRustlsConnect,
     lease: Duration,
     lock_timeout: Duration,
@@ -56,6 +58,7 @@ impl PostgresLedger {
         Ok(Self {
             records: connect::pool(settings, RECORD_CONNECTIONS, tls.clone())?,
             pool: connect::pool(settings, settings.connections, tls.clone())?,
+            undo_pool: connect::pool(settings, settings.undo_connections, tls.clone())?,
             tls,
             lease: settings.lease,
             lock_timeout: settings.lock_timeout,
@@ -284,7 +287,11 @@ impl Ledger for PostgresLedger {
         ask: &Ask,
         barrier: Option<&Barrier>,
     ) -> Result<Begun, LedgerError> {
-        let client = self.pool.get().await.map_err(unreachable("begin in"))?;
+        let pool = match ask.key.effect {
+            Effect::Action => &self.pool,
+            Effect::Compensate => &self.undo_pool,
+        };
+        let client = pool.get().await.map_err(unreachable("begin in"))?;
         transaction::begin(
             (client, self.tls.clone()),
             self.lock_timeout,

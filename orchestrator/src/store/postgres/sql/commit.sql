@@ -118,6 +118,10 @@ buried AS (
     FROM unnest(
         $44::uuid[], $45::uuid[], $46::text[], $47::text[], $48::text[], $49::json[], $50::bytea[]
     ) AS d (id, saga_id, queue, reason, fingerprint, properties, body)
+    -- A letter that its saga hears of in this batch is kept with the event or not at all: a letter
+    -- on record says that the saga has heard.
+    WHERE (d.saga_id = ANY ($1::uuid[])) IS NOT TRUE
+       OR (d.saga_id IN (SELECT id FROM matched)) IS TRUE
     ON CONFLICT (id) DO NOTHING
 )
 SELECT id FROM matched

@@ -1,3 +1,4 @@
-SELECT name, version, digest, source, registered_at
-FROM saga_definitions
-WHERE name = $1::text AND version = $2::text
+SELECT d.name, d.version, d.digest, d.source, d.registered_at, r.retired_at, r.who, r.reason
+FROM saga_definitions d
+LEFT JOIN definition_retirements r USING (name, version)
+WHERE d.name = $1::text AND d.version = $2::text

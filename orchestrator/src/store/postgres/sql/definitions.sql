@@ -1,3 +1,4 @@
-SELECT name, version, digest, source, registered_at
-FROM saga_definitions
-ORDER BY name, major, minor, patch, prerelease
+SELECT d.name, d.version, d.digest, d.source, d.registered_at, r.retired_at, r.who, r.reason
+FROM saga_definitions d
+LEFT JOIN definition_retirements r USING (name, version)
+ORDER BY d.name, d.major, d.minor, d.patch, d.prerelease

@@ -1,0 +1,183 @@
+//! `amends worker`: which worker processes there are, and what they are doing.
+
+use orchestrator::http::{Presence, WorkerView};
+use saga_core::time::Timestamp;
+
+use crate::args::{Format, OneWorkerArgs, ServerArgs, WorkerCommand};
+use crate::client::Client;
+use crate::failure::{Failure, Kind, Outcome};
+use crate::{clock, output, timeline};
+
+/// Lists workers or shows one.
+pub async fn worker(command: &WorkerCommand) -> Outcome {
+    match command {
+        WorkerCommand::List { server } => list(server).await,
+        WorkerCommand::Show(args) => show(args).await,
+    }
+}
+
+async fn list(server: &ServerArgs) -> Outcome {
+    let workers = fetch(server).await?;
+    match server.output {
+        Format::Table => {
+            let now = clock::now();
+            let rows: Vec<_> = workers.iter().map(|worker| row(worker, now)).collect();
+            let head = [
+                "ID", "STATUS", "BUILD", "QUEUES", "BUSY", "LONG", "HEARD", "STOPPED",
+            ];
+            output::table(&head, &rows)
+        }
+        Format::Json | Format::Jsonl => output::json_list(server.output, &workers),
+    }
+}
+
+async fn fetch(server: &ServerArgs) -> Result<Vec<WorkerView>, Failure> {
+    Client::new(&server.server)?.get("/v1/workers").await
+}
+
+fn row(worker: &WorkerView, now: Timestamp) -> Vec<String> {
+    let (busy, slots) = worker.operations.iter().fold((0, 0), |(busy, slots), it| {
+        (busy + it.busy, slots + it.slots)
+    });
+    vec![
+        worker.id.clone(),
+        worker.status.as_str().to_owned(),
+        worker.build.clone(),
+        worker.operations.len().to_string(),
+        format!("{busy}/{slots}"),
+        worker.running.len().to_string(),
+        ago(worker.last_heartbeat_at, now),
+        stopped(worker),
+    ]
+}
+
+/// The operations that are not called because they fail.
+fn stopped(worker: &WorkerView) -> String {
+    use broker::envelope::worker::BreakerState;
+    let open: Vec<String> = worker
+        .operations
+        .iter()
+        .filter(|it| it.breaker != BreakerState::Closed)
+        .map(|it| format!("{}/{} {}", it.operation, it.op, it.breaker.as_str()))
+        .collect();
+    open.join(", ")
+}
+
+async fn show(args: &OneWorkerArgs) -> Outcome {
+    let worker = find(fetch(&args.server).await?, &args.id)?;
+    match args.server.output {
+        Format::Table => output::text(&story(&worker, clock::now())),
+        Format::Json | Format::Jsonl => output::json(args.server.output, &worker),
+    }
+}
+
+/// The worker of that id; of that name, when only one that is there has it.
+fn find(workers: Vec<WorkerView>, id: &str) -> Result<WorkerView, Failure> {
+    let mut named: Vec<WorkerView> = Vec::new();
+    for worker in workers {
+        if worker.id == id {
+            return Ok(worker);
+        }
+        if worker.name == id && worker.status == Presence::Alive {
+            named.push(worker);
+        }
+    }
+    match (named.pop(), named.len()) {
+        (Some(worker), 0) => Ok(worker),
+        (Some(_), _) => {
+            let message = format!("several workers are named {id}");
+            Err(Failure::new(Kind::Usage, message).help("give an id of `amends worker list`"))
+        }
+        (None, _) => {
+            let message = format!("no worker {id} has been heard of within the last hour");
+            Err(Failure::new(Kind::NotFound, message).help("`amends worker list` shows all"))
+        }
+    }
+}
+
+fn story(worker: &WorkerView, now: Timestamp) -> String {
+    let mut text = format!(
+        "{}\n  {}, build {}, started {}, last heard {}\n\n",
+        worker.id,
+        worker.status.as_str(),
+        worker.build,
+        ago(worker.started_at, now),
+        ago(worker.last_heartbeat_at, now),
+    );
+    for it in &worker.operations {
+        let version = it.version.as_deref().unwrap_or("-");
+        text.push_str(&format!(
+            "  {:32} {:10} version {version:10} {}/{} slots busy, breaker {}\n",
+            it.operation.as_str(),
+            it.op.as_str(),
+            it.busy,
+            it.slots,
+            it.breaker.as_str(),
+        ));
+    }
+    if worker.running.is_empty() {
+        text.push_str("\n  nothing has been running for longer than a second\n");
+    } else {
+        text.push_str("\n  running for longer than a second:\n");
+    }
+    for it in &worker.running {
+        let element = match it.element {
+            0 => String::new(),
+            element => format!("[{element}]"),
+        };
+        let progress = it
+            .progress
+            .as_ref()
+            .map_or_else(String::new, |progress| format!(", {progress}"));
+        text.push_str(&format!(
+            "  saga {} step {}{element}: {} ({}), attempt {}, since {}{progress}\n",
+            it.saga,
+            it.step,
+            it.operation.as_str(),
+            it.op,
+            it.attempt,
+            ago(it.started_at, now),
+        ));
+    }
+    text
+}
+
+fn ago(at: Timestamp, now: Timestamp) -> String {
+    format!("{} ago", timeline::short(now.since(at)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn worker(id: &str, name: &str, status: Presence) -> WorkerView {
+        let at = Timestamp::from_micros(0);
+        WorkerView {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            build: "1".to_owned(),
+            status,
+            started_at: at,
+            last_heartbeat_at: at,
+            operations: Vec::new(),
+            running: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_worker_is_found_by_its_id_or_by_a_name_that_is_its_own() {
+        let all = || {
+            vec![
+                worker("a/1", "a", Presence::Gone),
+                worker("a/2", "a", Presence::Alive),
+                worker("b/1", "b", Presence::Alive),
+                worker("b/2", "b", Presence::Alive),
+            ]
+        };
+        assert_eq!(find(all(), "a/1").unwrap().id, "a/1");
+        assert_eq!(find(all(), "a").unwrap().id, "a/2");
+        let refused = |name| find(all(), name).unwrap_err().to_string();
+        assert!(refused("b").contains("several workers are named b"));
+        assert!(refused("c").contains("no worker c"));
+    }
+}

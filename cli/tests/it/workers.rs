@@ -1,0 +1,45 @@
+//! Looking at workers.
+
+use std::time::{Duration, Instant};
+
+use crate::amends::Dev;
+
+#[test]
+fn workers_are_listed_and_shown() {
+    let dev = Dev::start();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let worker = loop {
+        // The worker says hello on its own time.
+        let all = dev.run(&["worker", "list", "-o", "json"]).json();
+        if let Some(worker) = all.as_array().expect("a list").first() {
+            break worker.clone();
+        }
+        assert!(Instant::now() < deadline, "no worker was heard of");
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    assert_eq!(worker["name"], "dev-worker");
+    assert_eq!(worker["status"], "alive");
+    assert_eq!(worker["build"], env!("CARGO_PKG_VERSION"));
+    let id = worker["id"].as_str().expect("an id");
+
+    let listed = dev.run(&["worker", "list"]);
+    assert!(listed.out.contains(id), "{}", listed.out);
+    let shown = dev.run(&["worker", "show", "dev-worker"]);
+    for words in [
+        id,
+        "payments.charge",
+        "0/16 slots busy, breaker closed",
+        "nothing has been running",
+    ] {
+        assert!(
+            shown.out.contains(words),
+            "`{words}` is missing in\n{}",
+            shown.out
+        );
+    }
+    let json = dev.run(&["worker", "show", id, "-o", "json"]).json();
+    assert_eq!(json["id"], worker["id"]);
+    assert!(!json["operations"].as_array().expect("a list").is_empty());
+    dev.run(&["worker", "show", "nobody"])
+        .failed(4, &["no worker nobody", "amends worker list"]);
+}

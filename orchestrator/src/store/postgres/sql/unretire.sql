@@ -1,0 +1,3 @@
+DELETE FROM definition_retirements
+WHERE name = $1::text AND version = $2::text
+RETURNING name

@@ -1,0 +1,134 @@
+//! What a worker says of itself, and what its observer sees.
+
+use std::time::Duration;
+
+use broker::broker::{Broker as _, Consumer};
+use broker::envelope::worker::{self, Announcement, BreakerState, Occasion};
+use saga_core::ids::Op;
+use saga_core::input::ReplyOutcome;
+use serde_json::json;
+use tokio::time::timeout;
+use worker_runtime::{BreakerSettings, Observer, OperationSettings, Repeat};
+
+use crate::bench::{Bench, Read, code};
+use crate::handlers::Obedient;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+async fn requests(bench: &Bench) -> Consumer {
+    let queue = bench.topology.requests_queue();
+    bench.broker.consume(&queue, 100).await.unwrap()
+}
+
+async fn heard(requests: &mut Consumer) -> Announcement {
+    let delivery = timeout(PATIENCE, requests.next()).await.unwrap().unwrap();
+    let announcement = worker::decode(&delivery.message).unwrap();
+    delivery.receipt.ack(&Read);
+    announcement
+}
+
+#[tokio::test]
+async fn a_worker_says_hello_what_takes_long_and_goodbye() {
+    let handler = Obedient::default();
+    let operation = handler.outside(Repeat::Safe).version("2.1.0");
+    let mut bench = Bench::new(|it| it.build("9.9.9").action("test.run", operation)).await;
+    let mut requests = requests(&bench).await;
+    let hello = heard(&mut requests).await;
+    assert_eq!(hello.announcement, Occasion::Hello);
+    assert_eq!(
+        (hello.name.as_str(), hello.build.as_str()),
+        ("bench", "9.9.9")
+    );
+    let served: Vec<_> = hello
+        .operations
+        .iter()
+        .map(|it| (it.op, it.slots))
+        .collect();
+    assert_eq!(served, [(Op::Settle, 16), (Op::Action, 16)]);
+    assert_eq!(hello.operations[0].version.as_deref(), Some("2.1.0"));
+    assert!(hello.running.is_empty());
+
+    let command = bench.command("test.run", Op::Action, json!({ "do": "report" }));
+    bench.send(&command).await;
+    let beat = heard(&mut requests).await;
+    assert_eq!((beat.announcement, beat.seq), (Occasion::Heartbeat, 2));
+    let running = &beat.running[0];
+    assert_eq!((running.saga, running.attempt), (bench.saga, 1));
+    assert_eq!(running.progress, Some(json!({ "half": true })));
+    handler.go_on.notify_one();
+    assert!(matches!(bench.next().await, ReplyOutcome::Done(_)));
+
+    bench.shut_down();
+    bench.ended().await;
+    let goodbye = heard(&mut requests).await;
+    assert_eq!(goodbye.announcement, Occasion::Goodbye);
+    assert_eq!(goodbye.worker, hello.worker);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_worker_says_a_word_a_minute() {
+    let handler = Obedient::default();
+    let operation = handler.outside(Repeat::Safe);
+    let bench = Bench::new(|it| it.action("test.run", operation)).await;
+    let mut requests = requests(&bench).await;
+    assert_eq!(heard(&mut requests).await.announcement, Occasion::Hello);
+    let mut words = 0;
+    let silence = tokio::time::sleep(Duration::from_mins(10) + Duration::from_secs(1));
+    tokio::pin!(silence);
+    loop {
+        tokio::select! {
+            () = &mut silence => break,
+            delivery = requests.next() => {
+                delivery.unwrap().receipt.ack(&Read);
+                words += 1;
+            }
+        }
+    }
+    assert_eq!(words, 10);
+}
+
+#[tokio::test]
+async fn an_observer_sees_attempts_slots_and_an_open_breaker() {
+    let handler = Obedient::default();
+    let observer = Observer::new().unwrap();
+    assert!(!observer.health().is_ready(), "nothing serves yet");
+    let settings = OperationSettings {
+        repeat: Repeat::Safe,
+        breaker: Some(BreakerSettings {
+            failures: 2,
+            open: Duration::from_secs(60),
+            ..BreakerSettings::default()
+        }),
+        ..OperationSettings::default()
+    };
+    let operation = handler.with(settings);
+    let mut bench = Bench::new(|it| it.observed(&observer).action("test.run", operation)).await;
+    let mut requests = requests(&bench).await;
+    assert_eq!(heard(&mut requests).await.announcement, Occasion::Hello);
+    assert!(observer.health().is_ready());
+    for attempt in 1..=2 {
+        let mut command = bench.command("test.run", Op::Action, json!({ "do": "break" }));
+        command.attempt = attempt;
+        assert_eq!(code(&bench.ask(&command).await), "broken");
+    }
+    // The change is news, and is told at once.
+    let told = heard(&mut requests).await;
+    assert_eq!(told.operations[1].breaker, BreakerState::Open);
+    let health = observer.health();
+    assert!(health.is_ready(), "an open breaker does its duty");
+    assert_eq!(health.open_breakers, ["test.run/action"]);
+    let metrics = observer.metrics().unwrap();
+    for line in [
+        r#"amends_step_attempts_total{op="action",operation="test.run",outcome="attempt_failed"} 2"#,
+        r#"amends_worker_slots{op="action",operation="test.run",state="free"} 16"#,
+        r#"amends_breaker_state{op="action",operation="test.run"} 2"#,
+        r#"amends_step_execution_seconds_count{op="action",operation="test.run"} 2"#,
+        "amends_broker_connected 1",
+        "amends_ledger_errors_total 0",
+    ] {
+        assert!(metrics.contains(line), "`{line}` is missing in\n{metrics}");
+    }
+    bench.shut_down();
+    bench.ended().await;
+    assert!(!observer.health().is_ready(), "it drains");
+}
