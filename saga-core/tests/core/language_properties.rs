@@ -427,8 +427,8 @@ impl World {
     }
 
     fn tell(&mut self, saga: SagaId, input: Input) {
-        self.told.push((saga, input.clone()));
         self.judge(saga, &input);
+        self.told.push((saga, input));
     }
 
     fn deliver(&mut self, pick: usize, how: How, twice: bool) {
