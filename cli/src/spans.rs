@@ -84,6 +84,10 @@ impl StepSpan {
 }
 
 /// When each step was under way, by its id.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one arm for each event, all of them in one place"
+)]
 pub(crate) fn spans(history: &[EventView]) -> BTreeMap<String, StepSpan> {
     let mut spans: BTreeMap<String, StepSpan> = BTreeMap::new();
     for EventView { at, event, .. } in history {
