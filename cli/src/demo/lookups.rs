@@ -55,10 +55,10 @@ fn list(call: &Call) -> Result<Value, Answer> {
     Ok(json!({ "price": LISTED_CENTS }))
 }
 
-/// For the currency `XXX` the rate service does not answer.
+/// For the currency `ZZZ` the rate service does not answer.
 fn rate(call: &Call) -> Result<Value, Answer> {
     match text(call, "/to")? {
-        "XXX" => Err(Answer::retry("no_rate", "the rate service does not answer")),
+        "ZZZ" => Err(Answer::retry("no_rate", "the rate service does not answer")),
         "EUR" => Ok(json!({ "rate": 1.0 })),
         _ => Ok(json!({ "rate": 1.25 })),
     }

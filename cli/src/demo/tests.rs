@@ -232,7 +232,7 @@ async fn looking_something_up_leaves_nothing_in_the_books() {
     let mut shop = Shop::open().await;
     let quoted = json!({ "plan": "gold" });
     shop.does("prices.quote", Op::Action, &quoted).await;
-    let away = json!({ "to": "XXX" });
+    let away = json!({ "to": "ZZZ" });
     let outcome = shop.ask("rates.get", Op::Action, 1, &away).await;
     assert!(
         matches!(outcome, ReplyOutcome::AttemptFailed { .. }),
