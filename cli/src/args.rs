@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::SignalArgs;
 use crate::definition_args::{DefinitionCommand, GraphArgs, ValidateArgs};
 
 /// Sagas that make amends: an orchestrator on PostgreSQL and RabbitMQ, its workers, its tools.
@@ -164,6 +165,13 @@ pub enum SagaCommand {
     /// Wait until a saga ends or rests
     #[command(after_help = "Example: amends saga wait 01990a3e-7c1d-7b44-a5b4-0c5f0a9d2e11")]
     Wait(WaitArgs),
+    /// Tell a saga what a step of it waits for, or will wait for
+    #[command(
+        after_help = "Example: amends saga signal 01990a3e-… reviewed --payload '{\"approved\": true}'\n\n\
+                      A signal is kept until a step waits for it. With --id it may be sent\n\
+                      again: the same id counts once."
+    )]
+    Signal(SignalArgs),
     /// Undo what a saga has done, and end it
     #[command(after_help = "Example: amends saga cancel 01990a3e-… --reason 'customer called'")]
     Cancel(OperateArgs),
@@ -278,7 +286,7 @@ pub struct OperateArgs {
 pub struct StepArgs {
     /// The saga's id
     pub id: String,
-    /// The step
+    /// The step; of one that runs once for each element also which, as in pay[3]
     pub step: String,
     #[command(flatten)]
     pub signature: SignatureArgs,

@@ -19,6 +19,7 @@ pub mod output;
 pub mod serving;
 pub mod signals;
 pub mod sources;
+mod spans;
 pub mod timeline;
 pub mod trial;
 pub mod worker;

@@ -28,6 +28,26 @@ pub fn examples() -> Vec<Source> {
             "sagas/flight-booking.yaml",
             include_str!("../../sagas/flight-booking.yaml"),
         ),
+        example(
+            "sagas/subscription-renewal.yaml",
+            include_str!("../../sagas/subscription-renewal.yaml"),
+        ),
+        example(
+            "sagas/account-opening.yaml",
+            include_str!("../../sagas/account-opening.yaml"),
+        ),
+        example(
+            "sagas/bulk-payout.yaml",
+            include_str!("../../sagas/bulk-payout.yaml"),
+        ),
+        example(
+            "sagas/warehouse-transfer.yaml",
+            include_str!("../../sagas/warehouse-transfer.yaml"),
+        ),
+        example(
+            "sagas/stock-move.yaml",
+            include_str!("../../sagas/stock-move.yaml"),
+        ),
     ]
 }
 
