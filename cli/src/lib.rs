@@ -23,7 +23,9 @@ pub mod ramp;
 pub mod serving;
 pub mod signals;
 pub mod sources;
+mod spans;
 pub mod timeline;
+pub mod trial;
 pub mod worker;
 pub mod worker_http;
 
@@ -63,6 +65,7 @@ async fn run_async(command: Command) -> Outcome {
         Command::Queue(command) => commands::queue(&command).await,
         Command::Doctor(args) => commands::doctor(&args).await,
         Command::Db(command) => commands::db(&command).await,
+        Command::Test(args) => commands::test(args).await,
         Command::Validate(args) => commands::validate(&args),
         Command::Graph(args) => commands::graph(&args),
         Command::ExplainCode { code } => commands::explain_code(&code),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use saga_core::input::Input;
 use saga_core::time::Timestamp;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -45,46 +46,52 @@ impl TimerSignal {
             self.earlier.notify_one();
         }
     }
+
+    /// How long nothing is due.
+    fn until(&self, now: Timestamp) -> Duration {
+        Timestamp::from_micros(self.earliest.load(Ordering::Acquire)).since(now)
+    }
 }
 
 /// Claims due sagas and hands each its timer, until stopped.
 pub async fn run(engine: Engine, stopping: CancellationToken) {
     let shared = Arc::clone(engine.shared());
-    let mut scanned_at = None;
+    let mut wait = pass(&engine, Look::Due).await;
+    let mut scan_at = Instant::now() + SCAN_EVERY;
     loop {
-        let wait = pass(&engine, &mut scanned_at).await;
         tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            () = shared.timers.earlier.notified() => {}
+            biased;
             () = stopping.cancelled() => return,
+            // Something is due earlier than what was known: only the wait gets shorter, if that.
+            () = shared.timers.earlier.notified() => wait = shared.timers.until(shared.store.now()),
+            () = tokio::time::sleep(wait) => wait = pass(&engine, Look::Due).await,
+            // A crashed owner's sagas are due without anybody here knowing of it.
+            () = shared.company.wait_until(scan_at) => {
+                wait = pass(&engine, Look::Lost).await;
+                scan_at = Instant::now() + SCAN_EVERY;
+            }
         }
     }
 }
 
-/// One idempotent pass; returns how long nothing is due, as far as this process knows. The store is
-/// looked at when something is due, and every [`SCAN_EVERY`] all the same: what is due may be the
-/// timer of a process that has crashed, of which this one never heard.
-async fn pass(engine: &Engine, scanned_at: &mut Option<Timestamp>) -> Duration {
+/// Why the store is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// Something that this process knows of is due.
+    Due,
+    /// Something may be due of which this process never heard.
+    Lost,
+}
+
+/// One idempotent pass; returns how long nothing is due, as far as this process knows.
+async fn pass(engine: &Engine, look: Look) -> Duration {
     let shared = engine.shared();
-    let earliest = Timestamp::from_micros(shared.timers.earliest.swap(i64::MAX, Ordering::AcqRel));
-    let now = shared.store.now();
-    let next_scan = scanned_at.map_or(now, |at| at.after(SCAN_EVERY));
-    if earliest > now {
-        // Nothing known is due; it stays known.
-        let known = earliest.as_micros();
-        shared.timers.earliest.fetch_min(known, Ordering::AcqRel);
-        if next_scan > now {
-            return earliest.min(next_scan).since(now);
-        }
-    }
-    let first = scanned_at.replace(now).is_none();
+    let known = shared.timers.earliest.swap(i64::MAX, Ordering::AcqRel);
     let claimed = match shared.store.claim_due(CLAIM_SAGAS_MAX, CLAIM_LEASE).await {
         Ok(claimed) => claimed,
         Err(error) => {
             warn!(error = %crate::chain(&error), "claiming due sagas");
             shared.store_failed(&error);
-            // What was due still is, and so is the look for what this process does not know of.
-            *scanned_at = None;
             return Duration::from_secs(1);
         }
     };
@@ -108,15 +115,15 @@ async fn pass(engine: &Engine, scanned_at: &mut Option<Timestamp>) -> Duration {
     if full {
         return Duration::ZERO;
     }
-    if nothing && !first && earliest > now {
-        // An idle look: the next time that this process knows of is as it was.
-        return earliest.since(now).min(SCAN_EVERY);
+    if nothing && look == Look::Lost {
+        // What this process knew of is as it was, and idling makes one statement and not two.
+        shared.timers.earliest.fetch_min(known, Ordering::AcqRel);
+        return shared.timers.until(shared.store.now());
     }
     match shared.store.next_wake().await {
         Ok(Some(at)) => shared.timers.note(at),
         Ok(None) => {}
         Err(error) => warn!(error = %crate::chain(&error), "asking for the next timer"),
     }
-    let next = Timestamp::from_micros(shared.timers.earliest.load(Ordering::Acquire));
-    next.since(shared.store.now()).min(SCAN_EVERY)
+    shared.timers.until(shared.store.now())
 }

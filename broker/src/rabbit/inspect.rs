@@ -63,13 +63,13 @@ impl Looking {
         let depth = match passive(&channel, item).await {
             Ok(depth) => depth,
             Err(error) => {
-                let condition = self.refused(error)?;
+                let condition = self.refused(&error)?;
                 return Ok((condition, None));
             }
         };
         match declare(&channel, item).await {
             Ok(()) => Ok((Condition::Fine, depth)),
-            Err(error) => Ok((self.refused(error)?, depth)),
+            Err(error) => Ok((self.refused(&error)?, depth)),
         }
     }
 
@@ -84,7 +84,7 @@ impl Looking {
     }
 
     /// What a refusal says about the thing; without one the connection is gone.
-    fn refused(&mut self, error: Broken) -> Result<Condition, BrokerError> {
+    fn refused(&mut self, error: &Broken) -> Result<Condition, BrokerError> {
         self.channel = None;
         self.live.suspect();
         match error.code() {
