@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::commands::SignalArgs;
 use crate::definition_args::{DefinitionCommand, GraphArgs, ValidateArgs};
 use crate::mend_args::{DlqCommand, DoctorArgs, QueueCommand, ReconcileArgs, TopologyCommand};
+use crate::upkeep_args::{DbCommand, WorkerCommand};
 
 /// Sagas that make amends: an orchestrator on PostgreSQL and RabbitMQ, its workers, its tools.
 #[derive(Debug, Parser)]
@@ -361,51 +362,6 @@ pub struct ServerArgs {
     /// URL of the orchestrator's API
     #[arg(long, env = "AMENDS_SERVER", default_value = "http://127.0.0.1:7600")]
     pub server: String,
-    /// How to print
-    #[arg(short, long, value_enum, default_value_t = Format::Table)]
-    pub output: Format,
-}
-
-/// `amends worker …`
-#[derive(Debug, Subcommand)]
-pub enum WorkerCommand {
-    /// List workers; those that are gone stay listed for an hour
-    #[command(after_help = "Example: amends worker list -o json")]
-    List {
-        #[command(flatten)]
-        server: ServerArgs,
-    },
-    /// Show one worker: its operations, and what has been running for longer than a second
-    #[command(after_help = "Example: amends worker show payments-1")]
-    Show(OneWorkerArgs),
-}
-
-/// `amends worker show`
-#[derive(Debug, Args)]
-pub struct OneWorkerArgs {
-    /// The worker's id, or its name when no other has it
-    pub id: String,
-    #[command(flatten)]
-    pub server: ServerArgs,
-}
-
-/// `amends db …`
-#[derive(Debug, Subcommand)]
-pub enum DbCommand {
-    /// Bring the database schema up to this version
-    #[command(after_help = "Example: amends db migrate --config amends.toml")]
-    Migrate(DbArgs),
-    /// Say which migrations are applied
-    #[command(after_help = "Example: amends db status --config amends.toml")]
-    Status(DbArgs),
-}
-
-/// Which database.
-#[derive(Debug, Args)]
-pub struct DbArgs {
-    /// Configuration file; without it the built-in settings and the environment
-    #[arg(long)]
-    pub config: Option<PathBuf>,
     /// How to print
     #[arg(short, long, value_enum, default_value_t = Format::Table)]
     pub output: Format,

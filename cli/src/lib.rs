@@ -26,6 +26,7 @@ pub mod sources;
 mod spans;
 pub mod timeline;
 pub mod trial;
+pub mod upkeep_args;
 pub mod worker;
 pub mod worker_http;
 

@@ -16,8 +16,9 @@ const LENGTH_BYTES: usize = 4;
 /// The length of a request for TLS; every other first message is longer.
 const TLS_REQUEST_BYTES: u32 = 8;
 
-/// A way to the database that counts what goes through: every `Query` and every `Execute`, which is
-/// every statement, `BEGIN` and `COMMIT` among them. Unlike the server's own statistics it does not
+/// A way to the database that counts the statements that go through.
+///
+/// Those are every `Query` and every `Execute`, `BEGIN` and `COMMIT` among them. Unlike the server's own statistics it does not
 /// count what the server does by itself.
 #[derive(Debug)]
 pub struct StatementCounter {

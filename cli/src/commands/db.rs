@@ -4,8 +4,9 @@ use orchestrator::store::{self, PostgresSettings};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::args::{DbArgs, DbCommand, Format};
+use crate::args::Format;
 use crate::failure::{Failure, Outcome};
+use crate::upkeep_args::{DbArgs, DbCommand};
 use crate::{config, output};
 
 /// Applies migrations or lists them.

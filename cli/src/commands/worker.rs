@@ -3,9 +3,10 @@
 use orchestrator::http::{Presence, WorkerView};
 use saga_core::time::Timestamp;
 
-use crate::args::{Format, OneWorkerArgs, ServerArgs, WorkerCommand};
+use crate::args::{Format, ServerArgs};
 use crate::client::Client;
 use crate::failure::{Failure, Kind, Outcome};
+use crate::upkeep_args::{OneWorkerArgs, WorkerCommand};
 use crate::{clock, output, timeline};
 
 /// Lists workers or shows one.

@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use broker::broker::{Broker, BrokerError, Consumer, Depth, Health, Settled};
 use broker::envelope::{child, command, replies, worker};
+use broker::inspection::Inspected;
 use broker::memory::MemoryBroker;
 use broker::message::Outgoing;
 use saga_core::ids::{ActionName, Op};
@@ -199,6 +200,10 @@ impl Broker for FaultyBroker {
 
     async fn depth(&self, queue: &str) -> Result<Option<Depth>, BrokerError> {
         self.inner.depth(queue).await
+    }
+
+    async fn inspect(&self, steps: &[(ActionName, Op)]) -> Result<Vec<Inspected>, BrokerError> {
+        self.inner.inspect(steps).await
     }
 
     fn health(&self) -> watch::Receiver<Health> {

@@ -152,7 +152,7 @@ impl<'s> Case<'s> {
             end,
             took,
             effects: self.stage.books.all(),
-            dead_letters: self.store.dead_letters().len(),
+            dead_letters: self.store.kept().len(),
         })
     }
 

@@ -66,42 +66,14 @@ async fn letters_are_seen_judged_and_dropped() {
     let count = async || deployment.database.number(kept).await;
     waiting::until("two letters", count, |count| *count == 2).await;
 
-    let groups = amends(&deployment, &["dlq", "groups", "-o", "json"])
-        .await
-        .json();
-    assert_eq!(groups[0]["letters"], 2, "{groups}");
-    let cause = groups[0]["fingerprint"].as_str().expect("a fingerprint");
-    let shown = amends(&deployment, &["dlq", "groups"]).await;
-    assert!(shown.out.contains(cause), "{shown:?}");
-    let listed = amends(&deployment, &["dlq", "list", "--saga", &saga]).await;
-    assert_eq!(listed.out.lines().count(), 3, "{listed:?}");
-    let listed = ["dlq", "list", "--fingerprint", cause, "-o", "json"];
-    let listed = amends(&deployment, &listed).await.json();
-    let id = listed["letters"][0]["id"]
-        .as_str()
-        .expect("an id")
-        .to_owned();
-    let letter = amends(&deployment, &["dlq", "show", &id]).await;
-    for words in [
-        cause,
-        &saga,
-        "amends-step: charge",
-        "{ no",
-        "amends dlq drop",
-    ] {
-        assert!(letter.out.contains(words), "`{words}` in {letter:?}");
-    }
-    assert!(
-        letter.out.lines().all(|line| line.chars().count() <= 80),
-        "{letter:?}"
-    );
+    let (cause, id) = look_at_letters(&deployment, &saga).await;
 
     let why = ["--reason", "a test"];
     let refused = [&["dlq", "replay", &id], &why[..]].concat();
     let refused = amends(&deployment, &refused).await;
     assert_eq!(refused.code, 5, "{refused:?}");
     assert!(refused.out.contains("the saga is completed"), "{refused:?}");
-    let all = [&["dlq", "drop", "--fingerprint", cause], &why[..]].concat();
+    let all = [&["dlq", "drop", "--fingerprint", &cause], &why[..]].concat();
     let unsure = amends(&deployment, &all).await;
     assert_eq!(unsure.code, 5, "many need --yes: {unsure:?}");
     assert!(unsure.err.contains("2 letters"), "{unsure:?}");
@@ -225,6 +197,40 @@ async fn the_doctor_finds_nothing_wrong_with_a_deployment_that_works() {
     println!("{}", queues.out);
     worker.terminate();
     orchestrator.terminate();
+}
+
+/// What can be seen of two letters of one cause about this saga; returns the cause and one of them.
+async fn look_at_letters(deployment: &Deployment, saga: &str) -> (String, String) {
+    let groups = amends(deployment, &["dlq", "groups", "-o", "json"])
+        .await
+        .json();
+    assert_eq!(groups[0]["letters"], 2, "{groups}");
+    let cause = groups[0]["fingerprint"].as_str().expect("a fingerprint");
+    let shown = amends(deployment, &["dlq", "groups"]).await;
+    assert!(shown.out.contains(cause), "{shown:?}");
+    let listed = amends(deployment, &["dlq", "list", "--saga", saga]).await;
+    assert_eq!(listed.out.lines().count(), 3, "{listed:?}");
+    let listed = ["dlq", "list", "--fingerprint", cause, "-o", "json"];
+    let listed = amends(deployment, &listed).await.json();
+    let id = listed["letters"][0]["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let letter = amends(deployment, &["dlq", "show", &id]).await;
+    for words in [
+        cause,
+        &saga,
+        "amends-step: charge",
+        "{ no",
+        "amends dlq drop",
+    ] {
+        assert!(letter.out.contains(words), "`{words}` in {letter:?}");
+    }
+    assert!(
+        letter.out.lines().all(|line| line.chars().count() <= 80),
+        "{letter:?}"
+    );
+    (cause.to_owned(), id)
 }
 
 /// A command for the charge of a saga that no worker can read.
