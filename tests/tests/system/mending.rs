@@ -219,7 +219,7 @@ async fn look_at_letters(deployment: &Deployment, saga: &str) -> (String, String
     let letter = amends(deployment, &["dlq", "show", &id]).await;
     for words in [
         cause,
-        &saga,
+        saga,
         "amends-step: charge",
         "{ no",
         "amends dlq drop",
