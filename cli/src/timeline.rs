@@ -187,6 +187,7 @@ fn spans(history: &[EventView]) -> BTreeMap<String, StepSpan> {
             | EventKind::SagaCompensated { .. }
             | EventKind::CompensationFailed
             | EventKind::SagaResumed { .. }
+            | EventKind::SagaMoved { .. }
             | EventKind::SagaTerminated { .. }
             | EventKind::CancelTooLate { .. }
             | EventKind::StepRetried { .. }

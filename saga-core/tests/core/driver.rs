@@ -12,6 +12,7 @@ use saga_core::event::Event;
 use saga_core::evolve::evolve;
 use saga_core::ids::{ActionName, SagaId};
 use saga_core::input::Input;
+use saga_core::operator::{Operator, Verb};
 use saga_core::saga::Saga;
 use saga_core::time::Timestamp;
 use saga_core::values::{GoodOutput, InputDigest, ValueKey, Values};
@@ -74,6 +75,13 @@ impl Driver {
         }
         if let Outcome::Applied(decision) = &outcome {
             self.store(decision);
+            if let Input::Operator(Operator {
+                verb: Verb::Move { to },
+                ..
+            }) = input
+            {
+                self.definition = Arc::clone(to);
+            }
         }
         outcome
     }

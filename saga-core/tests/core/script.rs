@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use saga_core::decision::{ChildAsk, Command, Decision, Note, NoteContent, Outcome};
+use saga_core::definition::Definition;
 use saga_core::ids::{ActionName, Op, StepKey, StepName};
 use saga_core::input::{
     DeadLetter, Heartbeat, Input, Missing, Parent, ParentAsk, Reply, ReplyOutcome, Signal, Start,
@@ -54,14 +55,16 @@ pub(crate) fn play(text: &str) -> Result<Played, String> {
         .lines()
         .filter(|line| !line.starts_with('#'))
         .fold(String::new(), |yaml, line| yaml + line + "\n");
-    let mut driver = Driver::new(compile(&yaml)?);
+    let versions = yaml.split("\n---\n").map(compile);
+    let versions = versions.collect::<Result<Vec<_>, _>>()?;
+    let mut driver = Driver::new(Arc::clone(&versions[0]));
     let mut exchanges = Vec::new();
     for block in rest.trim_matches('\n').split("\n\n") {
         let (input, expected) = block.split_once("\n----\n").unwrap_or((block, ""));
         let input = input.trim_end_matches("\n----").trim_matches('\n');
         let mut found = String::new();
         for line in input.lines().filter(|line| !line.starts_with('#')) {
-            found.push_str(&play_line(&mut driver, line).map_err(|why| format!("{line}: {why}"))?);
+            found.push_str(&play_line(&mut driver, &versions, line).map_err(|why| format!("{line}: {why}"))?);
         }
         let expected = expected.trim_end_matches('\n').to_owned() + "\n";
         exchanges.push(Exchange {
@@ -76,12 +79,20 @@ pub(crate) fn play(text: &str) -> Result<Played, String> {
     })
 }
 
-fn play_line(driver: &mut Driver, line: &str) -> Result<String, String> {
+fn play_line(
+    driver: &mut Driver,
+    versions: &[Arc<Definition>],
+    line: &str,
+) -> Result<String, String> {
     if let Some(span) = line.strip_prefix("wait ") {
         driver.now = driver.now.after(parse_span(span)?);
         return Ok(String::new());
     }
-    let input = match parse_input(driver, line) {
+    let parsed = match line.strip_prefix("move ") {
+        Some(version) => parse_move(versions, version),
+        None => parse_input(driver, line),
+    };
+    let input = match parsed {
         Ok(input) => input,
         // It has told the driver something; nothing happens to the saga.
         Err(nothing) if nothing.is_empty() => return Ok(String::new()),
@@ -224,6 +235,13 @@ fn operator(verb: Verb) -> Input {
         reason: "because".to_owned(),
         verb,
     })
+}
+
+fn parse_move(versions: &[Arc<Definition>], version: &str) -> Result<Input, String> {
+    let is = |one: &&Arc<Definition>| one.reference.version.to_string() == version;
+    let to = versions.iter().find(is);
+    let to = to.ok_or_else(|| format!("the file has no version {version}"))?;
+    Ok(operator(Verb::Move { to: Arc::clone(to) }))
 }
 
 fn parse_step_verb(verb: &str, text: &str) -> Result<Verb, String> {

@@ -230,7 +230,7 @@ fn a_finished_step_costs_its_name_and_six_bytes() {
 }
 
 /// What operators cause, and what they need to be told apart.
-fn by_hand(at: Timestamp, error: StepError) -> [EventKind; 15] {
+fn by_hand(at: Timestamp, error: StepError) -> [EventKind; 16] {
     let (op, key) = (Op::Compensate, key("charge"));
     [
         EventKind::AttemptFailed {
@@ -267,6 +267,10 @@ fn by_hand(at: Timestamp, error: StepError) -> [EventKind; 15] {
         },
         EventKind::CancelTooLate { by: by() },
         EventKind::SagaTerminated { by: by() },
+        EventKind::SagaMoved {
+            to: fresh().definition,
+            by: by(),
+        },
         EventKind::StepRetried {
             key: key.clone(),
             round: 1,

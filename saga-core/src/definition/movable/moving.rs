@@ -38,6 +38,7 @@ pub fn movable(
     };
     moving.touched();
     moving.pivot();
+    moving.child();
     moving.order();
     if let Some(input) = input {
         moving.input(input);
@@ -168,6 +169,13 @@ impl<'a> Move<'a> {
             .collect();
         for step in beside {
             self.add(Obstacle::BeforePivot(step));
+        }
+    }
+
+    /// A child with a pivot was only started by a step that is one.
+    fn child(&mut self) {
+        if self.saga.parent.is_some() && !self.from.has_pivot() && self.to.has_pivot() {
+            self.add(Obstacle::ChildGetsPivot);
         }
     }
 

@@ -84,6 +84,12 @@ pub enum Obstacle {
         /// What it depends on there.
         dependency: StepName,
     },
+    /// The step of the parent that runs this saga can be turned back, and this saga could not.
+    #[error(
+        "the saga is a step of another one, and the other version has a point of no return, which \
+         that step does not have"
+    )]
+    ChildGetsPivot,
     /// Its payload could not start a saga of that version.
     #[error("the saga's input does not fit: {0}")]
     InputRefused(String),
