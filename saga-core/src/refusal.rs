@@ -105,6 +105,16 @@ fn listed(obstacles: &[Obstacle]) -> String {
 }
 
 impl Refused {
+    /// What stands against a move, where that was asked for.
+    #[must_use]
+    pub fn obstacles(&self) -> &[Obstacle] {
+        if let Self::CannotMove { obstacles, .. } = self {
+            obstacles
+        } else {
+            &[]
+        }
+    }
+
     /// The word in metrics, logs and problem documents.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {

@@ -29,6 +29,12 @@ pub enum Obstacle {
         /// As it would be.
         to: String,
     },
+    /// What a worker was given is computed anew to settle and to undo it, and would be told wrong.
+    #[error("step {0} was given its input, and the other version computes another one for it")]
+    InputChanged(StepName),
+    /// What reads its output counts on there being one.
+    #[error("step {0} was skipped, and the other version never skips it")]
+    NeverSkipped(StepName),
     /// It is split into elements in only one of the versions.
     #[error("step {0} runs once for each element in only one of the versions, and was touched")]
     ElementsChanged(StepName),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Obstacle, Position, movable};
 use crate::compiler::compile;
@@ -52,6 +52,10 @@ struct Run<'d> {
 
 impl<'d> Run<'d> {
     fn new(definition: &'d Definition) -> Self {
+        Self::with_input(definition, json!({}))
+    }
+
+    fn with_input(definition: &'d Definition, input: Value) -> Self {
         let id: SagaId = "019a0000-0000-7000-8000-000000000001".parse().unwrap();
         let mut run = Self {
             definition,
@@ -62,7 +66,7 @@ impl<'d> Run<'d> {
             key: None,
             labels: std::collections::BTreeMap::new(),
             parent: None,
-            input: Arc::new(json!({})),
+            input: Arc::new(input),
         }));
         run
     }
@@ -165,6 +169,41 @@ fn what_was_done_must_stay_what_it_was() {
         run.obstacles(&other),
         ["step a has asked for pool.do-a, in the other version it is pool.do-otherwise"]
     );
+}
+
+#[test]
+fn what_a_worker_was_given_must_stay_computable() {
+    let from = chain(&[]);
+    let given = |step: &str| {
+        let line = format!("pool.do-{step}\n");
+        let more = format!("pool.do-{step}\n    input: {{ more: true }}\n");
+        newer(&[(line.as_str(), more.as_str())])
+    };
+    let obstacle = |step: &str| {
+        format!("step {step} was given its input, and the other version computes another one for it")
+    };
+    let run = Run::new(&from).done(&["a"]);
+    assert_eq!(run.obstacles(&given("a")), [obstacle("a")], "to undo it");
+    assert_eq!(run.obstacles(&given("b")), [obstacle("b")], "to settle it");
+    assert_eq!(run.obstacles(&given("c")), [""; 0]);
+    let back = Run::new(&from).done(&["a", "b"]).failed("c").undone(&["b"]);
+    assert_eq!(back.obstacles(&given("a")), [obstacle("a")]);
+    assert_eq!(back.obstacles(&given("b")), [""; 0]);
+    assert_eq!(back.obstacles(&given("c")), [""; 0], "it gets a new round");
+}
+
+#[test]
+fn what_was_skipped_has_no_output_to_count_on() {
+    let some = ("pool.do-a\n", "pool.do-a\n    when: ${input.a == 1}\n");
+    let from = chain(&[some]);
+    let skipped = Run::with_input(&from, json!({ "a": 2 }));
+    assert_eq!(
+        skipped.obstacles(&newer(&[])),
+        ["step a was skipped, and the other version never skips it"]
+    );
+    assert_eq!(skipped.obstacles(&newer(&[some])), [""; 0]);
+    let done = Run::with_input(&from, json!({ "a": 1 })).done(&["a"]);
+    assert_eq!(done.obstacles(&newer(&[])), [""; 0]);
 }
 
 #[test]
