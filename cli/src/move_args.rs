@@ -8,7 +8,7 @@ use crate::args::SignatureArgs;
 #[derive(Debug, Args)]
 pub struct MoveArgs {
     /// The saga's id
-    #[arg(required_unless_present = "definition", conflicts_with = "definition")]
+    #[arg(conflicts_with = "definition")]
     pub id: Option<String>,
     /// All open sagas of this definition, instead of one
     #[arg(long, value_name = "NAME", requires = "from")]

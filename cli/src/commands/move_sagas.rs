@@ -16,8 +16,9 @@ pub(super) async fn run(args: &MoveArgs) -> Outcome {
         (Some(id), _, _) => one(args, id).await,
         (None, Some(name), Some(from)) => many(args, name, from).await,
         (None, _, _) => {
-            let message = "say which saga, or which --definition and --from which version";
-            Err(Failure::new(Kind::Usage, message))
+            let message = "no saga is named";
+            Err(Failure::new(Kind::Usage, message)
+                .help("write an ID, or --definition NAME --from VERSION for all that can move"))
         }
     }
 }

@@ -8,5 +8,6 @@
 mod amends;
 mod bad_input;
 mod definitions;
+mod moves;
 mod sagas;
 mod workers;

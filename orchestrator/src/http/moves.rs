@@ -168,7 +168,9 @@ pub(super) async fn move_many(
         moved: Vec::new(),
         stay: BTreeMap::new(),
     };
-    let more = moves.run(&from, usize::try_from(limit).unwrap_or(usize::MAX)).await?;
+    let more = moves
+        .run(&from, usize::try_from(limit).unwrap_or(usize::MAX))
+        .await?;
     Ok(Json(moves.told(&from, more)))
 }
 
@@ -192,7 +194,10 @@ async fn could_move(
     to: &Definition,
 ) -> Result<Vec<Result<(), OperateError>>, Problem> {
     let shared = api.engine.shared();
-    let keys: Vec<_> = sagas.iter().map(|saga| (saga.id, ValueKey::Input)).collect();
+    let keys: Vec<_> = sagas
+        .iter()
+        .map(|saga| (saga.id, ValueKey::Input))
+        .collect();
     let values = shared.store.load_values(&keys).await?;
     let mut answers = Vec::with_capacity(sagas.len());
     for saga in sagas {
@@ -252,7 +257,10 @@ impl Moves<'_> {
                 to: Arc::clone(&self.to),
             },
         };
-        (saga, self.api.engine.operate(saga, operator).await.map(drop))
+        (
+            saga,
+            self.api.engine.operate(saga, operator).await.map(drop),
+        )
     }
 
     async fn look_at(

@@ -144,7 +144,11 @@ impl From<OperateError> for Problem {
             OperateError::Refused(refused) => {
                 let title = "That makes no sense now";
                 Self {
-                    obstacles: refused.obstacles().iter().map(ToString::to_string).collect(),
+                    obstacles: refused
+                        .obstacles()
+                        .iter()
+                        .map(ToString::to_string)
+                        .collect(),
                     ..Self::new(StatusCode::CONFLICT, "refused", title, detail)
                 }
             }

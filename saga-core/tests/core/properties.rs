@@ -91,7 +91,11 @@ const DEFINITIONS: [&str; 4] = [LINE, DIAMOND, PIVOT, RESTS];
 
 /// The next version of one of them: it does one thing more, and gives the others more attempts.
 fn newer(which: usize) -> String {
-    let effect = ["no_effect: true", "no_effect: true", "retry: { maximum_attempts: 0 }"];
+    let effect = [
+        "no_effect: true",
+        "no_effect: true",
+        "retry: { maximum_attempts: 0 }",
+    ];
     let effect = effect[which.min(2)];
     let text = DEFINITIONS[which]
         .replace("version: 1.0.0", "version: 2.0.0")

@@ -64,7 +64,9 @@ pub(crate) fn play(text: &str) -> Result<Played, String> {
         let input = input.trim_end_matches("\n----").trim_matches('\n');
         let mut found = String::new();
         for line in input.lines().filter(|line| !line.starts_with('#')) {
-            found.push_str(&play_line(&mut driver, &versions, line).map_err(|why| format!("{line}: {why}"))?);
+            found.push_str(
+                &play_line(&mut driver, &versions, line).map_err(|why| format!("{line}: {why}"))?,
+            );
         }
         let expected = expected.trim_end_matches('\n').to_owned() + "\n";
         exchanges.push(Exchange {

@@ -180,7 +180,9 @@ fn what_a_worker_was_given_must_stay_computable() {
         newer(&[(line.as_str(), more.as_str())])
     };
     let obstacle = |step: &str| {
-        format!("step {step} was given its input, and the other version computes another one for it")
+        format!(
+            "step {step} was given its input, and the other version computes another one for it"
+        )
     };
     let run = Run::new(&from).done(&["a"]);
     assert_eq!(run.obstacles(&given("a")), [obstacle("a")], "to undo it");
