@@ -24,8 +24,8 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
     /// Everything that stands against a move.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub obstacles: Vec<String>,
+    #[serde(default, skip_serializing_if = "<[String]>::is_empty")]
+    pub obstacles: Box<[String]>,
 }
 
 /// One place where a body is wrong.
@@ -45,7 +45,7 @@ impl Problem {
             code: code.to_owned(),
             detail: detail.into(),
             errors: Vec::new(),
-            obstacles: Vec::new(),
+            obstacles: Box::default(),
         }
     }
 

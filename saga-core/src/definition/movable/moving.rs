@@ -79,12 +79,15 @@ impl<'a> Move<'a> {
     }
 
     fn touched(&mut self) {
+        let saga = self.saga;
+        // Also a step that is to be tried again: its rounds are on record.
+        for key in saga.steps.keys() {
+            if self.to.step(&key.step).is_none() {
+                self.add(Obstacle::StepGone(key.step.clone()));
+            }
+        }
         for (name, place, fallback) in self.places() {
-            let Some(before) = self.from.step(&name) else {
-                continue;
-            };
-            let Some(after) = self.to.step(&name) else {
-                self.add(Obstacle::StepGone(name));
+            let (Some(before), Some(after)) = (self.from.step(&name), self.to.step(&name)) else {
                 continue;
             };
             // What was skipped was never asked of anybody.

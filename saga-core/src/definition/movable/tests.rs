@@ -125,6 +125,15 @@ impl<'d> Run<'d> {
         self
     }
 
+    fn operate(mut self, verb: Verb) -> Self {
+        self.apply(&Input::Operator(Operator {
+            who: "ada".to_owned(),
+            reason: "because".to_owned(),
+            verb,
+        }));
+        self
+    }
+
     fn obstacles(&self, to: &Definition) -> Vec<String> {
         let obstacles = movable(self.definition, to, &self.saga, None).err();
         let obstacles = obstacles.into_iter().flatten();
@@ -168,6 +177,30 @@ fn what_was_done_must_stay_what_it_was() {
     assert_eq!(
         run.obstacles(&other),
         ["step a has asked for pool.do-a, in the other version it is pool.do-otherwise"]
+    );
+}
+
+#[test]
+fn a_step_that_is_to_be_tried_again_must_be_there() {
+    let from = chain(&[("- id: b\n", "- id: b\n    on_failure: pause\n")]);
+    let waits = Run::new(&from)
+        .done(&["a"])
+        .operate(Verb::Pause)
+        .failed("b");
+    let waits = waits.operate(Verb::Retry {
+        step: StepKey::parse("b"),
+    });
+    assert_eq!(
+        Position::of(&waits.saga).to_string(),
+        "paused: a succeeded, b pending"
+    );
+    assert_eq!(
+        waits.obstacles(&newer(&[("- id: b\n", "- id: z\n")])),
+        ["step b was touched, and the other version does not have it"]
+    );
+    assert_eq!(
+        waits.obstacles(&newer(&[("pool.do-b", "other.thing")])),
+        [""; 0]
     );
 }
 
@@ -374,14 +407,6 @@ fn equal_positions_are_one() {
         Position::of(&one.saga).to_string(),
         "running: a succeeded, b scheduled"
     );
-    let cancelled = {
-        let mut run = Run::new(&from).done(&["a"]);
-        run.apply(&Input::Operator(Operator {
-            who: "ada".to_owned(),
-            reason: "because".to_owned(),
-            verb: Verb::Cancel,
-        }));
-        run
-    };
+    let cancelled = Run::new(&from).done(&["a"]).operate(Verb::Cancel);
     assert_ne!(Position::of(&one.saga), Position::of(&cancelled.saga));
 }
