@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::SignalArgs;
 use crate::definition_args::{DefinitionCommand, GraphArgs, ValidateArgs};
 use crate::move_args::MoveArgs;
 
@@ -31,6 +32,11 @@ pub enum Command {
     /// Check definitions; every problem at once
     #[command(after_help = "Example: amends validate sagas/*.yaml")]
     Validate(ValidateArgs),
+    /// Run a saga through every failure its steps can have, in virtual time
+    #[command(
+        after_help = "Example: amends test sagas/order.yaml\n         amends test sagas/order.yaml --fault charge=timeout"
+    )]
+    Test(TestArgs),
     /// Draw a definition: its steps, what undoes them, and its point of no return
     #[command(after_help = "Example: amends graph sagas/order.yaml > order.svg")]
     Graph(GraphArgs),
@@ -123,6 +129,25 @@ pub struct DemoWorkerArgs {
     pub name: String,
 }
 
+/// `amends test`
+#[derive(Debug, Args)]
+pub struct TestArgs {
+    /// Definition to test
+    pub file: PathBuf,
+    /// Only this case, and what happens in it; may be repeated
+    #[arg(long = "fault", value_name = "STEP=KIND")]
+    pub faults: Vec<String>,
+    /// File with what the mocked operations answer, as YAML or JSON [default: made up]
+    #[arg(long, value_name = "FILE")]
+    pub outputs: Option<PathBuf>,
+    /// File with the saga's input, as YAML or JSON [default: made up from its schema]
+    #[arg(long, value_name = "FILE")]
+    pub input: Option<PathBuf>,
+    /// How to print
+    #[arg(short, long, value_enum, default_value_t = Format::Table)]
+    pub output: Format,
+}
+
 /// `amends saga …`
 #[derive(Debug, Subcommand)]
 pub enum SagaCommand {
@@ -141,6 +166,13 @@ pub enum SagaCommand {
     /// Wait until a saga ends or rests
     #[command(after_help = "Example: amends saga wait 01990a3e-7c1d-7b44-a5b4-0c5f0a9d2e11")]
     Wait(WaitArgs),
+    /// Tell a saga what a step of it waits for, or will wait for
+    #[command(
+        after_help = "Example: amends saga signal 01990a3e-… reviewed --payload '{\"approved\": true}'\n\n\
+                      A signal is kept until a step waits for it. With --id it may be sent\n\
+                      again: the same id counts once."
+    )]
+    Signal(SignalArgs),
     /// Undo what a saga has done, and end it
     #[command(after_help = "Example: amends saga cancel 01990a3e-… --reason 'customer called'")]
     Cancel(OperateArgs),
@@ -262,7 +294,7 @@ pub struct OperateArgs {
 pub struct StepArgs {
     /// The saga's id
     pub id: String,
-    /// The step
+    /// The step; of one that runs once for each element also which, as in pay[3]
     pub step: String,
     #[command(flatten)]
     pub signature: SignatureArgs,

@@ -20,7 +20,9 @@ pub mod output;
 pub mod serving;
 pub mod signals;
 pub mod sources;
+mod spans;
 pub mod timeline;
+pub mod trial;
 pub mod worker;
 pub mod worker_http;
 
@@ -55,6 +57,7 @@ async fn run_async(command: Command) -> Outcome {
         Command::Saga(command) => commands::saga(&command).await,
         Command::Worker(command) => commands::worker(&command).await,
         Command::Db(command) => commands::db(&command).await,
+        Command::Test(args) => commands::test(args).await,
         Command::Validate(args) => commands::validate(&args),
         Command::Graph(args) => commands::graph(&args),
         Command::ExplainCode { code } => commands::explain_code(&code),

@@ -9,6 +9,7 @@
 
 pub mod catalog;
 mod children;
+pub mod company;
 pub mod dependencies;
 pub mod engine;
 pub mod http;

@@ -10,6 +10,8 @@ mod move_sagas;
 mod operate;
 mod saga;
 mod serve;
+mod signal;
+mod test;
 mod validate;
 mod worker;
 
@@ -21,5 +23,7 @@ pub use explain_code::explain_code;
 pub use graph::graph;
 pub use saga::saga;
 pub use serve::serve;
+pub use signal::SignalArgs;
+pub use test::test;
 pub use validate::validate;
 pub use worker::worker;

@@ -8,6 +8,9 @@
 mod amends;
 mod bad_input;
 mod definitions;
+mod demo;
 mod moves;
 mod sagas;
+mod signals;
+mod trial;
 mod workers;

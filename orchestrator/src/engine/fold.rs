@@ -20,9 +20,6 @@ use saga_core::values::{ValueKey, Values};
 
 use crate::store::{OutboxMessage, StartKey, Transition};
 
-#[cfg(test)]
-mod tests;
-
 /// What became of one input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {

@@ -128,6 +128,17 @@ impl Bench {
         .expect("an answer in time")
     }
 
+    /// The saga as it is stored.
+    pub(crate) async fn saga(&self, id: SagaId) -> Saga {
+        let (found, _) = self.store.load(&[id]).await.expect("load the saga");
+        found.into_iter().next().expect("the saga")
+    }
+
+    /// Stops one orchestrator; the others move up.
+    pub(crate) async fn stop_one(&mut self, which: usize) {
+        self.orchestrators.remove(which).shutdown(PATIENCE).await;
+    }
+
     pub(crate) async fn worker(&self, action: &str, op: Op) -> Hand {
         let queue = self
             .topology

@@ -13,3 +13,4 @@ mod replies;
 mod requests;
 mod signals;
 mod starts;
+mod timers;

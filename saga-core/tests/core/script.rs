@@ -58,15 +58,14 @@ pub(crate) fn play(text: &str) -> Result<Played, String> {
     let versions = yaml.split("\n---\n").map(compile);
     let versions = versions.collect::<Result<Vec<_>, _>>()?;
     let mut driver = Driver::new(Arc::clone(&versions[0]));
+    driver.versions = versions;
     let mut exchanges = Vec::new();
     for block in rest.trim_matches('\n').split("\n\n") {
         let (input, expected) = block.split_once("\n----\n").unwrap_or((block, ""));
         let input = input.trim_end_matches("\n----").trim_matches('\n');
         let mut found = String::new();
         for line in input.lines().filter(|line| !line.starts_with('#')) {
-            found.push_str(
-                &play_line(&mut driver, &versions, line).map_err(|why| format!("{line}: {why}"))?,
-            );
+            found.push_str(&play_line(&mut driver, line).map_err(|why| format!("{line}: {why}"))?);
         }
         let expected = expected.trim_end_matches('\n').to_owned() + "\n";
         exchanges.push(Exchange {
@@ -81,20 +80,13 @@ pub(crate) fn play(text: &str) -> Result<Played, String> {
     })
 }
 
-fn play_line(
-    driver: &mut Driver,
-    versions: &[Arc<Definition>],
-    line: &str,
-) -> Result<String, String> {
+/// Plays one line; what was decided about it, as text.
+pub(crate) fn play_line(driver: &mut Driver, line: &str) -> Result<String, String> {
     if let Some(span) = line.strip_prefix("wait ") {
         driver.now = driver.now.after(parse_span(span)?);
         return Ok(String::new());
     }
-    let parsed = match line.strip_prefix("move ") {
-        Some(version) => parse_move(versions, version),
-        None => parse_input(driver, line),
-    };
-    let input = match parsed {
+    let input = match parse_input(driver, line) {
         Ok(input) => input,
         // It has told the driver something; nothing happens to the saga.
         Err(nothing) if nothing.is_empty() => return Ok(String::new()),
@@ -158,6 +150,7 @@ fn parse_input(driver: &mut Driver, line: &str) -> Result<Input, String> {
         "pause" => Ok(operator(Verb::Pause)),
         "resume" => Ok(operator(Verb::Resume)),
         "terminate" => Ok(operator(Verb::Terminate)),
+        "move" => Ok(operator(parse_move(driver, rest)?)),
         "retry" | "skip" | "resolve" => Ok(operator(parse_step_verb(verb, rest)?)),
         other => Err(format!("`{other}` is no input")),
     }
@@ -239,11 +232,11 @@ fn operator(verb: Verb) -> Input {
     })
 }
 
-fn parse_move(versions: &[Arc<Definition>], version: &str) -> Result<Input, String> {
+fn parse_move(driver: &Driver, version: &str) -> Result<Verb, String> {
     let is = |one: &&Arc<Definition>| one.reference.version.to_string() == version;
-    let to = versions.iter().find(is);
+    let to = driver.versions.iter().find(is);
     let to = to.ok_or_else(|| format!("the file has no version {version}"))?;
-    Ok(operator(Verb::Move { to: Arc::clone(to) }))
+    Ok(Verb::Move { to: Arc::clone(to) })
 }
 
 fn parse_step_verb(verb: &str, text: &str) -> Result<Verb, String> {

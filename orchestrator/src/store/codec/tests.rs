@@ -230,7 +230,7 @@ fn a_finished_step_costs_its_name_and_six_bytes() {
 }
 
 /// What operators cause, and what they need to be told apart.
-fn by_hand(at: Timestamp, error: StepError) -> [EventKind; 16] {
+fn by_hand(at: Timestamp, error: StepError) -> [EventKind; 15] {
     let (op, key) = (Op::Compensate, key("charge"));
     [
         EventKind::AttemptFailed {
@@ -267,10 +267,6 @@ fn by_hand(at: Timestamp, error: StepError) -> [EventKind; 16] {
         },
         EventKind::CancelTooLate { by: by() },
         EventKind::SagaTerminated { by: by() },
-        EventKind::SagaMoved {
-            to: fresh().definition,
-            by: by(),
-        },
         EventKind::StepRetried {
             key: key.clone(),
             round: 1,
@@ -307,8 +303,8 @@ fn by_hand(at: Timestamp, error: StepError) -> [EventKind; 16] {
     ]
 }
 
-/// What elements, waits, fallbacks and child sagas leave behind.
-fn of_the_language(at: Timestamp, error: StepError) -> [EventKind; 12] {
+/// What elements, waits, fallbacks, child sagas and versions leave behind.
+fn of_the_language(at: Timestamp, error: StepError) -> [EventKind; 13] {
     let parent = Parent {
         saga: fresh().id,
         key: StepKey::parse("transfer[2]"),
@@ -367,6 +363,10 @@ fn of_the_language(at: Timestamp, error: StepError) -> [EventKind; 12] {
             key: key("transfer"),
             attempt: 1,
             residue: true,
+        },
+        EventKind::SagaMoved {
+            to: fresh().definition,
+            by: by(),
         },
     ]
 }

@@ -13,7 +13,7 @@ use saga_core::saga::{Saga, Status};
 use saga_core::values::Values;
 use serde_json::json;
 
-use super::{Verdict, fold};
+use super::fold::{Verdict, fold};
 
 const OLD: &str = "
 saga: order
