@@ -14,6 +14,7 @@ pub mod failure;
 pub mod findings;
 pub mod load;
 pub mod logging;
+pub mod move_args;
 pub mod narrative;
 pub mod output;
 pub mod serving;

@@ -6,6 +6,7 @@ mod demo_worker;
 mod dev;
 mod explain_code;
 mod graph;
+mod move_sagas;
 mod operate;
 mod saga;
 mod serve;

@@ -3,6 +3,7 @@
 mod definitions;
 mod differences;
 mod health;
+mod moves;
 mod operators;
 mod problem;
 mod router;
@@ -13,6 +14,7 @@ mod workers;
 
 pub use differences::{ChangeView, DiffView, PositionView};
 pub use health::{DependencyView, ReadyView};
+pub use moves::{MoveBody, MoveManyBody, MovedView, MovesView, StayView};
 pub use operators::OperateBody;
 pub use problem::Problem;
 pub use router::{Api, BODY_BYTES_MAX, router};

@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use broker::broker::Broker;
 
 use super::problem::Problem;
-use super::{definitions, differences, health, operators, sagas, signals, workers};
+use super::{definitions, differences, health, moves, operators, sagas, signals, workers};
 use crate::engine::Engine;
 use crate::orchestrator::Orchestrator;
 
@@ -44,6 +44,7 @@ pub fn router(api: Api) -> Router {
         .route("/v1/sagas/{id}/pause", post(operators::pause))
         .route("/v1/sagas/{id}/resume", post(operators::resume))
         .route("/v1/sagas/{id}/terminate", post(operators::terminate))
+        .route("/v1/sagas/{id}/move", post(moves::move_one))
         .route("/v1/sagas/{id}/steps/{step}/retry", post(operators::retry))
         .route("/v1/sagas/{id}/steps/{step}/skip", post(operators::skip))
         .route(
@@ -58,6 +59,10 @@ pub fn router(api: Api) -> Router {
         .route(
             "/v1/definitions/{name}/{version}/diff",
             post(differences::differ),
+        )
+        .route(
+            "/v1/definitions/{name}/{version}/move",
+            post(moves::move_many),
         )
         .route(
             "/v1/definitions/{name}/{version}/retire",

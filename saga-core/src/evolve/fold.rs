@@ -271,6 +271,9 @@ pub fn evolve(saga: &mut Saga, event: &Event) {
         EventKind::CancelTooLate { .. } => saga.unwind = None,
         EventKind::SagaPaused { cause } => rest(saga, cause, at),
         EventKind::SagaResumed { lifetime_ends, .. } => wake(saga, *lifetime_ends, at),
+        // Key, labels, deadline and lifetime are promises of the start. A shorter deadline of the
+        // new version would turn the saga back by the very act of moving it.
+        EventKind::SagaMoved { to, .. } => saga.definition = to.clone(),
         EventKind::SagaTerminated { .. } => end(saga, Phase::Terminated, at),
         EventKind::StepRetried { key, round, .. } => {
             close(saga, key, StepStatus::Pending, None);
