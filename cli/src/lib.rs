@@ -17,6 +17,7 @@ pub mod letters;
 pub mod load;
 pub mod logging;
 pub mod mend_args;
+pub mod move_args;
 pub mod narrative;
 pub mod output;
 pub mod ramp;

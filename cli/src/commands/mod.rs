@@ -8,6 +8,7 @@ mod dlq;
 mod doctor;
 mod explain_code;
 mod graph;
+mod move_sagas;
 mod operate;
 mod queue;
 mod reconcile;

@@ -16,7 +16,7 @@ use crate::config::Settings;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::{clock, narrative, output, timeline};
 
-use super::{operate, signal};
+use super::{move_sagas, operate, signal};
 
 /// Seconds that one request waits for a saga.
 const WAIT_SECONDS: u64 = 30;
@@ -39,6 +39,7 @@ pub async fn saga(command: &SagaCommand) -> Outcome {
         SagaCommand::Retry(args) => operate::retry(args).await,
         SagaCommand::Skip(args) => operate::skip(args).await,
         SagaCommand::Resolve(args) => operate::resolve(args).await,
+        SagaCommand::Move(args) => move_sagas::run(args).await,
     }
 }
 

@@ -224,12 +224,9 @@ fn read(body: RawBody) -> Result<(By, bool), Problem> {
     let body = body.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
     let body: HandleBody = serde_json::from_slice(&body)
         .map_err(|error| Problem::bad_request(format!("the body is not a request: {error}")))?;
-    let by = By {
-        who: body.who.unwrap_or_else(|| "unknown".to_owned()),
-        reason: body.reason,
-    };
-    signed(&by)?;
-    Ok((by, body.dry_run))
+    let who = signed(&body.reason, body.who.as_deref())?;
+    let reason = body.reason;
+    Ok((By { who, reason }, body.dry_run))
 }
 
 impl From<LetterSummary> for LetterView {

@@ -4,6 +4,7 @@ mod dead_letters;
 mod definitions;
 mod differences;
 mod health;
+mod moves;
 mod operators;
 mod problem;
 mod reconcile;
@@ -20,6 +21,7 @@ pub use dead_letters::{
 };
 pub use differences::{ChangeView, DiffView, PositionView};
 pub use health::{DependencyView, ReadyView};
+pub use moves::{MoveBody, MoveManyBody, MovedView, MovesView, StayView};
 pub use operators::OperateBody;
 pub use problem::Problem;
 pub use reconcile::ReconcileBody;

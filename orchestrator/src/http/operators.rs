@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use saga_core::ids::StepKey;
-use saga_core::operator::{By, Operator, Resolution, Verb};
+use saga_core::operator::{Operator, Resolution, Verb};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
@@ -118,20 +118,17 @@ pub(super) fn read(body: RawBody) -> Result<OperateBody, Problem> {
     let body = body.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
     let body: OperateBody = serde_json::from_slice(&body)
         .map_err(|error| Problem::bad_request(format!("the body is not a request: {error}")))?;
-    check(&body.reason, body.who.as_deref().unwrap_or_default())?;
+    signed(&body.reason, body.who.as_deref())?;
     Ok(body)
 }
 
-/// Whether a signature can be kept.
-pub(super) fn signed(by: &By) -> Result<(), Problem> {
-    check(&by.reason, &by.who)
-}
-
-fn check(reason: &str, who: &str) -> Result<(), Problem> {
+/// Checks what every change is signed with; says who asks.
+pub(super) fn signed(reason: &str, who: Option<&str>) -> Result<String, Problem> {
     if reason.trim().is_empty() || reason.len() > REASON_BYTES_MAX {
         let detail = format!("say a reason, of 1 to {REASON_BYTES_MAX} bytes");
         return Err(Problem::bad_request(detail));
     }
+    let who = who.unwrap_or("unknown");
     if who.len() > WHO_BYTES_MAX {
         let detail = format!("`who` may have {WHO_BYTES_MAX} bytes");
         return Err(Problem::bad_request(detail));
@@ -140,7 +137,7 @@ fn check(reason: &str, who: &str) -> Result<(), Problem> {
         let detail = "`reason` and `who` may not contain U+0000";
         return Err(Problem::bad_request(detail));
     }
-    Ok(())
+    Ok(who.to_owned())
 }
 
 async fn operate(api: &Api, id: &str, body: &OperateBody, verb: Verb) -> Answer {

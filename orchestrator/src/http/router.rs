@@ -9,8 +9,8 @@ use broker::broker::Broker;
 
 use super::problem::Problem;
 use super::{
-    dead_letters, definitions, differences, health, operators, reconcile, sagas, signals, wiring,
-    workers,
+    dead_letters, definitions, differences, health, moves, operators, reconcile, sagas, signals,
+    wiring, workers,
 };
 use crate::engine::Engine;
 use crate::orchestrator::Orchestrator;
@@ -47,6 +47,7 @@ pub fn router(api: Api) -> Router {
         .route("/v1/sagas/{id}/pause", post(operators::pause))
         .route("/v1/sagas/{id}/resume", post(operators::resume))
         .route("/v1/sagas/{id}/terminate", post(operators::terminate))
+        .route("/v1/sagas/{id}/move", post(moves::move_one))
         .route("/v1/sagas/{id}/steps/{step}/retry", post(operators::retry))
         .route("/v1/sagas/{id}/steps/{step}/skip", post(operators::skip))
         .route(
@@ -61,6 +62,10 @@ pub fn router(api: Api) -> Router {
         .route(
             "/v1/definitions/{name}/{version}/diff",
             post(differences::differ),
+        )
+        .route(
+            "/v1/definitions/{name}/{version}/move",
+            post(moves::move_many),
         )
         .route(
             "/v1/definitions/{name}/{version}/retire",

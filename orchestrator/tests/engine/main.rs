@@ -7,6 +7,7 @@
 
 mod bench;
 mod children;
+mod moves;
 mod reconcile;
 mod replay;
 mod replies;

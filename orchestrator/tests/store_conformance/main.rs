@@ -50,7 +50,7 @@ macro_rules! checks {
     };
 }
 
-const CHECKS: [(&str, Check); 43] = checks![
+const CHECKS: [(&str, Check); 44] = checks![
     suite_commit::a_committed_saga_reads_back_as_it_was,
     suite_commit::unknown_ids_are_left_out,
     suite_commit::a_lost_race_writes_nothing,
@@ -79,6 +79,7 @@ const CHECKS: [(&str, Check); 43] = checks![
     suite_reads::definitions_sort_by_name_and_version,
     suite_reads::a_retired_definition_says_so_until_it_is_taken_back,
     suite_reads::open_sagas_are_found_by_version,
+    suite_reads::a_saga_moves_to_another_version,
     suite_reads::a_listing_filters,
     suite_reads::a_listing_has_pages,
     suite_reads::open_sagas_are_counted,
