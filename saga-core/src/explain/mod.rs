@@ -1,9 +1,19 @@
-//! Why a saga does not move: what its own state tells, before queues and workers are asked.
+//! Why a saga does not move: what its own state tells, and then what the queues, the workers, the
+//! outbox and the dead letters tell of what it waits for.
 
 mod cause;
 mod causes;
+mod evidence;
+mod mend;
+mod says;
+mod stuck;
 #[cfg(test)]
 mod tests;
 
 pub use cause::Cause;
 pub use causes::{CAUSES_MAX, causes};
+pub use evidence::{Child, Letter, Queue, Running, Servers, Sighting, refine, refine_child, refine_parked};
+pub use stuck::{
+    EXECUTION_MAX, FAILED_ATTEMPTS, QUEUE_WAIT_MAX, SIGNAL_WAIT_MAX, SILENCE_MAX, TIMER_LATE_MAX,
+    WORKER_WAIT_MAX, in_order, is_stuck,
+};
