@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::definition_args::{DefinitionCommand, GraphArgs, ValidateArgs};
+use crate::look_args::{ExportArgs, PlanArgs, ReplayArgs};
 
 /// Sagas that make amends: an orchestrator on PostgreSQL and RabbitMQ, its workers, its tools.
 #[derive(Debug, Parser)]
@@ -129,7 +130,9 @@ pub enum SagaCommand {
     #[command(after_help = "Example: amends saga start order -f order.json --wait")]
     Start(StartArgs),
     /// List sagas, newest first
-    #[command(after_help = "Example: amends saga list --status compensating --definition order")]
+    #[command(
+        after_help = "Example: amends saga list --status compensating --definition order\n         amends saga list --stuck"
+    )]
     List(ListArgs),
     /// Show one saga: where it stands, and how it came there
     #[command(after_help = "Example: amends saga show 01990a3e-7c1d-7b44-a5b4-0c5f0a9d2e11")]
@@ -137,6 +140,21 @@ pub enum SagaCommand {
     /// List everything that happened to one saga
     #[command(after_help = "Example: amends saga history 01990a3e-7c1d-7b44-a5b4-0c5f0a9d2e11")]
     History(OneArgs),
+    /// Say why a saga is not further, and which command would mend it
+    #[command(after_help = "Example: amends saga explain 01990a3e-7c1d-7b44-a5b4-0c5f0a9d2e11")]
+    Explain(OneArgs),
+    /// Say what cancelling a saga now, or a failure of one of its steps, would undo
+    #[command(after_help = "Example: amends saga plan 01990a3e-… --if-failed-at ship")]
+    Plan(PlanArgs),
+    /// Follow a saga until it ends
+    #[command(after_help = "Example: amends saga watch 01990a3e-7c1d-7b44-a5b4-0c5f0a9d2e11")]
+    Watch(OneArgs),
+    /// Write everything that is known of a saga to a file, for support
+    #[command(after_help = "Example: amends saga export 01990a3e-… --redact --file saga.json")]
+    Export(ExportArgs),
+    /// Fold the stored history of a saga again, and check that it gives the stored state
+    #[command(after_help = "Example: amends saga replay saga.json")]
+    Replay(ReplayArgs),
     /// Wait until a saga ends or rests
     #[command(after_help = "Example: amends saga wait 01990a3e-7c1d-7b44-a5b4-0c5f0a9d2e11")]
     Wait(WaitArgs),
@@ -194,6 +212,9 @@ pub struct StartArgs {
 /// `amends saga list`
 #[derive(Debug, Args)]
 pub struct ListArgs {
+    /// Only those that somebody should look at, by cause
+    #[arg(long, conflicts_with_all = ["status", "key", "limit", "cursor"])]
+    pub stuck: bool,
     /// Only in this status
     #[arg(long)]
     pub status: Option<String>,

@@ -1,15 +1,19 @@
 //! The commands, one file each.
 
+mod bundle;
 mod db;
 mod definition;
 mod demo_worker;
 mod dev;
+mod explain;
 mod explain_code;
 mod graph;
 mod operate;
+mod plan;
 mod saga;
 mod serve;
 mod validate;
+mod watch;
 mod worker;
 
 pub use db::db;

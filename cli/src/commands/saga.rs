@@ -11,12 +11,12 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::args::{Format, ListArgs, OneArgs, SagaCommand, ServerArgs, StartArgs, WaitArgs};
-use crate::client::Client;
+use crate::client::{Client, encode_query};
 use crate::config::Settings;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::{clock, narrative, output, timeline};
 
-use super::operate;
+use super::{bundle, explain, operate, plan, watch};
 
 /// Seconds that one request waits for a saga.
 const WAIT_SECONDS: u64 = 30;
@@ -30,6 +30,11 @@ pub async fn saga(command: &SagaCommand) -> Outcome {
             show(&Client::new(&args.server.server)?, &args.id, &args.server).await
         }
         SagaCommand::History(args) => history(args).await,
+        SagaCommand::Explain(args) => explain::explain(args).await,
+        SagaCommand::Plan(args) => plan::plan(args).await,
+        SagaCommand::Watch(args) => watch::watch(args).await,
+        SagaCommand::Export(args) => bundle::export(args).await,
+        SagaCommand::Replay(args) => bundle::replay(args).await,
         SagaCommand::Wait(args) => wait(args).await,
         SagaCommand::Cancel(args) => operate::on_saga("cancel", args).await,
         SagaCommand::Pause(args) => operate::on_saga("pause", args).await,
@@ -119,6 +124,9 @@ fn labels(pairs: &[String]) -> Result<BTreeMap<String, String>, Failure> {
 }
 
 async fn list(args: &ListArgs) -> Outcome {
+    if args.stuck {
+        return explain::stuck(args, since(args.since.as_deref())?).await;
+    }
     let mut query = vec![("limit", args.limit.to_string())];
     let mut add = |name: &'static str, value: &Option<String>| {
         if let Some(value) = value {
@@ -169,24 +177,6 @@ fn since(span: Option<&str>) -> Result<Option<String>, Failure> {
     let micros = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
     let from = Timestamp::from_micros(clock::now().as_micros().saturating_sub(micros));
     Ok(Some(from.to_string()))
-}
-
-fn encode_query(pairs: &[(&str, String)]) -> String {
-    let encoded = |text: &str| {
-        text.bytes().fold(String::new(), |mut out, byte| {
-            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                out.push(char::from(byte));
-            } else {
-                out.push_str(&format!("%{byte:02X}"));
-            }
-            out
-        })
-    };
-    let pairs: Vec<_> = pairs
-        .iter()
-        .map(|(name, value)| format!("{name}={}", encoded(value)))
-        .collect();
-    pairs.join("&")
 }
 
 async fn show(client: &Client, id: &str, server: &ServerArgs) -> Outcome {

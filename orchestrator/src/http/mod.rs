@@ -2,8 +2,12 @@
 
 mod definitions;
 mod differences;
+mod events;
+mod explain;
+mod export;
 mod health;
 mod operators;
+mod plan;
 mod problem;
 mod router;
 mod sagas;
@@ -12,8 +16,11 @@ mod view;
 mod workers;
 
 pub use differences::{ChangeView, DiffView, PositionView};
+pub use events::{END_EVENT, EndView, SAGA_EVENT};
+pub use explain::{CauseView, ExplanationView};
 pub use health::{DependencyView, ReadyView};
 pub use operators::OperateBody;
+pub use plan::PlanView;
 pub use problem::Problem;
 pub use router::{Api, BODY_BYTES_MAX, router};
 pub use signals::SignalBody;

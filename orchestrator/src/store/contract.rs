@@ -17,6 +17,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::batch::{Batch, CommitReport, OutboxMessage, Transition};
+use super::clues::Clues;
 use super::committed::Committed;
 use super::query::{Page, SagaFilter};
 use super::worker::StoredWorker;
@@ -148,6 +149,9 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Proof that this dead letter is on disk, if it is: its saga has heard of it then.
     async fn kept_letter(&self, id: Uuid) -> Result<Option<Committed>, StoreError>;
+
+    /// What is known of the commands of these sagas apart from their state.
+    async fn clues(&self, ids: &[SagaId]) -> Result<Clues, StoreError>;
 
     /// What its connections are doing.
     fn pool(&self) -> PoolState;

@@ -5,6 +5,7 @@ mod cause;
 mod causes;
 mod evidence;
 mod mend;
+mod over;
 mod says;
 mod stuck;
 #[cfg(test)]
@@ -12,7 +13,10 @@ mod tests;
 
 pub use cause::Cause;
 pub use causes::{CAUSES_MAX, causes};
-pub use evidence::{Child, Letter, Queue, Running, Servers, Sighting, refine, refine_child, refine_parked};
+pub use evidence::{
+    Child, Letter, Queue, Running, Servers, Sighting, refine, refine_child, refine_parked,
+};
+pub use over::over;
 pub use stuck::{
     EXECUTION_MAX, FAILED_ATTEMPTS, QUEUE_WAIT_MAX, SIGNAL_WAIT_MAX, SILENCE_MAX, TIMER_LATE_MAX,
     WORKER_WAIT_MAX, in_order, is_stuck,

@@ -145,7 +145,10 @@ fn sent(cause: &Cause, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             reason,
             ..
         } => {
-            write!(f, "{op} of step {step}, attempt {attempt}, was dead-lettered")?;
+            write!(
+                f,
+                "{op} of step {step}, attempt {attempt}, was dead-lettered"
+            )?;
             if let Some(letter) = letter {
                 write!(f, " ({letter})")?;
             }
@@ -176,7 +179,10 @@ fn sent(cause: &Cause, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             empty_queue,
             ..
         } => {
-            write!(f, "{op} of step {step}, attempt {attempt}, was sent at {since}")?;
+            write!(
+                f,
+                "{op} of step {step}, attempt {attempt}, was sent at {since}"
+            )?;
             match empty_queue {
                 Some(queue) => write!(f, "; {queue} is empty, so a worker has it, or it is lost"),
                 None => Ok(()),
@@ -190,7 +196,10 @@ fn sent(cause: &Cause, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             worker,
             unheard,
         } => {
-            write!(f, "{op} of step {step}, attempt {attempt}, is executed since {since}")?;
+            write!(
+                f,
+                "{op} of step {step}, attempt {attempt}, is executed since {since}"
+            )?;
             match (worker, unheard) {
                 (Some(worker), _) => write!(f, " by {worker}"),
                 (None, true) => f.write_str("; no worker that is there reports it any more"),

@@ -379,10 +379,8 @@ fn a_saga_is_stuck_when_it_waits_for_too_long() {
     for attempt in 1..=3 {
         sale.retry("hold", Op::Action);
         assert_eq!(stuck(&sale, &Sighting::default(), 0), attempt == 3);
+        // The next one rides a rung that is over by then.
         sale.wait(60);
-        if attempt < 3 {
-            sale.judge(&Input::Timer);
-        }
     }
     sale.operate(Verb::Pause);
     assert!(stuck(&sale, &Sighting::default(), 0));

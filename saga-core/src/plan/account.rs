@@ -11,9 +11,10 @@ impl Rehearsal<'_> {
         if let Some(step) = self.target.filter(|_| !self.failed) {
             return Err(PlanError::NotReached {
                 step: step.clone(),
-                why: self.unclear.pop().unwrap_or_else(|| {
-                    format!("without it, the saga ends {}", self.saga.status())
-                }),
+                why: self
+                    .unclear
+                    .pop()
+                    .unwrap_or_else(|| format!("without it, the saga ends {}", self.saga.status())),
             });
         }
         // Places count from 1, without gaps.
@@ -39,7 +40,11 @@ impl Rehearsal<'_> {
             rests: self.saga.pause.clone(),
             settle_first: self.doubts,
             undo: self.undos,
-            nothing_to_undo: if turned_back { nothing_to_undo } else { Vec::new() },
+            nothing_to_undo: if turned_back {
+                nothing_to_undo
+            } else {
+                Vec::new()
+            },
             remains,
             unclear: self.unclear,
         })
@@ -50,7 +55,11 @@ impl Rehearsal<'_> {
         let (mut nothing, mut remains) = (Vec::new(), Vec::new());
         for step in &self.definition.steps {
             for key in self.saga.pieces(&step.name) {
-                let fallback = self.saga.steps.get(&key).is_some_and(|state| state.fallback);
+                let fallback = self
+                    .saga
+                    .steps
+                    .get(&key)
+                    .is_some_and(|state| state.fallback);
                 let why = match self.saga.step_status(&key) {
                     StepStatus::Compensated if self.undone_before.contains(&key) => {
                         Why::UndoneAlready

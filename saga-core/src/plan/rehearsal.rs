@@ -127,7 +127,9 @@ impl<'a> Rehearsal<'a> {
 
     /// A pivot in doubt is the one reason to rest that an answer ends.
     fn waits_for_a_person(&self) -> bool {
-        !self.keys(|status| status == StepStatus::OutcomeUnknown).is_empty()
+        !self
+            .keys(|status| status == StepStatus::OutcomeUnknown)
+            .is_empty()
     }
 
     /// Pieces of work that stand so, in the order of the definition. A step with elements stands
@@ -135,11 +137,12 @@ impl<'a> Rehearsal<'a> {
     fn keys(&self, is: impl Fn(StepStatus) -> bool) -> Vec<StepKey> {
         let mut keys = Vec::new();
         for step in &self.definition.steps {
-            keys.extend(
+            keys.extend(self.saga.pieces(&step.name).filter(|key| {
                 self.saga
-                    .pieces(&step.name)
-                    .filter(|key| self.saga.steps.get(key).is_some_and(|state| is(state.status))),
-            );
+                    .steps
+                    .get(key)
+                    .is_some_and(|state| is(state.status))
+            }));
         }
         keys
     }
@@ -330,7 +333,10 @@ impl<'a> Rehearsal<'a> {
     /// Whether the input of an undo is computed from an output that is thought up.
     fn is_guessed(&self, key: &StepKey) -> bool {
         let fallback = self.saga.steps.get(key).is_some_and(|state| state.fallback);
-        let effect = self.definition.step(&key.step).map(|step| step.plan(fallback).effect);
+        let effect = self
+            .definition
+            .step(&key.step)
+            .map(|step| step.plan(fallback).effect);
         match effect {
             Some(Effect::Compensate(undo)) => {
                 let mut read = undo.input.reads().outputs.iter();
@@ -364,8 +370,15 @@ impl<'a> Rehearsal<'a> {
     /// What is being undone while the question is asked.
     fn note_under_way(&mut self) {
         for key in self.keys(|status| status == StepStatus::Compensating) {
-            let fallback = self.saga.steps.get(&key).is_some_and(|state| state.fallback);
-            let effect = self.definition.step(&key.step).map(|step| step.plan(fallback).effect);
+            let fallback = self
+                .saga
+                .steps
+                .get(&key)
+                .is_some_and(|state| state.fallback);
+            let effect = self
+                .definition
+                .step(&key.step)
+                .map(|step| step.plan(fallback).effect);
             let operation = match effect {
                 Some(Effect::Compensate(undo)) => Some(undo.action.to_string()),
                 Some(Effect::None | Effect::Child | Effect::Residue(_) | Effect::Retriable)

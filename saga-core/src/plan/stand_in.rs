@@ -79,6 +79,11 @@ fn texts(definition: &Definition) -> Vec<String> {
             }
         }
     }
-    texts.extend(definition.output.as_ref().map(|output| output.written().to_string()));
+    texts.extend(
+        definition
+            .output
+            .as_ref()
+            .map(|output| output.written().to_string()),
+    );
     texts
 }

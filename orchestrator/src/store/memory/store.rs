@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::clock::MemoryClock;
 use super::state::State;
 use crate::store::{
-    Batch, CommitReport, Committed, Judge, OutboxMessage, Page, PoolState, Registration,
+    Batch, Clues, CommitReport, Committed, Judge, OutboxMessage, Page, PoolState, Registration,
     SagaFilter, SagaOutcome, Store, StoreError, StoredDeadLetter, StoredDefinition, StoredWorker,
 };
 
@@ -319,7 +319,7 @@ impl Store for MemoryStore {
         let state = self.state();
         let own = state
             .values
-            .range((id, ValueKey::Input)..=(id, ValueKey::Result));
+            .range((id, ValueKey::Input)..=(id, ValueKey::Signal(u32::MAX)));
         Ok(own
             .map(|((_, key), value)| (key.clone(), Arc::clone(value)))
             .collect())
@@ -363,6 +363,10 @@ impl Store for MemoryStore {
             .dead_letters
             .contains_key(&id)
             .then(Committed::new))
+    }
+
+    async fn clues(&self, ids: &[SagaId]) -> Result<Clues, StoreError> {
+        Ok(self.state().clues(ids))
     }
 
     fn pool(&self) -> PoolState {

@@ -2,6 +2,7 @@
 
 mod arrays;
 mod clock;
+mod clues;
 mod columns;
 mod commit;
 mod commit_locked;

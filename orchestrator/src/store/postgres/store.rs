@@ -23,10 +23,12 @@ use super::connect::Connector;
 use super::failure::Failure;
 use super::session::{Params, Session};
 use super::settings::{CONNECT_TIMEOUT, PostgresSettings};
-use super::{commit, commit_locked, definitions, outbox, reads, statements, timers, workers};
+use super::{
+    clues, commit, commit_locked, definitions, outbox, reads, statements, timers, workers,
+};
 use crate::store::migrate;
 use crate::store::{
-    Batch, CommitReport, Committed, Judge, OutboxMessage, Page, PoolState, Registration,
+    Batch, Clues, CommitReport, Committed, Judge, OutboxMessage, Page, PoolState, Registration,
     SagaFilter, Store, StoreError, StoredDefinition, StoredWorker,
 };
 
@@ -299,6 +301,10 @@ impl Store for PostgresStore {
 
     async fn kept_letter(&self, id: Uuid) -> Result<Option<Committed>, StoreError> {
         reads::kept_letter(self, id).await
+    }
+
+    async fn clues(&self, ids: &[SagaId]) -> Result<Clues, StoreError> {
+        clues::clues(self, ids).await
     }
 
     fn pool(&self) -> PoolState {

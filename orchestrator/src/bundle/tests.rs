@@ -1,0 +1,1 @@
+//! What a bundle gives away, and what it proves.
