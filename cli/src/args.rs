@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::SignalArgs;
 use crate::definition_args::{DefinitionCommand, GraphArgs, ValidateArgs};
 use crate::look_args::{ExportArgs, PlanArgs, ReplayArgs};
+use crate::run_args::{DemoWorkerArgs, DevArgs, ServeArgs};
 
 /// Sagas that make amends: an orchestrator on PostgreSQL and RabbitMQ, its workers, its tools.
 #[derive(Debug, Parser)]
@@ -31,6 +33,11 @@ pub enum Command {
     /// Check definitions; every problem at once
     #[command(after_help = "Example: amends validate sagas/*.yaml")]
     Validate(ValidateArgs),
+    /// Run a saga through every failure its steps can have, in virtual time
+    #[command(
+        after_help = "Example: amends test sagas/order.yaml\n         amends test sagas/order.yaml --fault charge=timeout"
+    )]
+    Test(TestArgs),
     /// Draw a definition: its steps, what undoes them, and its point of no return
     #[command(after_help = "Example: amends graph sagas/order.yaml > order.svg")]
     Graph(GraphArgs),
@@ -52,75 +59,6 @@ pub enum Command {
     /// Look after the database schema
     #[command(subcommand)]
     Db(DbCommand),
-}
-
-/// `amends dev`
-#[derive(Debug, Args)]
-pub struct DevArgs {
-    /// Definitions to register: files, or folders of YAML files
-    pub paths: Vec<PathBuf>,
-    /// What the sagas are kept in and sent through
-    #[arg(long, value_enum, default_value_t = EngineKind::Embedded)]
-    pub engine: EngineKind,
-    /// Port of the API on 127.0.0.1; 0 takes any free one [default: 7600, with --exit any]
-    #[arg(long)]
-    pub port: Option<u16>,
-    /// Start the example sagas and show what becomes of them
-    #[arg(long)]
-    pub demo: bool,
-    /// End after the demo; exit code 0 only when every saga ended as it should
-    #[arg(long, requires = "demo")]
-    pub exit: bool,
-    /// Configuration file, for `--engine connect`
-    #[arg(long)]
-    pub config: Option<PathBuf>,
-    /// How to print
-    #[arg(short, long, value_enum, default_value_t = Format::Table)]
-    pub output: Format,
-}
-
-/// What `amends dev` runs on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum EngineKind {
-    /// Everything in memory, in this process; nothing needs to be installed
-    Embedded,
-    /// A private PostgreSQL and RabbitMQ, started here and kept in .amends/
-    Local,
-    /// The servers that the configuration names
-    Connect,
-}
-
-impl EngineKind {
-    /// The word on the command line.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Embedded => "embedded",
-            Self::Local => "local",
-            Self::Connect => "connect",
-        }
-    }
-}
-
-/// `amends serve`
-#[derive(Debug, Args)]
-pub struct ServeArgs {
-    /// Definitions to register at the start: files, or folders of YAML files
-    pub paths: Vec<PathBuf>,
-    /// Configuration file; without it the built-in settings and the environment
-    #[arg(long)]
-    pub config: Option<PathBuf>,
-}
-
-/// `amends demo-worker`
-#[derive(Debug, Args)]
-pub struct DemoWorkerArgs {
-    /// Configuration file; without it the built-in settings and the environment
-    #[arg(long)]
-    pub config: Option<PathBuf>,
-    /// What this worker calls itself
-    #[arg(long, default_value = "demo-worker")]
-    pub name: String,
 }
 
 /// `amends saga …`
@@ -158,6 +96,13 @@ pub enum SagaCommand {
     /// Wait until a saga ends or rests
     #[command(after_help = "Example: amends saga wait 01990a3e-7c1d-7b44-a5b4-0c5f0a9d2e11")]
     Wait(WaitArgs),
+    /// Tell a saga what a step of it waits for, or will wait for
+    #[command(
+        after_help = "Example: amends saga signal 01990a3e-… reviewed --payload '{\"approved\": true}'\n\n\
+                      A signal is kept until a step waits for it. With --id it may be sent\n\
+                      again: the same id counts once."
+    )]
+    Signal(SignalArgs),
     /// Undo what a saga has done, and end it
     #[command(after_help = "Example: amends saga cancel 01990a3e-… --reason 'customer called'")]
     Cancel(OperateArgs),
@@ -275,7 +220,7 @@ pub struct OperateArgs {
 pub struct StepArgs {
     /// The saga's id
     pub id: String,
-    /// The step
+    /// The step; of one that runs once for each element also which, as in pay[3]
     pub step: String,
     #[command(flatten)]
     pub signature: SignatureArgs,

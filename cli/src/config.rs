@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use config::{Config, Environment, File, FileFormat};
+use orchestrator::company::Company;
 use orchestrator::orchestrator::OrchestratorSettings;
 use serde::Deserialize;
 
@@ -146,6 +147,7 @@ impl Settings {
         OrchestratorSettings {
             lanes: self.engine.lanes,
             lease: Duration::from_secs(self.engine.lease_seconds),
+            company: Company::Others,
         }
     }
 

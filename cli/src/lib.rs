@@ -19,10 +19,13 @@ pub mod look_args;
 pub mod narrative;
 pub mod output;
 pub mod prose;
+pub mod run_args;
 pub mod serving;
 pub mod signals;
 pub mod sources;
+mod spans;
 pub mod timeline;
+pub mod trial;
 pub mod worker;
 pub mod worker_http;
 
@@ -57,6 +60,7 @@ async fn run_async(command: Command) -> Outcome {
         Command::Saga(command) => commands::saga(&command).await,
         Command::Worker(command) => commands::worker(&command).await,
         Command::Db(command) => commands::db(&command).await,
+        Command::Test(args) => commands::test(args).await,
         Command::Validate(args) => commands::validate(&args),
         Command::Graph(args) => commands::graph(&args),
         Command::ExplainCode { code } => commands::explain_code(&code),

@@ -28,6 +28,26 @@ pub fn examples() -> Vec<Source> {
             "sagas/flight-booking.yaml",
             include_str!("../../sagas/flight-booking.yaml"),
         ),
+        example(
+            "sagas/subscription-renewal.yaml",
+            include_str!("../../sagas/subscription-renewal.yaml"),
+        ),
+        example(
+            "sagas/account-opening.yaml",
+            include_str!("../../sagas/account-opening.yaml"),
+        ),
+        example(
+            "sagas/bulk-payout.yaml",
+            include_str!("../../sagas/bulk-payout.yaml"),
+        ),
+        example(
+            "sagas/warehouse-transfer.yaml",
+            include_str!("../../sagas/warehouse-transfer.yaml"),
+        ),
+        example(
+            "sagas/stock-move.yaml",
+            include_str!("../../sagas/stock-move.yaml"),
+        ),
     ]
 }
 
@@ -49,6 +69,14 @@ pub struct Raw {
 /// Names the first path that cannot be read.
 pub fn read(paths: &[PathBuf]) -> Result<Vec<Source>, Failure> {
     read_raw(paths)?.into_iter().map(text).collect()
+}
+
+/// Reads one file.
+///
+/// # Errors
+/// When it cannot be read, is too large, or is not UTF-8.
+pub fn read_file(path: &Path) -> Result<Source, Failure> {
+    text(read_one(path)?)
 }
 
 /// The same, without asking whether it is text.

@@ -6,12 +6,12 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use orchestrator::http::{EventView, SagaView, StepView};
-use saga_core::event::{EventKind, UnwindCause};
-use saga_core::ids::StepKey;
+use saga_core::event::UnwindCause;
 use saga_core::saga::{Elements, Status, StepStatus};
 use saga_core::time::Timestamp;
 
 use crate::narrative::rests;
+use crate::spans::{Instead, Stand, StepSpan, spans};
 
 /// Columns of the bars.
 const BAR_COLUMNS: usize = 22;
@@ -43,7 +43,7 @@ pub fn timeline(saga: &SagaView, history: &[EventView], colour: bool) -> String 
         );
         text.push_str(line.trim_end());
         text.push('\n');
-        note(&mut text, step, paint);
+        note(&mut text, step, span, paint);
     }
     footer(&mut text, saga);
     text
@@ -81,14 +81,30 @@ fn heading(saga: &SagaView, last: Timestamp, paint: Paint) -> String {
     text
 }
 
-/// What a step's row alone would hide: its error, and when it is tried again.
-fn note(text: &mut String, step: &StepView, paint: Paint) {
-    if let Some(Elements { count, sent, over }) = step.elements {
-        let line = format!(
-            "    {count} elements, {over} over, {} under way",
-            sent - over
-        );
-        let _infallible = writeln!(text, "{}", paint.dim(&line));
+/// What a step's row alone would hide: its elements, what it waits for, what took its place, its
+/// error, and when it is tried again.
+fn note(text: &mut String, step: &StepView, span: Option<&StepSpan>, paint: Paint) {
+    if let Some(Elements { count, .. }) = step.elements {
+        let elements = span.map_or_else(String::new, |span| elements(span, count));
+        let _infallible = writeln!(text, "{}", paint.dim(&cut(&elements, 79)));
+    }
+    if let Some(StepSpan {
+        waits: Some(waits), ..
+    }) = span
+        && step.status == StepStatus::Waiting
+    {
+        let _infallible = writeln!(text, "{}", paint.dim(&cut(waits, 79)));
+    }
+    match span.and_then(|span| span.instead.as_ref()) {
+        Some(Instead::Fallback) => {
+            let line = format!("    falls back to {}", step.action);
+            let _infallible = writeln!(text, "{}", paint.dim(&cut(&line, 79)));
+        }
+        Some(Instead::LastGood(at)) => {
+            let line = format!("    the last good output stands in, of {at}");
+            let _infallible = writeln!(text, "{}", paint.dim(&line));
+        }
+        None => {}
     }
     if let Some(child) = &step.child {
         let _infallible = writeln!(text, "{}", paint.dim(&format!("    saga {child}")));
@@ -118,98 +134,18 @@ fn footer(text: &mut String, saga: &SagaView) {
     let _infallible = writeln!(text, "  rests for an operator: {}", rests(cause));
 }
 
-/// When something of a step was under way, first to do it and then to undo it.
-struct StepSpan {
-    from: Timestamp,
-    to: Option<Timestamp>,
-    undo: Option<(Timestamp, Option<Timestamp>)>,
-    attempts: u32,
-}
-
-impl StepSpan {
-    fn end(&self, now: Timestamp) -> Timestamp {
-        self.to.unwrap_or(now)
+/// How many of a step's elements stand where.
+fn elements(span: &StepSpan, count: u32) -> String {
+    let mut line = format!("    {count} elements");
+    let mut found: BTreeMap<Stand, usize> = BTreeMap::new();
+    for stand in span.elements.values() {
+        *found.entry(*stand).or_default() += 1;
     }
-}
-
-fn spans(history: &[EventView]) -> BTreeMap<String, StepSpan> {
-    let mut spans: BTreeMap<String, StepSpan> = BTreeMap::new();
-    for EventView { at, event, .. } in history {
-        let at = *at;
-        match event {
-            EventKind::StepScheduled { key, attempt, .. } => {
-                let span = open(&mut spans, key, at);
-                span.attempts = span.attempts.max(*attempt);
-            }
-            EventKind::StepSplit { key, .. } | EventKind::StepWaiting { key, .. } => {
-                open(&mut spans, key, at);
-            }
-            EventKind::StepSucceeded { key, .. }
-            | EventKind::StepFailed { key, .. }
-            | EventKind::StepNeverHappened { key }
-            | EventKind::StepOutcomeUnknown { key, .. } => {
-                let span = open(&mut spans, key, at);
-                // A step with elements is under way until the last of them is over.
-                if key.element > 0 || span.to.is_none() {
-                    span.to = Some(at);
-                }
-            }
-            EventKind::UndoScheduled { key, .. } => {
-                open(&mut spans, key, at).undo.get_or_insert((at, None));
-            }
-            EventKind::StepCompensated { key, .. } | EventKind::UndoFailed { key, .. } => {
-                if let Some((_, to)) = &mut open(&mut spans, key, at).undo
-                    && (key.element > 0 || to.is_none())
-                {
-                    *to = Some(at);
-                }
-            }
-            EventKind::SagaStarted { .. }
-            | EventKind::StepSkipped { .. }
-            | EventKind::SignalReceived { .. }
-            | EventKind::SignalTaken { .. }
-            | EventKind::FallbackStarted { .. }
-            | EventKind::LastGoodTaken { .. }
-            | EventKind::ParentAsked { .. }
-            | EventKind::SagaReopened
-            | EventKind::AttemptStarted { .. }
-            | EventKind::AttemptFailed { .. }
-            | EventKind::StepSettling { .. }
-            | EventKind::CompensationStarted { .. }
-            | EventKind::UnwindHeld { .. }
-            | EventKind::StepProbed { .. }
-            | EventKind::CommandResent { .. }
-            | EventKind::LateReply { .. }
-            | EventKind::EffectAfterUndo { .. }
-            | EventKind::DeadlinePassed
-            | EventKind::SagaPaused { .. }
-            | EventKind::SagaCompleted { .. }
-            | EventKind::SagaCompensated { .. }
-            | EventKind::CompensationFailed
-            | EventKind::SagaResumed { .. }
-            | EventKind::SagaTerminated { .. }
-            | EventKind::CancelTooLate { .. }
-            | EventKind::StepRetried { .. }
-            | EventKind::RetryHastened { .. }
-            | EventKind::UndoRetried { .. }
-            | EventKind::StepSkippedByOperator { .. }
-            | EventKind::StepResolved { .. } => {}
-        }
+    for (index, (stand, count)) in found.iter().enumerate() {
+        let before = if index == 0 { ": " } else { ", " };
+        let _infallible = write!(line, "{before}{count} {}", stand.as_str());
     }
-    spans
-}
-
-fn open<'a>(
-    spans: &'a mut BTreeMap<String, StepSpan>,
-    key: &StepKey,
-    at: Timestamp,
-) -> &'a mut StepSpan {
-    spans.entry(key.step.to_string()).or_insert(StepSpan {
-        from: at,
-        to: None,
-        undo: None,
-        attempts: 0,
-    })
+    line
 }
 
 fn bar(span: &StepSpan, begun: Timestamp, last: Timestamp) -> String {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use broker::broker::{Broker, BrokerError};
 use saga_core::compiler::{self, Compiled};
@@ -10,6 +10,7 @@ use saga_core::definition::{Definition, DefinitionRef, Effect, Step, StepKind};
 use saga_core::ids::{ActionName, Op};
 use saga_core::operator::By;
 use semver::Version;
+use tokio::time::Instant;
 
 use crate::store::{Registration, Retirement, Store, StoreError};
 
@@ -168,7 +169,11 @@ impl Catalog {
 
     /// Registers a definition for ever: first its queues, so that no command of it is ever without
     /// one, then its text.
-    pub async fn register(&self, definition: Definition) -> Result<Registration, CatalogError> {
+    pub async fn register(
+        &self,
+        definition: impl Into<Arc<Definition>>,
+    ) -> Result<Registration, CatalogError> {
+        let definition = definition.into();
         self.broker.declare_steps(&steps(&definition)).await?;
         let registration = self.store.register(&definition).await?;
         let reference = definition.reference.clone();
@@ -176,7 +181,7 @@ impl Catalog {
             Registration::Conflict => return Err(CatalogError::Conflict(reference)),
             Registration::Added | Registration::Unchanged => {}
         }
-        write(&self.compiled).insert(reference, Arc::new(definition));
+        write(&self.compiled).insert(reference, definition);
         *write(&self.versions) = None;
         Ok(registration)
     }

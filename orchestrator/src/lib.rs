@@ -10,6 +10,7 @@
 pub mod bundle;
 pub mod catalog;
 mod children;
+pub mod company;
 pub mod dependencies;
 pub mod engine;
 pub mod explain;

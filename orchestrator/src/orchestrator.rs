@@ -8,11 +8,13 @@ use broker::broker::{Broker, BrokerError, Health};
 use broker::topology::Topology;
 use futures_util::FutureExt as _;
 use tokio::sync::broadcast;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
 use crate::catalog::{Catalog, CatalogError};
+use crate::company::Company;
 use crate::dependencies::Dependencies;
 use crate::engine::{Closings, Engine, Shared};
 use crate::metrics::Metrics;
@@ -30,6 +32,8 @@ pub struct OrchestratorSettings {
     pub lanes: usize,
     /// After this long without a sign of life its outbox is taken over.
     pub lease: Duration,
+    /// Who else works on the same sagas.
+    pub company: Company,
 }
 
 impl Default for OrchestratorSettings {
@@ -37,6 +41,7 @@ impl Default for OrchestratorSettings {
         Self {
             lanes: 2,
             lease: Duration::from_secs(30),
+            company: Company::Others,
         }
     }
 }
@@ -106,6 +111,7 @@ impl Orchestrator {
             catalog: Catalog::new(Arc::clone(&store), Arc::clone(&broker)),
             store,
             topology,
+            company: settings.company,
             outbox,
             timers: timers::TimerSignal::default(),
             closings: Closings::default(),
@@ -261,8 +267,9 @@ async fn keep_house(engine: Engine, lease: Duration, stopping: CancellationToken
         }
         shared.outbox.adopt().await;
         tokio::select! {
-            () = tokio::time::sleep(lease / HEARTBEATS_PER_LEASE) => {}
+            biased;
             () = stopping.cancelled() => return,
+            () = shared.company.wait_until(Instant::now() + lease / HEARTBEATS_PER_LEASE) => {}
         }
     }
 }
@@ -277,10 +284,11 @@ async fn watch_broker(engine: Engine, broker: Arc<dyn Broker>, stopping: Cancell
         let now = *health.borrow_and_update();
         shared.dependencies.broker_is(now, shared.store.now());
         tokio::select! {
+            biased;
+            () = stopping.cancelled() => return,
             changed = health.changed() => if changed.is_err() {
                 return;
             },
-            () = stopping.cancelled() => return,
         }
         if *health.borrow() == Health::Connected {
             if let Err(error) = declare_again(&shared, &*broker).await {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use broker::broker::{Broker, Health, Settled};
 use saga_core::ids::MessageId;
 use tokio::sync::{Notify, Semaphore};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
@@ -105,20 +106,27 @@ impl Outbox {
 
     /// Sends until stopped.
     pub async fn run(self: Arc<Self>, stopping: CancellationToken, tasks: TaskTracker) {
-        let mut tick = tokio::time::interval(DELETE_AFTER);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        // Set while there is something to come back for, so that an idle outbox rarely wakes.
+        let mut tidy_at = None;
         let mut look = tokio::time::interval(LOOK_EVERY);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                () = self.work.notified() => {}
-                _ = tick.tick() => self.delete_confirmed().await,
-                _ = look.tick() => self.behind.store(true, Ordering::Release),
+                biased;
                 () = stopping.cancelled() => break,
+                () = reached(tidy_at) => {
+                    tidy_at = None;
+                    self.delete_confirmed().await;
+                }
+                _ = look.tick() => self.behind.store(true, Ordering::Release),
+                () = self.work.notified() => {}
             }
             self.send_queue(&tasks).await;
             if self.behind.load(Ordering::Acquire) {
                 self.refill().await;
+            }
+            if tidy_at.is_none() && self.has_leftovers() {
+                tidy_at = Some(Instant::now() + DELETE_AFTER);
             }
         }
         // What is under way still gets its confirms; what is not is adopted by the next process.
@@ -168,7 +176,7 @@ impl Outbox {
                 }
             }
         }
-        lock(&self.confirmed).append(&mut confirmed);
+        self.note_confirmed(confirmed);
         failpoint::reached("orchestrator.after_confirm");
         for name in missing {
             warn!(
@@ -178,6 +186,18 @@ impl Outbox {
             self.broker.restore(&name).await;
         }
         unsent
+    }
+
+    /// Keeps rows for the next batch to delete. The first of them wakes the loop, which deletes them
+    /// when no batch comes.
+    fn note_confirmed(&self, mut confirmed: Vec<MessageId>) {
+        let mut rows = lock(&self.confirmed);
+        let is_first = rows.is_empty() && !confirmed.is_empty();
+        rows.append(&mut confirmed);
+        drop(rows);
+        if is_first {
+            self.work.notify_one();
+        }
     }
 
     async fn send_again(&self, unsent: Vec<OutboxMessage>) {
@@ -248,9 +268,14 @@ impl Outbox {
             }
             Err(error) => {
                 warn!(error = %crate::chain(&error), "taking over the outbox");
-                self.behind.store(true, Ordering::Release);
+                self.look_in_store();
             }
         }
+    }
+
+    /// Confirmed rows to delete, or rows to read that memory could not hold.
+    fn has_leftovers(&self) -> bool {
+        self.behind.load(Ordering::Acquire) || !lock(&self.confirmed).is_empty()
     }
 
     async fn delete_confirmed(&self) {
@@ -262,6 +287,14 @@ impl Outbox {
             debug!(error = %crate::chain(&error), "deleting confirmed commands; trying again");
             self.give_back(&confirmed);
         }
+    }
+}
+
+/// Waits for this time; for ever when there is none.
+async fn reached(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -89,8 +89,9 @@ pub async fn run(engine: Engine, broker: Arc<dyn Broker>, stopping: Cancellation
     let mut from = (0, None);
     loop {
         tokio::select! {
-            () = tokio::time::sleep(PASS_EVERY) => {}
+            biased;
             () = stopping.cancelled() => return,
+            () = tokio::time::sleep(PASS_EVERY) => {}
         }
         let mut pass = Pass::new(&engine, &*broker, SILENT_FOR, false);
         match pass.run(from).await {

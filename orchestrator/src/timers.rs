@@ -7,6 +7,7 @@ use std::time::Duration;
 use saga_core::input::Input;
 use saga_core::time::Timestamp;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -45,17 +46,30 @@ impl TimerSignal {
             self.earlier.notify_one();
         }
     }
+
+    /// How long nothing is due.
+    fn until(&self, now: Timestamp) -> Duration {
+        Timestamp::from_micros(self.earliest.load(Ordering::Acquire)).since(now)
+    }
 }
 
 /// Claims due sagas and hands each its timer, until stopped.
 pub async fn run(engine: Engine, stopping: CancellationToken) {
     let shared = Arc::clone(engine.shared());
+    let mut wait = pass(&engine).await;
+    let mut scan_at = Instant::now() + SCAN_EVERY;
     loop {
-        let wait = pass(&engine).await;
         tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            () = shared.timers.earlier.notified() => {}
+            biased;
             () = stopping.cancelled() => return,
+            // Something is due earlier than what was known: only the wait gets shorter, if that.
+            () = shared.timers.earlier.notified() => wait = shared.timers.until(shared.store.now()),
+            () = tokio::time::sleep(wait) => wait = pass(&engine).await,
+            // A crashed owner's sagas are due without anybody here knowing of it.
+            () = shared.company.wait_until(scan_at) => {
+                wait = pass(&engine).await;
+                scan_at = Instant::now() + SCAN_EVERY;
+            }
         }
     }
 }
@@ -63,16 +77,7 @@ pub async fn run(engine: Engine, stopping: CancellationToken) {
 /// One idempotent pass; returns how long nothing is due, as far as this process knows.
 async fn pass(engine: &Engine) -> Duration {
     let shared = engine.shared();
-    let earliest = Timestamp::from_micros(shared.timers.earliest.swap(i64::MAX, Ordering::AcqRel));
-    let now = shared.store.now();
-    if earliest > now && earliest.as_micros() != i64::MAX {
-        // Woken early, by something earlier than before: only the sleep gets shorter.
-        shared
-            .timers
-            .earliest
-            .fetch_min(earliest.as_micros(), Ordering::AcqRel);
-        return earliest.since(now).min(SCAN_EVERY);
-    }
+    shared.timers.earliest.store(i64::MAX, Ordering::Release);
     let claimed = match shared.store.claim_due(CLAIM_SAGAS_MAX, CLAIM_LEASE).await {
         Ok(claimed) => claimed,
         Err(error) => {
@@ -105,6 +110,5 @@ async fn pass(engine: &Engine) -> Duration {
         Ok(None) => {}
         Err(error) => warn!(error = %crate::chain(&error), "asking for the next timer"),
     }
-    let next = Timestamp::from_micros(shared.timers.earliest.load(Ordering::Acquire));
-    next.since(shared.store.now()).min(SCAN_EVERY)
+    shared.timers.until(shared.store.now())
 }

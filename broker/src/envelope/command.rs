@@ -29,10 +29,12 @@ const MESSAGE_ID: &str = "message-id";
 const SAGA: &str = "amends-saga";
 const DEFINITION: &str = "amends-definition";
 const VERSION: &str = "amends-version";
-const STEP: &str = "amends-step";
+/// Header with the step that a command is about.
+pub const STEP: &str = "amends-step";
 const OP: &str = "amends-op";
 const ACTION: &str = "amends-action";
-const ELEMENT: &str = "amends-element";
+/// Header with the element of that step; 0 outside `for_each`.
+pub const ELEMENT: &str = "amends-element";
 const ROUND: &str = "amends-round";
 const ATTEMPT: &str = "amends-attempt";
 const IDEMPOTENCY_KEY: &str = "amends-idempotency-key";

@@ -64,6 +64,7 @@ async fn over(deliveries: Option<&mpsc::Sender<Delivery>>, health: &mut watch::R
         return std::future::pending().await;
     };
     tokio::select! {
+        biased;
         () = deliveries.closed() => {}
         _ = health.wait_for(|health| *health == Health::Disconnected) => {}
     }

@@ -57,7 +57,8 @@ fn body(signature: &SignatureArgs) -> OperateBody {
     }
 }
 
-fn json(flag: &str, text: &str) -> Result<Value, Failure> {
+/// A flag's JSON.
+pub(super) fn json(flag: &str, text: &str) -> Result<Value, Failure> {
     serde_json::from_str(text).map_err(|error| {
         let message = format!("{flag} `{text}` is not JSON: {error}");
         Failure::new(Kind::Usage, message)

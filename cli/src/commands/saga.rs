@@ -16,7 +16,7 @@ use crate::config::Settings;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::{clock, narrative, output, timeline};
 
-use super::{bundle, explain, operate, plan, watch};
+use super::{bundle, explain, operate, plan, signal, watch};
 
 /// Seconds that one request waits for a saga.
 const WAIT_SECONDS: u64 = 30;
@@ -36,6 +36,7 @@ pub async fn saga(command: &SagaCommand) -> Outcome {
         SagaCommand::Export(args) => bundle::export(args).await,
         SagaCommand::Replay(args) => bundle::replay(args).await,
         SagaCommand::Wait(args) => wait(args).await,
+        SagaCommand::Signal(args) => signal::signal(args).await,
         SagaCommand::Cancel(args) => operate::on_saga("cancel", args).await,
         SagaCommand::Pause(args) => operate::on_saga("pause", args).await,
         SagaCommand::Resume(args) => operate::on_saga("resume", args).await,

@@ -14,4 +14,6 @@ SELECT (SELECT coalesce(sum(CASE kind WHEN 'place' THEN 1 ELSE -1 END), 0)::bigi
                                  WHEN kind IN ('cancel_flight', 'cancel_hotel') THEN -1
                                  ELSE 0 END), 0)::bigint
         FROM demo_bookings) AS bookings,
-       (SELECT count(*) FROM demo_bookings WHERE kind = 'ticket') AS tickets
+       (SELECT count(*) FROM demo_bookings WHERE kind = 'ticket') AS tickets,
+       (SELECT coalesce(sum(CASE kind WHEN 'do' THEN 1 WHEN 'undo' THEN -1 ELSE 0 END), 0)::bigint
+        FROM demo_services) AS services

@@ -50,6 +50,8 @@ pub struct Balance {
     pub bookings: i64,
     /// Tickets issued.
     pub tickets: i64,
+    /// What all other services did, less what they undid.
+    pub services: i64,
 }
 
 impl Books {
@@ -197,6 +199,7 @@ impl Books {
                     deliveries: row.try_get("deliveries")?,
                     bookings: row.try_get("bookings")?,
                     tickets: row.try_get("tickets")?,
+                    services: row.try_get("services")?,
                 })
             }
         }
@@ -231,6 +234,7 @@ fn balance_in_memory(shelf: &Shelf) -> Balance {
             - records(Desk::Bookings, "cancel_flight")
             - records(Desk::Bookings, "cancel_hotel"),
         tickets: records(Desk::Bookings, "ticket"),
+        services: records(Desk::Services, "do") - records(Desk::Services, "undo"),
     }
 }
 

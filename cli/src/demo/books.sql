@@ -58,3 +58,12 @@ CREATE TABLE IF NOT EXISTS demo_bookings (
     calls     integer     NOT NULL DEFAULT 1,
     at        timestamptz NOT NULL DEFAULT now()
 );
+-- Every other service: each did something, or undid it.
+CREATE TABLE IF NOT EXISTS demo_services (
+    key       text        PRIMARY KEY,
+    saga_id   uuid        NOT NULL,
+    kind      text        NOT NULL CHECK (kind IN ('do', 'undo', 'void')),
+    reference text        NOT NULL,
+    calls     integer     NOT NULL DEFAULT 1,
+    at        timestamptz NOT NULL DEFAULT now()
+);

@@ -1,4 +1,4 @@
-//! The operations outside: notifications, deliveries, flights and hotels.
+//! The operations outside: services with an interface and records of their own.
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -7,6 +7,9 @@ use worker_runtime::{Answer, Call, Handler, Resolution};
 use super::answers::text;
 use super::books::{Books, is_void};
 use super::shelf::{Desk, VOID};
+
+/// Something that stumbles works from this attempt on.
+const STUMBLES_UNTIL_ATTEMPT: u32 = 3;
 
 /// One operation of a service outside. The service honours the idempotency key, and can be asked
 /// what became of one.
@@ -21,6 +24,8 @@ pub(super) struct DeskHandler {
     pub(super) output: (&'static str, &'static str),
     /// What makes it refuse: a place in the input, how the text there starts, and the code.
     pub(super) refuses: Option<(&'static str, &'static str, &'static str)>,
+    /// What makes its first attempts fail: a place in the input, and how the text there starts.
+    pub(super) stumbles: Option<(&'static str, &'static str)>,
 }
 
 #[async_trait]
@@ -49,6 +54,12 @@ impl DeskHandler {
         {
             return Err(Answer::fail(code, format!("refused: {found}")));
         }
+        if let Some((place, start)) = self.stumbles
+            && text(call, place)?.starts_with(start)
+            && call.attempt < STUMBLES_UNTIL_ATTEMPT
+        {
+            return Err(Answer::retry("busy", "the service is busy"));
+        }
         let kind = self
             .books
             .record(self.desk, call, self.kind, reference)
@@ -65,6 +76,10 @@ impl DeskHandler {
     /// The same on every call with the same key.
     fn output(&self, call: &Call) -> Value {
         let (name, start) = self.output;
-        json!({ name: format!("{start}-{}", call.saga) })
+        let value = match call.element {
+            0 => format!("{start}-{}", call.saga),
+            element => format!("{start}-{}-{element}", call.saga),
+        };
+        json!({ name: value })
     }
 }

@@ -3,8 +3,10 @@
 mod answers;
 mod books;
 mod desks;
+mod lookups;
 mod orders;
 mod payments;
+mod services;
 mod shelf;
 mod stock;
 #[cfg(test)]

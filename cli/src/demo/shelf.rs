@@ -29,6 +29,7 @@ pub(super) enum Desk {
     Notifications,
     Deliveries,
     Bookings,
+    Services,
 }
 
 impl Desk {
@@ -37,6 +38,7 @@ impl Desk {
             Self::Notifications => "demo_notifications",
             Self::Deliveries => "demo_deliveries",
             Self::Bookings => "demo_bookings",
+            Self::Services => "demo_services",
         }
     }
 }

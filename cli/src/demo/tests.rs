@@ -201,3 +201,54 @@ async fn a_flaky_customer_is_charged_at_the_third_attempt() {
     assert!(matches!(outcome, ReplyOutcome::Done(_)), "{outcome:?}");
     assert_eq!(shop.books.balance().await.unwrap().charges, 1);
 }
+
+#[tokio::test]
+async fn what_the_other_services_do_and_undo_is_in_the_books() {
+    let mut shop = Shop::open().await;
+    let asked = [
+        ("invoices.draft", "invoices.void"),
+        ("accounts.reserve", "accounts.release"),
+        ("payouts.pay", "payouts.recall"),
+        ("warehouse.pick", "warehouse.putBack"),
+    ];
+    let input = json!({
+        "subscriptionId": "s-1", "invoiceId": "inv-1", "applicationId": "a-1",
+        "accountNumber": "acc-1", "iban": "DE01", "paymentId": "pay-1", "sku": "lamp",
+        "pickId": "pick-1",
+    });
+    for (action, _) in asked {
+        shop.does(action, Op::Action, &input).await;
+        shop.does(action, Op::Action, &input).await;
+    }
+    assert_eq!(shop.books.balance().await.unwrap().services, 4);
+    for (_, undo) in asked {
+        shop.does(undo, Op::Compensate, &input).await;
+    }
+    assert_eq!(shop.books.balance().await.unwrap(), Balance::default());
+}
+
+#[tokio::test]
+async fn looking_something_up_leaves_nothing_in_the_books() {
+    let mut shop = Shop::open().await;
+    let quoted = json!({ "plan": "gold" });
+    shop.does("prices.quote", Op::Action, &quoted).await;
+    let away = json!({ "to": "ZZZ" });
+    let outcome = shop.ask("rates.get", Op::Action, 1, &away).await;
+    assert!(
+        matches!(outcome, ReplyOutcome::AttemptFailed { .. }),
+        "{outcome:?}"
+    );
+    // Whatever became of that call, nothing of it is there to be undone.
+    let outcome = shop.ask("rates.get", Op::Settle, 1, &away).await;
+    assert!(
+        matches!(outcome, ReplyOutcome::NeverHappened),
+        "{outcome:?}"
+    );
+    let refused = json!({ "approved": false, "by": "Grace" });
+    let outcome = shop.ask("checks.decide", Op::Action, 1, &refused).await;
+    assert!(
+        matches!(&outcome, ReplyOutcome::Fail(error) if error.code == "rejected"),
+        "{outcome:?}"
+    );
+    assert_eq!(shop.books.balance().await.unwrap(), Balance::default());
+}

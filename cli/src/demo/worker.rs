@@ -10,13 +10,14 @@ use worker_runtime::{Operation, OperationSettings, Repeat, TransactionalHandler,
 use super::books::Books;
 use super::desks::DeskHandler;
 use super::shelf::Desk;
-use super::{orders, payments, stock};
+use super::{orders, payments, services, stock};
 
-/// A worker that serves every operation of `sagas/order.yaml` and `sagas/flight-booking.yaml`.
+/// A worker that serves every operation of the sagas that ship, in `sagas/`.
 ///
 /// Faults are driven by the data. Customers: `declined…` has no cover, `flaky…` is charged at the
 /// third attempt, `unreachable…` cannot be delivered to. Products: `out-of-stock`. Flights and
-/// hotels: `full…`. Bookings: `declined…`.
+/// hotels: `full…`. Bookings: `declined…`. What makes the other services fail is said in
+/// `services.rs` and `lookups.rs`.
 #[must_use]
 pub fn demo_worker(
     name: &str,
@@ -26,7 +27,7 @@ pub fn demo_worker(
     books: &Books,
 ) -> Worker {
     let worker = Worker::new(name, broker, topology, ledger);
-    bookings(shop(worker, books), books)
+    services::offer(bookings(shop(worker, books), books), books)
 }
 
 fn shop(worker: Worker, books: &Books) -> Worker {
@@ -175,6 +176,7 @@ fn desk(
         about,
         output,
         refuses,
+        stumbles: None,
     };
     let settings = OperationSettings {
         repeat: Repeat::Safe,

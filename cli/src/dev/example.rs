@@ -1,155 +1,219 @@
 //! The example sagas of `amends dev --demo`, and how each should end.
 
-use std::time::Duration;
-
-use orchestrator::http::{EventView, SagaView, StartBody, StartedView};
 use saga_core::saga::Status;
-use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::args::Format;
-use crate::client::Client;
-use crate::config::Settings;
-use crate::failure::Failure;
-use crate::output;
-use crate::timeline::timeline;
-
-/// A saga that has not ended after this has not ended as it should.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// How the examples ended.
-#[derive(Debug, Clone, Serialize)]
-pub struct Summary {
-    /// What they ran on.
-    pub engine: &'static str,
-    /// How many there were.
-    pub sagas: usize,
-    /// How many completed.
-    pub completed: usize,
-    /// How many were undone.
-    pub compensated: usize,
-    /// How many did not end as they should.
-    pub unexpected: usize,
+/// One saga to start.
+pub(super) struct Example {
+    /// What is to be seen.
+    pub(super) about: &'static str,
+    pub(super) definition: &'static str,
+    pub(super) input: Value,
+    pub(super) told: Option<Told>,
+    pub(super) end: Status,
 }
 
-struct Example {
-    about: &'static str,
-    definition: &'static str,
-    input: Value,
-    end: Status,
+/// A signal that somebody sends to it.
+pub(super) struct Told {
+    pub(super) signal: &'static str,
+    pub(super) payload: Value,
 }
 
-/// Starts the examples side by side, shows each when it has ended, and sums up.
-pub async fn run_examples(
-    server: &str,
-    engine: &'static str,
-    format: Format,
-) -> Result<Summary, Failure> {
-    let client = Client::new(server)?;
-    let mut started = Vec::new();
-    for example in examples() {
-        let body = StartBody {
-            definition: example.definition.to_owned(),
-            version: None,
-            input: example.input.clone(),
-            key: None,
-            labels: std::collections::BTreeMap::new(),
-        };
-        let body = serde_json::to_vec(&body)
-            .map_err(|error| Failure::because("the request cannot be made", &error))?;
-        let (_, saga): (_, StartedView) = client.post("/v1/sagas", body).await?;
-        started.push((example, saga.id));
-    }
-    let mut summary = Summary {
-        engine,
-        sagas: started.len(),
-        completed: 0,
-        compensated: 0,
-        unexpected: 0,
-    };
-    let until = tokio::time::Instant::now() + PATIENCE;
-    for (example, id) in started {
-        let left = until
-            .saturating_duration_since(tokio::time::Instant::now())
-            .as_secs();
-        let saga: SagaView = client.get(&format!("/v1/sagas/{id}?wait={left}")).await?;
-        count(&mut summary, saga.status, example.end);
-        if format == Format::Table {
-            let history: Vec<EventView> = client.get(&format!("/v1/sagas/{id}/history")).await?;
-            let drawn = timeline(&saga, &history, Settings::colour());
-            output::text(&format!("{}\n{drawn}\n", example.about))?;
-        }
-    }
-    Ok(summary)
+/// All of them, in the order in which they are shown.
+pub(super) fn examples() -> Vec<Example> {
+    let mut all = orders();
+    all.extend(bookings());
+    all.extend(renewals());
+    all.extend(accounts());
+    all.extend(payouts());
+    all.extend(transfers());
+    all
 }
 
-fn count(summary: &mut Summary, status: Status, expected: Status) {
-    match status {
-        Status::Completed => summary.completed += 1,
-        Status::Compensated => summary.compensated += 1,
-        Status::Running
-        | Status::Paused
-        | Status::Compensating
-        | Status::CompensationFailed
-        | Status::Terminated => {}
+fn completes(about: &'static str, definition: &'static str, input: Value) -> Example {
+    Example {
+        about,
+        definition,
+        input,
+        told: None,
+        end: Status::Completed,
     }
-    if status != expected {
-        summary.unexpected += 1;
+}
+
+fn compensates(about: &'static str, definition: &'static str, input: Value) -> Example {
+    Example {
+        end: Status::Compensated,
+        ..completes(about, definition, input)
     }
+}
+
+fn told(signal: &'static str, payload: Value, example: Example) -> Example {
+    let told = Some(Told { signal, payload });
+    Example { told, ..example }
 }
 
 /// A business key that no run before has used.
-fn fresh(kind: char) -> String {
+fn fresh(kind: &str) -> String {
     let random = uuid::Uuid::now_v7().simple().to_string();
     format!("{kind}-{}", &random[random.len() - 8..])
 }
 
-fn examples() -> Vec<Example> {
+fn orders() -> Vec<Example> {
     let order = |customer: &str, sku: &str| {
         json!({
-            "orderId": fresh('o'),
+            "orderId": fresh("o"),
             "customer": customer,
             "amount": 4200,
             "items": [{ "sku": sku, "quantity": 1 }],
         })
     };
-    let booking = json!({
-        "bookingId": fresh('b'),
-        "traveller": { "name": "Ada", "email": "ada@example.com" },
-        "flight": { "number": "LH454", "date": "2027-05-01" },
-        "hotel": { "name": "Grand", "nights": 3 },
-        "price": 89_000,
-    });
     vec![
-        Example {
-            about: "An order for which everything goes well.",
-            definition: "order",
-            input: order("ada", "book"),
-            end: Status::Completed,
-        },
-        Example {
-            about: "The product is out of stock: the charge is refunded, the order cancelled.",
-            definition: "order",
-            input: order("grace", "out-of-stock"),
-            end: Status::Compensated,
-        },
-        Example {
-            about: "The payment service is flaky: two attempts fail, the third succeeds.",
-            definition: "order",
-            input: order("flaky", "book"),
-            end: Status::Completed,
-        },
-        Example {
-            about: "Nobody can deliver: everything before that is undone, newest first.",
-            definition: "order",
-            input: order("unreachable", "book"),
-            end: Status::Compensated,
-        },
-        Example {
-            about: "A trip: flight and hotel side by side, then the payment as point of no return.",
-            definition: "flight-booking",
-            input: booking,
-            end: Status::Completed,
-        },
+        completes(
+            "An order for which everything goes well.",
+            "order",
+            order("ada", "book"),
+        ),
+        compensates(
+            "The product is out of stock: the charge is refunded, the order cancelled.",
+            "order",
+            order("grace", "out-of-stock"),
+        ),
+        completes(
+            "The payment service is flaky: two attempts fail, the third succeeds.",
+            "order",
+            order("flaky", "book"),
+        ),
+        compensates(
+            "Nobody can deliver: everything before that is undone, newest first.",
+            "order",
+            order("unreachable", "book"),
+        ),
+    ]
+}
+
+fn bookings() -> Vec<Example> {
+    let booking = |hotel: &str| {
+        json!({
+            "bookingId": fresh("b"),
+            "traveller": { "name": "Ada", "email": "ada@example.com" },
+            "flight": { "number": "LH454", "date": "2027-05-01" },
+            "hotel": { "name": hotel, "nights": 3 },
+            "car": { "class": "small" },
+            "price": 89_000,
+        })
+    };
+    vec![
+        completes(
+            "A trip: flight, hotel and car at once, then the payment as point of no return.",
+            "flight-booking",
+            booking("Grand"),
+        ),
+        compensates(
+            "The hotel is full: whatever was held meanwhile is given back.",
+            "flight-booking",
+            booking("full house"),
+        ),
+    ]
+}
+
+fn renewals() -> Vec<Example> {
+    let renewal = |subscription: &str, customer: &str, plan: &str| {
+        json!({
+            "subscriptionId": fresh(subscription),
+            "period": "2027-05",
+            "customer": customer,
+            "email": "ada@example.com",
+            "plan": plan,
+        })
+    };
+    vec![
+        completes(
+            "No quote, so the price list has to do. The charge is the point of no return:\n\
+             what follows is tried again until it succeeds.",
+            "subscription-renewal",
+            renewal("slow", "ada", "unquoted-gold"),
+        ),
+        compensates(
+            "The card is declined: the point of no return is not passed, the invoice void.",
+            "subscription-renewal",
+            renewal("s", "declined", "gold"),
+        ),
+    ]
+}
+
+fn accounts() -> Vec<Example> {
+    let application = |name: &str| {
+        json!({
+            "applicationId": fresh("a"),
+            "applicant": { "name": name, "email": "ada@example.com" },
+            "coolingOff": "400ms",
+        })
+    };
+    let review = |approved: bool| json!({ "approved": approved, "by": "Grace" });
+    vec![
+        told(
+            "reviewed",
+            review(true),
+            completes(
+                "An account: a person approves it, and the cooling-off time passes.",
+                "account-opening",
+                application("Ada"),
+            ),
+        ),
+        told(
+            "reviewed",
+            review(false),
+            compensates(
+                "The person says no: the account number is released.",
+                "account-opening",
+                application("Bob"),
+            ),
+        ),
+    ]
+}
+
+fn payouts() -> Vec<Example> {
+    let batch = |last: &str| {
+        let payees: Vec<Value> = ["DE01", "DE02", "DE03", "DE04", last]
+            .iter()
+            .map(|iban| json!({ "iban": iban, "amount": 100 }))
+            .collect();
+        json!({ "batchId": fresh("p"), "total": 500, "currency": "USD", "payees": payees })
+    };
+    vec![
+        completes(
+            "Five payments, three at a time.",
+            "bulk-payout",
+            batch("DE05"),
+        ),
+        compensates(
+            "The fifth account is closed: the payments made are recalled, the last one first.",
+            "bulk-payout",
+            batch("closed"),
+        ),
+    ]
+}
+
+fn transfers() -> Vec<Example> {
+    let transfer = |to: &str| {
+        json!({
+            "transferId": fresh("t"),
+            "from": "north",
+            "to": to,
+            "sku": "lamp",
+            "quantity": 12,
+        })
+    };
+    vec![
+        completes(
+            "Goods move to another warehouse; the move is a saga of its own.",
+            "warehouse-transfer",
+            transfer("south"),
+        ),
+        compensates(
+            "A piece is missing on arrival: the move is undone as a whole, then the papers.",
+            "warehouse-transfer",
+            transfer("short"),
+        ),
     ]
 }

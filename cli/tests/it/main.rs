@@ -8,5 +8,8 @@
 mod amends;
 mod bad_input;
 mod definitions;
+mod demo;
 mod sagas;
+mod signals;
+mod trial;
 mod workers;

@@ -132,3 +132,55 @@ fn a_saga_that_is_undone() {
     // A script that waits for success must notice that there was none.
     dev.run(&["saga", "wait", &id]).failed(1, &["compensated"]);
 }
+
+#[test]
+fn elements_are_seen_for_what_became_of_them() {
+    let dev = Dev::start();
+    let start = ["saga", "start", "bulk-payout", "-f", "-", "--wait"];
+    let batch = r#"{"batchId": "unprintable-1", "total": 300, "currency": "USD", "payees": [
+        {"iban": "DE01", "amount": 100}, {"iban": "DE02", "amount": 200}]}"#;
+    let shown = dev.run_with_input(&start, batch);
+    assert_eq!(shown.code, 0, "{shown:?}");
+    let of = |word: &str| {
+        let line = shown.out.lines().find(|line| line.contains(word));
+        line.unwrap_or_else(|| panic!("no `{word}` in\n{}", shown.out))
+    };
+    // All of the step's elements succeeded, and then all were undone: so it was, as a whole.
+    assert!(of("  pay ").contains("↶ compensated"), "{}", shown.out);
+    of("2 elements: 2 undone");
+    of("undone because report failed");
+}
+
+#[test]
+fn a_child_is_a_saga_to_look_at() {
+    let dev = Dev::start();
+    let start = ["saga", "start", "warehouse-transfer", "-f", "-", "--wait"];
+    let transfer = r#"{"transferId": "t-1", "from": "north", "to": "short", "sku": "lamp",
+        "quantity": 3}"#;
+    let parent = dev.run_with_input(&start, transfer);
+    let child = parent
+        .out
+        .lines()
+        .find_map(|line| line.strip_prefix("    saga "))
+        .unwrap_or_else(|| panic!("no child in {parent:?}"));
+    let shown = dev.run(&["saga", "show", child]);
+    for words in [
+        "stock-move 1.0.0  compensated",
+        "undone by the saga that it is a step of",
+        "shelve             ↶ compensated",
+    ] {
+        assert!(
+            shown.out.contains(words),
+            "`{words}` is missing in\n{}",
+            shown.out
+        );
+    }
+    let history = dev.run(&["saga", "history", child]);
+    for words in ["started stock-move 1.0.0 as move of saga", "reopened"] {
+        assert!(
+            history.out.contains(words),
+            "`{words}` is missing in\n{}",
+            history.out
+        );
+    }
+}

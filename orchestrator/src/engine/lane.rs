@@ -25,6 +25,7 @@ use super::group::{Group, Pending};
 use super::job::{Done, Job};
 use super::persist::persist;
 use crate::catalog::Catalog;
+use crate::company::Company;
 use crate::dependencies::Dependencies;
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
@@ -53,6 +54,8 @@ pub struct Shared {
     pub catalog: Catalog,
     /// Names on the broker.
     pub topology: Topology,
+    /// Who else works on these sagas.
+    pub company: Company,
     /// What is to be sent.
     pub outbox: Arc<Outbox>,
     /// When a saga must be looked at again.

@@ -33,8 +33,9 @@ where
         warn!(error = %crate::chain(&error), "the store is away; trying again");
         shared.store_failed(&error);
         tokio::select! {
-            () = tokio::time::sleep(delay) => {}
+            biased;
             () = shared.stopping.cancelled() => return None,
+            () = tokio::time::sleep(delay) => {}
         }
         delay = (delay * 2).min(RETRY_LONGEST);
     }

@@ -251,7 +251,7 @@ impl StepView {
         Self {
             step: step.name.to_string(),
             action: action(step.plan(state.is_some_and(|state| state.fallback)).kind),
-            status: saga.step_status(&key),
+            status: status(saga, &key),
             elements: state.and_then(|state| state.elements),
             child: child(saga, step, &key),
             attempt: state
@@ -265,6 +265,35 @@ impl StepView {
             output: values.get(&ValueKey::Output(key)).cloned(),
         }
     }
+}
+
+/// Where a step stands. Of one with elements that the saga turned back from, those say it: the step
+/// as a whole stays where it was.
+fn status(saga: &Saga, key: &StepKey) -> StepStatus {
+    let whole = saga.step_status(key);
+    let forward = matches!(saga.phase, Phase::Running | Phase::Completed);
+    let split = saga.elements(&key.step).is_some();
+    if forward || !split || !matches!(whole, StepStatus::Scheduled | StepStatus::Succeeded) {
+        return whole;
+    }
+    let pieces: Vec<StepStatus> = saga
+        .pieces(&key.step)
+        .map(|piece| saga.step_status(&piece))
+        .collect();
+    // What needs a person first, then what is under way, then what is over.
+    let order = [
+        StepStatus::CompensationFailed,
+        StepStatus::OutcomeUnknown,
+        StepStatus::Settling,
+        StepStatus::Compensating,
+        StepStatus::Succeeded,
+        StepStatus::Compensated,
+        StepStatus::Failed,
+        StepStatus::NeverHappened,
+        StepStatus::Skipped,
+    ];
+    let found = order.into_iter().find(|status| pieces.contains(status));
+    found.unwrap_or(whole)
 }
 
 /// The saga that a step runs, once it was asked to start.

@@ -13,8 +13,9 @@ pub(super) async fn next(
     stopping: &CancellationToken,
 ) -> Option<Delivery> {
     tokio::select! {
-        delivery = consumer.next() => delivery,
+        biased;
         () = stopping.cancelled() => None,
+        delivery = consumer.next() => delivery,
     }
 }
 

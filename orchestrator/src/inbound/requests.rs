@@ -197,6 +197,7 @@ async fn announce(
         };
         warn!(error = %crate::chain(&error), "keeping what workers say; trying again");
         tokio::select! {
+            biased;
             () = stopping.cancelled() => return None,
             () = tokio::time::sleep(AGAIN_AFTER) => {}
         }

@@ -55,6 +55,7 @@ pub(super) async fn take(
             Err(NotStarted::Stopping) => return,
         }
         tokio::select! {
+            biased;
             () = stopping.cancelled() => return,
             () = tokio::time::sleep(AGAIN_AFTER) => {}
         }

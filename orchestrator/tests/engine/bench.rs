@@ -124,14 +124,30 @@ impl Bench {
         .expect("an answer in time")
     }
 
+    /// The saga as it is stored.
+    pub(crate) async fn saga(&self, id: SagaId) -> Saga {
+        let (found, _) = self.store.load(&[id]).await.expect("load the saga");
+        found.into_iter().next().expect("the saga")
+    }
+
+    /// Stops one orchestrator; the others move up.
+    pub(crate) async fn stop_one(&mut self, which: usize) {
+        self.orchestrators.remove(which).shutdown(PATIENCE).await;
+    }
+
     pub(crate) async fn worker(&self, action: &str, op: Op) -> Hand {
+        self.worker_with(action, op, 100).await
+    }
+
+    /// A worker that takes this many commands at a time.
+    pub(crate) async fn worker_with(&self, action: &str, op: Op, prefetch: u16) -> Hand {
         let queue = self
             .topology
             .step_queue(&action.parse().expect("an action"), op);
         Hand {
             consumer: self
                 .broker
-                .consume(&queue, 100)
+                .consume(&queue, prefetch)
                 .await
                 .expect("consume the queue"),
         }

@@ -7,8 +7,10 @@
 
 mod bench;
 mod children;
+mod explain;
 mod reconcile;
 mod replies;
 mod requests;
 mod signals;
 mod starts;
+mod timers;

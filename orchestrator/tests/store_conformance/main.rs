@@ -87,6 +87,7 @@ const CHECKS: [(&str, Check); 38] = checks![
     suite_workers::the_newest_word_of_a_worker_counts,
     suite_workers::a_worker_that_says_nothing_more_is_gone,
     suite_workers::a_worker_that_has_left_is_not_there_any_more,
+    suite_workers::what_is_known_of_a_sagas_commands_is_found,
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,7 +5,9 @@ use std::ops::Range;
 use super::code::Code;
 use super::diagnostic::{Report, Span};
 use super::tree::{Content, Entry, Node, Scalar};
-use crate::expression::{Expression, Part, ProblemKind, Reference, Template, TemplateNode};
+use crate::expression::{
+    Expression, Part, ProblemKind, Reference, ReferenceRoot, Template, TemplateNode,
+};
 
 /// Scalars longer than this are marked as a whole when they are written with escapes.
 const SEARCHED_BYTES_MAX: usize = 16 * 1024;
@@ -171,8 +173,17 @@ fn compile(
     };
     match Expression::compile(code, item) {
         Ok((expression, references)) => {
-            let guarded = references.iter().any(|reference| reference.tested);
+            let tested = references.iter().any(|reference| reference.tested);
+            // The steps whose status the expression looks at.
+            let looked_at: Vec<ReferenceRoot> = references
+                .iter()
+                .map(|reference| &reference.root)
+                .filter(|root| matches!(root, ReferenceRoot::Status(_)))
+                .cloned()
+                .collect();
             for reference in references {
+                let step = reference.root.step();
+                let guarded = tested || looked_at.iter().any(|status| status.step() == step);
                 let at = crate::expression::find_name(code, &reference.text());
                 uses.push(Use {
                     span: place(at, report),

@@ -1,7 +1,8 @@
 //! "Did you mean": the known name that is closest to what was written.
 
 /// The candidate that a typing error most likely stands for, if any is near enough.
-pub(crate) fn closest<'a>(
+#[must_use]
+pub fn closest<'a>(
     written: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {

@@ -142,8 +142,8 @@ fn the_pivot_of_the_booking_divides_it() {
     assert!(payment.pivot);
     assert_eq!(
         payment.depends_on,
-        [0, 1],
-        "flight and hotel run beside each other"
+        [0, 1, 2],
+        "flight, hotel and car run beside each other"
     );
     assert!(matches!(payment.effect, Effect::Retriable));
     assert!(
@@ -159,7 +159,8 @@ fn the_pivot_of_the_booking_divides_it() {
     );
     assert!(booking.steps[0].depends_on.is_empty());
     assert!(booking.steps[1].depends_on.is_empty());
-    assert_eq!(booking.steps[0].dependents, [2]);
+    assert!(booking.steps[2].depends_on.is_empty());
+    assert_eq!(booking.steps[0].dependents, [3]);
 }
 
 #[test]

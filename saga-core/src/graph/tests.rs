@@ -13,11 +13,11 @@ fn picture(source: &str) -> Picture {
 #[test]
 fn arrows_that_follow_from_others_are_left_out() {
     let booking = picture(BOOKING);
-    assert_eq!(booking.arrows, [(0, 2), (1, 2), (2, 3), (3, 4)]);
+    assert_eq!(booking.arrows, [(0, 3), (1, 3), (2, 3), (3, 4), (4, 5)]);
     assert_eq!(
         booking.undo_arrows,
         [],
-        "flight and hotel are undone side by side"
+        "flight, hotel and car are undone side by side"
     );
     let redundant = picture(
         "saga: s\nversion: 1.0.0\nsteps:\n  - { id: a, action: x.y, no_effect: true }\n  - { id: \

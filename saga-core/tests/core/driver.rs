@@ -8,7 +8,7 @@ use saga_core::compiler;
 use saga_core::decide::decide;
 use saga_core::decision::{Decision, Outcome};
 use saga_core::definition::Definition;
-use saga_core::event::Event;
+use saga_core::event::{Event, EventKind};
 use saga_core::evolve::evolve;
 use saga_core::ids::{ActionName, SagaId};
 use saga_core::input::Input;
@@ -79,7 +79,12 @@ impl Driver {
     }
 
     fn store(&mut self, decision: &Decision) {
-        let rests = self.saga.pause.is_some() && decision.saga.pause.is_some();
+        // One that goes on may find at once that it has to rest again.
+        let goes_on = decision
+            .events
+            .iter()
+            .any(|event| matches!(event.kind, EventKind::SagaResumed { .. }));
+        let rests = self.saga.pause.is_some() && decision.saga.pause.is_some() && !goes_on;
         assert!(
             !rests || decision.commands.is_empty(),
             "something is sent while the saga rests"

@@ -76,7 +76,8 @@ pub(crate) fn play(text: &str) -> Result<Played, String> {
     })
 }
 
-fn play_line(driver: &mut Driver, line: &str) -> Result<String, String> {
+/// Plays one line; what was decided about it, as text.
+pub(crate) fn play_line(driver: &mut Driver, line: &str) -> Result<String, String> {
     if let Some(span) = line.strip_prefix("wait ") {
         driver.now = driver.now.after(parse_span(span)?);
         return Ok(String::new());

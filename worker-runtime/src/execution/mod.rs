@@ -15,4 +15,3 @@ mod sent;
 
 pub(crate) use lease::keep_lease;
 pub(crate) use pipeline::{Identity, Pipeline};
-pub(crate) use request::now;

@@ -18,7 +18,6 @@ use super::batcher::Batcher;
 use super::held::Held;
 use super::postponer::Postponer;
 use super::replier::{Replier, Reply};
-use super::request::now;
 use super::run::Run;
 use crate::ledger::{
     Ask, Barred, Barrier, Closing, Found, Ledger, LedgerKey, Recorded, Recording, WorkerId,
@@ -183,7 +182,8 @@ impl Pipeline {
 
     async fn carry_out(&self, lane: &Lane, command: &CommandEnvelope) -> (Ending, CallEnd) {
         let (asked, served) = ((&command.action, command.op), (&lane.action, lane.op));
-        if let Some(verdict) = on_arrival(asked, served, command.deadline, now()) {
+        let now = self.ledger.now();
+        if let Some(verdict) = on_arrival(asked, served, command.deadline, now) {
             let ending = Ending::without_call(verdict, Recorded::nothing_to_record());
             return (ending, CallEnd::NoCall);
         }

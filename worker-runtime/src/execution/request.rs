@@ -1,10 +1,7 @@
 //! What a command means to the handler and to the ledger.
 
-use std::time::SystemTime;
-
 use broker::envelope::command::CommandEnvelope;
 use saga_core::ids::Op;
-use saga_core::time::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::call::Call;
@@ -39,13 +36,4 @@ pub(super) fn barrier(command: &CommandEnvelope, key: &LedgerKey) -> Option<Barr
         attempt: command.attempt,
         output: command.undoes.as_ref().map(|undoes| undoes.output.clone()),
     })
-}
-
-/// This process's clock; only the deadline is judged by it, which saves work and decides nothing.
-/// What it measures is for people.
-pub(crate) fn now() -> Timestamp {
-    let since = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    Timestamp::from_micros(0).after(since)
 }

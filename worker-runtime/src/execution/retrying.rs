@@ -42,6 +42,7 @@ pub(super) async fn retrying<'a, T>(
             "the ledger does not answer"
         );
         tokio::select! {
+            biased;
             () = stop.cancelled() => return Err(error),
             () = tokio::time::sleep(delay) => delay = (delay * 2).min(LAST_DELAY),
         }

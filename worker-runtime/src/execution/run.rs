@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::answer::{Ending, bounded, fitting, too_large, unaccounted};
 use super::guard::{CANCELLED, Limits, guard};
 use super::pipeline::Pipeline;
-use super::request::{barrier, call, now};
+use super::request::{barrier, call};
 use super::retrying::retrying;
 use crate::call::Call;
 use crate::handler::{Answer, Handler, Resolution, TransactionalHandler};
@@ -121,7 +121,7 @@ impl<'a> Run<'a> {
     async fn run(&self, handler: impl Future<Output = Answer>) -> Result<Answer, StepError> {
         let metrics = &self.lane.metrics;
         if let Some(scheduled_at) = self.command.scheduled_at {
-            let waited = now().since(scheduled_at);
+            let waited = self.pipeline.ledger.now().since(scheduled_at);
             metrics.schedule_to_start.observe(waited.as_secs_f64());
         }
         let began = Instant::now();
@@ -139,7 +139,10 @@ impl<'a> Run<'a> {
 
     async fn guarded<T>(&self, handler: impl Future<Output = T>) -> Result<T, StepError> {
         let pulse = self.call.pulse.clone();
-        let _listed = self.pipeline.running.begin(self.command, pulse, now());
+        let _listed = self
+            .pipeline
+            .running
+            .begin(self.command, pulse, self.pipeline.ledger.now());
         let settings = self.lane.operation.settings;
         let limits = Limits {
             start_to_close: self

@@ -43,6 +43,7 @@ pub(super) async fn send(
             ),
         }
         tokio::select! {
+            biased;
             () = stop.cancelled() => return None,
             () = tokio::time::sleep(delay) => delay = (delay * 2).min(LAST_DELAY),
         }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use saga_core::time::Timestamp;
 
 use super::entry::{Ask, Barred, Barrier, Closing, Found, Recording, Stored};
 use super::error::LedgerError;
@@ -49,6 +50,10 @@ pub trait Ledger: Send + Sync + fmt::Debug {
         ask: &Ask,
         barrier: Option<&Barrier>,
     ) -> Result<Begun, LedgerError>;
+
+    /// The time by which deadlines are judged. That saves work and decides nothing, so this
+    /// process's own clock will do.
+    fn now(&self) -> Timestamp;
 
     /// How long a lease lasts; it is renewed three times as often.
     fn lease(&self) -> Duration;

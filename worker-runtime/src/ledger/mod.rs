@@ -1,5 +1,6 @@
 //! The idempotency table: what this pool has begun, done, refused and fenced.
 
+mod clock;
 mod contract;
 mod entry;
 mod error;

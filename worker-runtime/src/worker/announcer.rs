@@ -15,7 +15,6 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::server::Worker;
-use crate::execution::now;
 use crate::ledger::WorkerId;
 use crate::operation::Lane;
 use crate::running::Running;
@@ -71,7 +70,7 @@ impl Announcer {
             worker: id.clone(),
             name: worker.name.clone(),
             build: worker.build.clone(),
-            started_at: now(),
+            started_at: worker.ledger.now(),
             lanes,
             running,
             news,
@@ -93,6 +92,7 @@ impl Announcer {
                     self.say(due).await
                 };
                 let said = tokio::select! {
+                    biased;
                     said = said => said,
                     () = stop.cancelled() => return self,
                 };
@@ -107,6 +107,7 @@ impl Announcer {
                 BEAT_EVERY.saturating_sub(since)
             };
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return self,
                 changed = health.changed() => match changed {
                     // Whoever was away from the broker may be taken for dead by now.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use saga_core::time::Timestamp;
 use uuid::Uuid;
 use worker_runtime::ledger::{
     Ask, Barred, Barrier, Begun, Closing, Found, Ledger, LedgerError, MemoryLedger, PostgresLedger,
@@ -79,6 +80,10 @@ impl fmt::Debug for Asleep {
 
 #[async_trait]
 impl Ledger for Asleep {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
     async fn claim(&self, worker: &WorkerId, asks: &[Ask]) -> Result<Vec<Found>, LedgerError> {
         self.0.claim(worker, asks).await
     }

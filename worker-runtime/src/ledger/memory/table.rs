@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use saga_core::delivery::{Standing, Verdict, on_undo};
+use saga_core::time::Timestamp;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::rows::{Locked, Rows, State};
 use super::transaction::MemoryTransaction;
+use crate::ledger::clock::{EmbeddedClock, system_time};
 use crate::ledger::contract::{Begun, Ledger};
 use crate::ledger::entry::{Ask, Barred, Barrier, Closing, Found, Recording, Stored};
 use crate::ledger::error::LedgerError;
@@ -28,6 +30,7 @@ pub(super) struct Shared {
     rows: Mutex<Rows>,
     /// A transaction has ended.
     freed: Notify,
+    clock: EmbeddedClock,
 }
 
 impl Shared {
@@ -52,9 +55,20 @@ impl MemoryLedger {
     /// A ledger whose leases last this long.
     #[must_use]
     pub fn with_lease(lease: Duration) -> Self {
+        Self::new(lease, system_time())
+    }
+
+    /// A ledger whose clock shows `start` now and goes as tokio's clock goes.
+    #[must_use]
+    pub fn starting_at(start: Timestamp) -> Self {
+        Self::new(LEASE, start)
+    }
+
+    fn new(lease: Duration, start: Timestamp) -> Self {
         let shared = Shared {
             rows: Mutex::new(Rows::new(lease)),
             freed: Notify::new(),
+            clock: EmbeddedClock::starting_at(start),
         };
         Self {
             shared: Arc::new(shared),
@@ -166,6 +180,10 @@ impl Ledger for MemoryLedger {
                 Ok(Begun::Open(Box::new(transaction)))
             }
         }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.shared.clock.now()
     }
 
     fn lease(&self) -> Duration {

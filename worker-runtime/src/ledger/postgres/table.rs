@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use deadpool_postgres::{Object, Pool};
 use saga_core::delivery::Standing;
+use saga_core::time::Timestamp;
 use serde_json::Value;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -16,6 +17,7 @@ use super::connect;
 use super::rows::{columns, error_value, failed, is_locked, stored, unreachable};
 use super::settings::PostgresSettings;
 use super::transaction;
+use crate::ledger::clock::system_time;
 use crate::ledger::contract::{Begun, Ledger};
 use crate::ledger::entry::{Ask, Barred, Barrier, Claim, Closing, Found, Outcome, Recording};
 use crate::ledger::error::LedgerError;
@@ -300,6 +302,10 @@ impl Ledger for PostgresLedger {
             barrier,
         )
         .await
+    }
+
+    fn now(&self) -> Timestamp {
+        system_time()
     }
 
     fn lease(&self) -> Duration {

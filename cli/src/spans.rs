@@ -1,0 +1,200 @@
+//! When each step of a saga was under way, and what became of its elements, from the history.
+
+use std::collections::BTreeMap;
+
+use orchestrator::http::EventView;
+use saga_core::event::EventKind;
+use saga_core::ids::StepKey;
+use saga_core::time::Timestamp;
+
+/// When something of a step was under way, first to do it and then to undo it.
+pub(crate) struct StepSpan {
+    pub(crate) from: Timestamp,
+    pub(crate) to: Option<Timestamp>,
+    pub(crate) undo: Option<(Timestamp, Option<Timestamp>)>,
+    pub(crate) attempts: u32,
+    /// Where each element stands, of those that were begun.
+    pub(crate) elements: BTreeMap<u32, Stand>,
+    pub(crate) instead: Option<Instead>,
+    /// For what it waits, as a line.
+    pub(crate) waits: Option<String>,
+}
+
+/// What took the place of a step that failed.
+pub(crate) enum Instead {
+    Fallback,
+    LastGood(Timestamp),
+}
+
+/// Where one element stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stand {
+    UnderWay,
+    InDoubt,
+    Done,
+    Skipped,
+    Failed,
+    NeverHappened,
+    NotUndone,
+    Undone,
+}
+
+impl Stand {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::UnderWay => "under way",
+            Self::InDoubt => "in doubt",
+            Self::Done => "done",
+            Self::Skipped => "skipped by hand",
+            Self::Failed => "failed",
+            Self::NeverHappened => "never happened",
+            Self::NotUndone => "could not be undone",
+            Self::Undone => "undone",
+        }
+    }
+}
+
+impl StepSpan {
+    pub(crate) fn end(&self, now: Timestamp) -> Timestamp {
+        self.to.unwrap_or(now)
+    }
+
+    fn stands(&mut self, key: &StepKey, stand: Stand) {
+        if key.element > 0 {
+            self.elements.insert(key.element, stand);
+        }
+    }
+
+    /// A step with elements is under way until the last of them is over.
+    fn is_over(&mut self, key: &StepKey, at: Timestamp, stand: Stand) {
+        self.stands(key, stand);
+        if key.element > 0 || self.to.is_none() {
+            self.to = Some(at);
+        }
+    }
+
+    fn undo_is_over(&mut self, key: &StepKey, at: Timestamp, stand: Stand) {
+        self.stands(key, stand);
+        if let Some((_, to)) = &mut self.undo
+            && (key.element > 0 || to.is_none())
+        {
+            *to = Some(at);
+        }
+    }
+}
+
+/// When each step was under way, by its id.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one arm for each event, all of them in one place"
+)]
+pub(crate) fn spans(history: &[EventView]) -> BTreeMap<String, StepSpan> {
+    let mut spans: BTreeMap<String, StepSpan> = BTreeMap::new();
+    for EventView { at, event, .. } in history {
+        let at = *at;
+        match event {
+            EventKind::StepScheduled { key, attempt, .. } => {
+                let span = open(&mut spans, key, at);
+                span.attempts = span.attempts.max(*attempt);
+                span.stands(key, Stand::UnderWay);
+            }
+            EventKind::StepSplit { key, .. } => {
+                open(&mut spans, key, at);
+            }
+            EventKind::StepWaiting { key, signal, until } => {
+                open(&mut spans, key, at).waits = Some(waits(signal.as_deref(), *until));
+            }
+            EventKind::StepSucceeded { key, .. } => {
+                open(&mut spans, key, at).is_over(key, at, Stand::Done);
+            }
+            EventKind::StepFailed { key, .. } => {
+                open(&mut spans, key, at).is_over(key, at, Stand::Failed);
+            }
+            EventKind::StepNeverHappened { key } => {
+                open(&mut spans, key, at).is_over(key, at, Stand::NeverHappened);
+            }
+            EventKind::StepOutcomeUnknown { key, .. } => {
+                open(&mut spans, key, at).is_over(key, at, Stand::InDoubt);
+            }
+            EventKind::StepSkippedByOperator { key, .. } => {
+                open(&mut spans, key, at).stands(key, Stand::Skipped);
+            }
+            // Its fallback goes on with the step, and a wait that is cut short is over.
+            EventKind::FallbackStarted { key, .. } => {
+                let span = open(&mut spans, key, at);
+                (span.to, span.instead) = (None, Some(Instead::Fallback));
+            }
+            EventKind::LastGoodTaken { key, recorded_at } => {
+                open(&mut spans, key, at).instead = Some(Instead::LastGood(*recorded_at));
+            }
+            EventKind::StepSkipped { key } => {
+                if let Some(span) = spans.get_mut(key.step.as_str()) {
+                    span.to = Some(at);
+                }
+            }
+            EventKind::UndoScheduled { key, .. } => {
+                open(&mut spans, key, at).undo.get_or_insert((at, None));
+            }
+            EventKind::StepCompensated { key, .. } => {
+                open(&mut spans, key, at).undo_is_over(key, at, Stand::Undone);
+            }
+            EventKind::UndoFailed { key, .. } => {
+                open(&mut spans, key, at).undo_is_over(key, at, Stand::NotUndone);
+            }
+            EventKind::SagaStarted { .. }
+            | EventKind::SignalReceived { .. }
+            | EventKind::SignalTaken { .. }
+            | EventKind::ParentAsked { .. }
+            | EventKind::SagaReopened
+            | EventKind::AttemptStarted { .. }
+            | EventKind::AttemptFailed { .. }
+            | EventKind::StepSettling { .. }
+            | EventKind::CompensationStarted { .. }
+            | EventKind::UnwindHeld { .. }
+            | EventKind::StepProbed { .. }
+            | EventKind::CommandResent { .. }
+            | EventKind::LateReply { .. }
+            | EventKind::EffectAfterUndo { .. }
+            | EventKind::DeadlinePassed
+            | EventKind::SagaPaused { .. }
+            | EventKind::SagaCompleted { .. }
+            | EventKind::SagaCompensated { .. }
+            | EventKind::CompensationFailed
+            | EventKind::SagaResumed { .. }
+            | EventKind::SagaTerminated { .. }
+            | EventKind::CancelTooLate { .. }
+            | EventKind::StepRetried { .. }
+            | EventKind::RetryHastened { .. }
+            | EventKind::UndoRetried { .. }
+            | EventKind::StepResolved { .. } => {}
+        }
+    }
+    spans
+}
+
+fn open<'a>(
+    spans: &'a mut BTreeMap<String, StepSpan>,
+    key: &StepKey,
+    at: Timestamp,
+) -> &'a mut StepSpan {
+    spans.entry(key.step.to_string()).or_insert(StepSpan {
+        from: at,
+        to: None,
+        undo: None,
+        attempts: 0,
+        elements: BTreeMap::new(),
+        instead: None,
+        waits: None,
+    })
+}
+
+fn waits(signal: Option<&str>, until: Option<Timestamp>) -> String {
+    match (signal, until) {
+        (Some(signal), Some(until)) => {
+            format!("    waits for the signal {signal}, until {until} at most")
+        }
+        (Some(signal), None) => format!("    waits for the signal {signal}"),
+        (None, Some(until)) => format!("    sleeps until {until}"),
+        (None, None) => "    waits".to_owned(),
+    }
+}
