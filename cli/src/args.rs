@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::commands::SignalArgs;
 use crate::definition_args::{DefinitionCommand, GraphArgs, ValidateArgs};
 use crate::look_args::{ExportArgs, PlanArgs, ReplayArgs};
-use crate::run_args::{DemoWorkerArgs, DevArgs, ServeArgs};
+use crate::run_args::{DemoWorkerArgs, DevArgs, ServeArgs, TestArgs};
 
 /// Sagas that make amends: an orchestrator on PostgreSQL and RabbitMQ, its workers, its tools.
 #[derive(Debug, Parser)]

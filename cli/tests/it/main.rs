@@ -9,6 +9,7 @@ mod amends;
 mod bad_input;
 mod definitions;
 mod demo;
+mod looking;
 mod sagas;
 mod signals;
 mod trial;

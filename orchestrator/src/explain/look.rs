@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use broker::broker::{Broker, Depth, Health};
 use saga_core::explain::{
-    Cause, Child, Letter, Queue, Servers, Sighting, causes, in_order, refine, refine_child,
-    refine_parked,
+    CONFIRMED_ROW_STAYS, Cause, Child, Letter, Queue, Servers, Sighting, causes, in_order, refine,
+    refine_child, refine_parked,
 };
 use saga_core::ids::{ActionName, MessageId, Op, SagaId};
 use saga_core::saga::Saga;
@@ -195,7 +195,9 @@ impl<'a> Look<'a> {
             seq: work.command,
         });
         let unsent = clues.unsent.iter().find(|(sent, _)| Some(*sent) == id);
-        seen.unsent_since = unsent.map(|(_, written)| *written);
+        seen.unsent_since = unsent
+            .map(|(_, written)| *written)
+            .filter(|written| self.now.since(*written) > CONFIRMED_ROW_STAYS);
         seen.letter = letter(cause, saga.id, id, clues);
         seen.servers = Some(self.census.servers(operation, *op));
         seen.queue = self.queue(operation, *op).await;

@@ -3,11 +3,17 @@
 //! Evidence is plain data, gathered elsewhere. What could not be seen is `None` and changes
 //! nothing: a cause never says more than somebody has seen.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use super::cause::Cause;
 use crate::saga::Status;
 use crate::time::Timestamp;
+
+/// Rows of confirmed commands stay in the outbox for a moment: only one that is older says that the
+/// broker does not have its command.
+pub const CONFIRMED_ROW_STAYS: Duration = Duration::from_secs(5);
 
 /// What is seen of one command.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

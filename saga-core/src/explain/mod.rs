@@ -14,7 +14,8 @@ mod tests;
 pub use cause::Cause;
 pub use causes::{CAUSES_MAX, causes};
 pub use evidence::{
-    Child, Letter, Queue, Running, Servers, Sighting, refine, refine_child, refine_parked,
+    CONFIRMED_ROW_STAYS, Child, Letter, Queue, Running, Servers, Sighting, refine, refine_child,
+    refine_parked,
 };
 pub use over::over;
 pub use stuck::{
