@@ -6,8 +6,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::SignalArgs;
 use crate::definition_args::{DefinitionCommand, GraphArgs, ValidateArgs};
+use crate::look_args::{ExportArgs, PlanArgs, ReplayArgs};
 use crate::mend_args::{DlqCommand, DoctorArgs, QueueCommand, ReconcileArgs, TopologyCommand};
 use crate::move_args::MoveArgs;
+use crate::run_args::{DemoWorkerArgs, DevArgs, ServeArgs, TestArgs};
 use crate::upkeep_args::{DbCommand, WorkerCommand};
 
 /// Sagas that make amends: an orchestrator on PostgreSQL and RabbitMQ, its workers, its tools.
@@ -78,94 +80,6 @@ pub enum Command {
     Db(DbCommand),
 }
 
-/// `amends dev`
-#[derive(Debug, Args)]
-pub struct DevArgs {
-    /// Definitions to register: files, or folders of YAML files
-    pub paths: Vec<PathBuf>,
-    /// What the sagas are kept in and sent through
-    #[arg(long, value_enum, default_value_t = EngineKind::Embedded)]
-    pub engine: EngineKind,
-    /// Port of the API on 127.0.0.1; 0 takes any free one [default: 7600, with --exit any]
-    #[arg(long)]
-    pub port: Option<u16>,
-    /// Start the example sagas and show what becomes of them
-    #[arg(long)]
-    pub demo: bool,
-    /// End after the demo; exit code 0 only when every saga ended as it should
-    #[arg(long, requires = "demo")]
-    pub exit: bool,
-    /// Configuration file, for `--engine connect`
-    #[arg(long)]
-    pub config: Option<PathBuf>,
-    /// How to print
-    #[arg(short, long, value_enum, default_value_t = Format::Table)]
-    pub output: Format,
-}
-
-/// What `amends dev` runs on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum EngineKind {
-    /// Everything in memory, in this process; nothing needs to be installed
-    Embedded,
-    /// A private PostgreSQL and RabbitMQ, started here and kept in .amends/
-    Local,
-    /// The servers that the configuration names
-    Connect,
-}
-
-impl EngineKind {
-    /// The word on the command line.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Embedded => "embedded",
-            Self::Local => "local",
-            Self::Connect => "connect",
-        }
-    }
-}
-
-/// `amends serve`
-#[derive(Debug, Args)]
-pub struct ServeArgs {
-    /// Definitions to register at the start: files, or folders of YAML files
-    pub paths: Vec<PathBuf>,
-    /// Configuration file; without it the built-in settings and the environment
-    #[arg(long)]
-    pub config: Option<PathBuf>,
-}
-
-/// `amends demo-worker`
-#[derive(Debug, Args)]
-pub struct DemoWorkerArgs {
-    /// Configuration file; without it the built-in settings and the environment
-    #[arg(long)]
-    pub config: Option<PathBuf>,
-    /// What this worker calls itself
-    #[arg(long, default_value = "demo-worker")]
-    pub name: String,
-}
-
-/// `amends test`
-#[derive(Debug, Args)]
-pub struct TestArgs {
-    /// Definition to test
-    pub file: PathBuf,
-    /// Only this case, and what happens in it; may be repeated
-    #[arg(long = "fault", value_name = "STEP=KIND")]
-    pub faults: Vec<String>,
-    /// File with what the mocked operations answer, as YAML or JSON [default: made up]
-    #[arg(long, value_name = "FILE")]
-    pub outputs: Option<PathBuf>,
-    /// File with the saga's input, as YAML or JSON [default: made up from its schema]
-    #[arg(long, value_name = "FILE")]
-    pub input: Option<PathBuf>,
-    /// How to print
-    #[arg(short, long, value_enum, default_value_t = Format::Table)]
-    pub output: Format,
-}
-
 /// `amends saga …`
 #[derive(Debug, Subcommand)]
 pub enum SagaCommand {
@@ -173,7 +87,9 @@ pub enum SagaCommand {
     #[command(after_help = "Example: amends saga start order -f order.json --wait")]
     Start(StartArgs),
     /// List sagas, newest first
-    #[command(after_help = "Example: amends saga list --status compensating --definition order")]
+    #[command(
+        after_help = "Example: amends saga list --status compensating --definition order\n         amends saga list --stuck"
+    )]
     List(ListArgs),
     /// Show one saga: where it stands, and how it came there
     #[command(after_help = "Example: amends saga show 01990a3e-7c1d-7b44-a5b4-0c5f0a9d2e11")]
@@ -181,6 +97,21 @@ pub enum SagaCommand {
     /// List everything that happened to one saga
     #[command(after_help = "Example: amends saga history 01990a3e-7c1d-7b44-a5b4-0c5f0a9d2e11")]
     History(OneArgs),
+    /// Say why a saga is not further, and which command would mend it
+    #[command(after_help = "Example: amends saga explain 01990a3e-7c1d-7b44-a5b4-0c5f0a9d2e11")]
+    Explain(OneArgs),
+    /// Say what cancelling a saga now, or a failure of one of its steps, would undo
+    #[command(after_help = "Example: amends saga plan 01990a3e-… --if-failed-at ship")]
+    Plan(PlanArgs),
+    /// Follow a saga until it ends
+    #[command(after_help = "Example: amends saga watch 01990a3e-7c1d-7b44-a5b4-0c5f0a9d2e11")]
+    Watch(OneArgs),
+    /// Write everything that is known of a saga to a file, for support
+    #[command(after_help = "Example: amends saga export 01990a3e-… --redact --file saga.json")]
+    Export(ExportArgs),
+    /// Fold the stored history of a saga again, and check that it gives the stored state
+    #[command(after_help = "Example: amends saga replay saga.json")]
+    Replay(ReplayArgs),
     /// Wait until a saga ends or rests
     #[command(after_help = "Example: amends saga wait 01990a3e-7c1d-7b44-a5b4-0c5f0a9d2e11")]
     Wait(WaitArgs),
@@ -252,6 +183,9 @@ pub struct StartArgs {
 /// `amends saga list`
 #[derive(Debug, Args)]
 pub struct ListArgs {
+    /// Only those that somebody should look at, by cause
+    #[arg(long, conflicts_with_all = ["status", "key", "limit", "cursor"])]
+    pub stuck: bool,
     /// Only in this status
     #[arg(long)]
     pub status: Option<String>,

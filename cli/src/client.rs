@@ -1,13 +1,16 @@
 //! Talks to the orchestrator's API.
 
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Bytes;
-use hyper::{Method, Request, StatusCode, Uri, header};
+use hyper::body::{Bytes, Incoming};
+use hyper::http::request;
+use hyper::{Method, Request, Response, StatusCode, Uri, header};
 use hyper_util::rt::TokioIo;
 use orchestrator::http::Problem;
 use serde::de::DeserializeOwned;
 use tokio::net::TcpStream;
+use tokio_util::task::AbortOnDropHandle;
 
+use crate::event_stream::EventStream;
 use crate::failure::{Failure, Kind};
 
 /// Larger answers are refused, in bytes.
@@ -98,46 +101,83 @@ impl Client {
         })
     }
 
+    /// Follows what happens to a saga, after the event with this number; `None` when it is over and
+    /// nothing comes after that.
+    pub async fn follow(
+        &self,
+        saga: &str,
+        after: Option<u64>,
+    ) -> Result<Option<EventStream>, Failure> {
+        let path = format!("/v1/sagas/{saga}/events");
+        let mut request = Request::builder()
+            .method(Method::GET)
+            .uri(&path)
+            .header(header::ACCEPT, "text/event-stream");
+        if let Some(after) = after {
+            request = request.header("last-event-id", after);
+        }
+        let (response, driver) = self.send(request, Bytes::new()).await?;
+        if response.status() == StatusCode::OK {
+            return Ok(Some(EventStream::new(response.into_body(), driver)));
+        }
+        if response.status() == StatusCode::NO_CONTENT {
+            return Ok(None);
+        }
+        let status = response.status();
+        let bytes = self.whole(response.into_body()).await?;
+        Err(refused(status, &bytes))
+    }
+
     async fn exchange(
         &self,
         method: Method,
         path: &str,
         body: Bytes,
     ) -> Result<(StatusCode, Bytes), Failure> {
-        let gone = |error: &(dyn std::error::Error + 'static)| {
-            Failure::because(
-                &format!("no orchestrator answers at {}", self.server),
-                error,
-            )
-            .help("start one with `amends dev` or `amends serve`, or name it with --server")
-        };
-        let stream = TcpStream::connect((self.host.as_str(), self.port))
-            .await
-            .map_err(|error| gone(&error))?;
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| gone(&error))?;
-        let driver = tokio::spawn(connection);
         let request = Request::builder()
             .method(method)
             .uri(path)
+            .header(header::ACCEPT, "application/json");
+        let (response, _driver) = self.send(request, body).await?;
+        let status = response.status();
+        let bytes = self.whole(response.into_body()).await?;
+        Ok((status, bytes))
+    }
+
+    /// Sends a request on a connection of its own, which ends with its driver.
+    async fn send(
+        &self,
+        request: request::Builder,
+        body: Bytes,
+    ) -> Result<(Response<Incoming>, AbortOnDropHandle<hyper::Result<()>>), Failure> {
+        let stream = TcpStream::connect((self.host.as_str(), self.port))
+            .await
+            .map_err(|error| self.gone(&error))?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| self.gone(&error))?;
+        let driver = AbortOnDropHandle::new(tokio::spawn(connection));
+        let request = request
             .header(header::HOST, &self.authority)
-            .header(header::ACCEPT, "application/json")
             .body(Full::new(body))
             .map_err(|error| Failure::because("the request cannot be made", &error))?;
         let response = sender
             .send_request(request)
             .await
-            .map_err(|error| gone(&error))?;
-        let status = response.status();
-        let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX);
-        let bytes = body
-            .collect()
-            .await
-            .map_err(|error| gone(&*error))?
-            .to_bytes();
-        driver.abort();
-        Ok((status, bytes))
+            .map_err(|error| self.gone(&error))?;
+        Ok((response, driver))
+    }
+
+    async fn whole(&self, body: Incoming) -> Result<Bytes, Failure> {
+        let body = Limited::new(body, ANSWER_BYTES_MAX);
+        let collected = body.collect().await.map_err(|error| self.gone(&*error))?;
+        Ok(collected.to_bytes())
+    }
+
+    fn gone(&self, error: &(dyn std::error::Error + 'static)) -> Failure {
+        let message = format!("no orchestrator answers at {}", self.server);
+        Failure::because(&message, error)
+            .help("start one with `amends dev` or `amends serve`, or name it with --server")
     }
 }
 

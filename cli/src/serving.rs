@@ -47,8 +47,9 @@ impl Serving {
             .local_addr()
             .map_err(|error| Failure::because("the API has no address", &error))?
             .to_string();
-        let closing = CancellationToken::new();
-        let routes = router(Api::of(&orchestrator));
+        let api = Api::of(&orchestrator);
+        let closing = api.closing().clone();
+        let routes = router(api);
         let closed = closing.clone().cancelled_owned();
         let serve = axum::serve(listener, routes).with_graceful_shutdown(closed);
         let api = tokio::spawn(async move { serve.await });

@@ -7,11 +7,13 @@
 //! [`outbox`], [`inbound`] and [`timers`] (what surrounds it), [`orchestrator`] (all of it
 //! running), [`http`] (the API).
 
+pub mod bundle;
 pub mod catalog;
 mod children;
 pub mod company;
 pub mod dependencies;
 pub mod engine;
+pub mod explain;
 pub mod http;
 pub mod inbound;
 pub mod letters;

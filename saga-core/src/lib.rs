@@ -17,6 +17,7 @@ pub mod ids;
 pub mod in_flight;
 pub mod input;
 pub mod operator;
+pub mod plan;
 pub mod refusal;
 pub mod resend;
 pub mod saga;

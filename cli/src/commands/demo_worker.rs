@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tracing::info;
 
-use crate::args::DemoWorkerArgs;
 use crate::failure::Outcome;
+use crate::run_args::DemoWorkerArgs;
 use crate::serving::listen;
 use crate::signals::asked_to_stop;
 use crate::worker::{RunningWorker, postgres_ledger};

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::args::{DevArgs, Format};
+use crate::args::Format;
 use crate::config;
 use crate::dev::{Parts, Summary, follow, run_examples};
 use crate::failure::{Failure, Outcome};
+use crate::run_args::DevArgs;
 use crate::serving::{Serving, listen};
 use crate::signals::asked_to_stop;
 use crate::sources::{self, Source};

@@ -1,15 +1,18 @@
 //! The commands, one file each.
 
+mod bundle;
 mod db;
 mod definition;
 mod demo_worker;
 mod dev;
 mod dlq;
 mod doctor;
+mod explain;
 mod explain_code;
 mod graph;
 mod move_sagas;
 mod operate;
+mod plan;
 mod queue;
 mod reconcile;
 mod saga;
@@ -18,6 +21,7 @@ mod signal;
 mod test;
 mod topology;
 mod validate;
+mod watch;
 mod worker;
 
 pub use db::db;

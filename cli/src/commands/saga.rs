@@ -16,7 +16,7 @@ use crate::config::Settings;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::{clock, narrative, output, timeline};
 
-use super::{move_sagas, operate, signal};
+use super::{bundle, explain, move_sagas, operate, plan, signal, watch};
 
 /// Seconds that one request waits for a saga.
 const WAIT_SECONDS: u64 = 30;
@@ -30,6 +30,11 @@ pub async fn saga(command: &SagaCommand) -> Outcome {
             show(&Client::new(&args.server.server)?, &args.id, &args.server).await
         }
         SagaCommand::History(args) => history(args).await,
+        SagaCommand::Explain(args) => explain::explain(args).await,
+        SagaCommand::Plan(args) => plan::plan(args).await,
+        SagaCommand::Watch(args) => watch::watch(args).await,
+        SagaCommand::Export(args) => bundle::export(args).await,
+        SagaCommand::Replay(args) => bundle::replay(args).await,
         SagaCommand::Wait(args) => wait(args).await,
         SagaCommand::Signal(args) => signal::signal(args).await,
         SagaCommand::Cancel(args) => operate::on_saga("cancel", args).await,
@@ -121,6 +126,9 @@ fn labels(pairs: &[String]) -> Result<BTreeMap<String, String>, Failure> {
 }
 
 async fn list(args: &ListArgs) -> Outcome {
+    if args.stuck {
+        return explain::stuck(args, since(args.since.as_deref())?).await;
+    }
     let mut query = vec![("limit", args.limit.to_string())];
     let mut add = |name: &'static str, value: &Option<String>| {
         if let Some(value) = value {

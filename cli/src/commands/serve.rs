@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tracing::info;
 
-use crate::args::ServeArgs;
 use crate::config;
 use crate::failure::Outcome;
+use crate::run_args::ServeArgs;
 use crate::serving::{Serving, listen};
 use crate::signals::asked_to_stop;
 use crate::{connections, logging, sources};

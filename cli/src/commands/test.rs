@@ -7,9 +7,10 @@ use saga_core::compiler::{self, closest};
 use saga_core::definition::Definition;
 use serde_json::Value;
 
-use crate::args::{Format, TestArgs};
+use crate::args::Format;
 use crate::config::Settings;
 use crate::failure::{Failure, Kind, Outcome};
+use crate::run_args::TestArgs;
 use crate::trial::{self, Canned, Script, Wanted};
 use crate::{output, sources};
 

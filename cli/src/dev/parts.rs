@@ -11,10 +11,10 @@ use orchestrator::store::{self, MemoryStore, Store};
 use uuid::Uuid;
 use worker_runtime::ledger::{Ledger, MemoryLedger};
 
-use crate::args::EngineKind;
 use crate::config::Settings;
 use crate::demo::Books;
 use crate::failure::{Failure, Outcome};
+use crate::run_args::EngineKind;
 use crate::worker::postgres_ledger;
 use crate::{clock, connections};
 

@@ -9,6 +9,7 @@ mod amends;
 mod bad_input;
 mod definitions;
 mod demo;
+mod looking;
 mod mending;
 mod moves;
 mod sagas;

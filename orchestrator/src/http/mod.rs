@@ -3,9 +3,13 @@
 mod dead_letters;
 mod definitions;
 mod differences;
+mod events;
+mod explain;
+mod export;
 mod health;
 mod moves;
 mod operators;
+mod plan;
 mod problem;
 mod reconcile;
 mod router;
@@ -20,9 +24,12 @@ pub use dead_letters::{
     ReplayedView,
 };
 pub use differences::{ChangeView, DiffView, PositionView};
+pub use events::{END_EVENT, EndView, SAGA_EVENT};
+pub use explain::{CauseView, ExplanationView};
 pub use health::{DependencyView, ReadyView};
 pub use moves::{MoveBody, MoveManyBody, MovedView, MovesView, StayView};
 pub use operators::OperateBody;
+pub use plan::PlanView;
 pub use problem::Problem;
 pub use reconcile::ReconcileBody;
 pub use router::{Api, BODY_BYTES_MAX, router};

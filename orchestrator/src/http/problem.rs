@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use saga_core::plan::PlanError;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::CatalogError;
@@ -67,6 +68,18 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", detail)
     }
 
+    /// A bug.
+    pub(super) fn internal(detail: impl Into<String>) -> Self {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Self::new(status, "internal", "The orchestrator failed", detail)
+    }
+
+    /// There are too many of these already.
+    pub(super) fn too_many(detail: impl Into<String>) -> Self {
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        Self::new(status, "too_many", "Too many at once", detail)
+    }
+
     pub(super) fn method_not_allowed() -> Self {
         let detail = "this path does not take that method";
         Self::new(
@@ -86,6 +99,25 @@ impl Problem {
             "The definition does not compile",
             rendered,
         )
+    }
+}
+
+impl From<PlanError> for Problem {
+    fn from(error: PlanError) -> Self {
+        let detail = crate::chain(&error);
+        match error {
+            PlanError::UnknownStep(_) => Self::not_found(detail),
+            PlanError::Refused(_)
+            | PlanError::Over { .. }
+            | PlanError::TurningBack
+            | PlanError::CannotFail(_)
+            | PlanError::NotReached { .. }
+            | PlanError::TooLong(_) => {
+                let title = "That makes no sense now";
+                Self::new(StatusCode::CONFLICT, "refused", title, detail)
+            }
+            PlanError::Lacks(_) | PlanError::Illegal(_) => Self::internal(detail),
+        }
     }
 }
 

@@ -6,11 +6,13 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use broker::broker::Broker;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use super::problem::Problem;
 use super::{
-    dead_letters, definitions, differences, health, moves, operators, reconcile, sagas, signals,
-    wiring, workers,
+    dead_letters, definitions, differences, events, explain, export, health, moves, operators,
+    plan, reconcile, sagas, signals, wiring, workers,
 };
 use crate::engine::Engine;
 use crate::orchestrator::Orchestrator;
@@ -23,6 +25,9 @@ pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 pub struct Api {
     pub(super) engine: Engine,
     pub(super) broker: Arc<dyn Broker>,
+    /// A place for each connection that follows a saga.
+    pub(super) followers: Arc<Semaphore>,
+    pub(super) closing: CancellationToken,
 }
 
 impl Api {
@@ -32,7 +37,15 @@ impl Api {
         Self {
             engine: orchestrator.engine().clone(),
             broker: Arc::clone(orchestrator.broker()),
+            followers: events::places(),
+            closing: CancellationToken::new(),
         }
+    }
+
+    /// To be cancelled when the API closes: connections that follow a saga end then.
+    #[must_use]
+    pub const fn closing(&self) -> &CancellationToken {
+        &self.closing
     }
 }
 
@@ -42,6 +55,10 @@ pub fn router(api: Api) -> Router {
         .route("/v1/sagas", get(sagas::list).post(sagas::start))
         .route("/v1/sagas/{id}", get(sagas::show))
         .route("/v1/sagas/{id}/history", get(sagas::history))
+        .route("/v1/sagas/{id}/explain", get(explain::show))
+        .route("/v1/sagas/{id}/plan", get(plan::show))
+        .route("/v1/sagas/{id}/export", get(export::show))
+        .route("/v1/sagas/{id}/events", get(events::follow))
         .route("/v1/sagas/{id}/signal", post(signals::signal))
         .route("/v1/sagas/{id}/cancel", post(operators::cancel))
         .route("/v1/sagas/{id}/pause", post(operators::pause))

@@ -7,6 +7,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
 use saga_core::ids::SagaId;
 use saga_core::saga::Saga;
 use saga_core::values::Values;
@@ -16,6 +17,7 @@ use super::problem::Problem;
 use super::router::Api;
 use super::view::{EventView, PageView, SagaView, StartBody, StartedView};
 use crate::engine::StartRequest;
+use crate::explain;
 use crate::store::SagaFilter;
 
 /// Rows of a page when the caller does not say.
@@ -82,6 +84,7 @@ pub(super) struct ListQuery {
     key: Option<String>,
     label: Option<String>,
     since: Option<String>,
+    stuck: Option<bool>,
     limit: Option<u32>,
     cursor: Option<String>,
 }
@@ -89,14 +92,34 @@ pub(super) struct ListQuery {
 pub(super) async fn list(
     State(api): State<Api>,
     query: Result<Query<ListQuery>, QueryRejection>,
-) -> Result<Json<PageView>, Problem> {
+) -> Result<Response, Problem> {
     let Query(query) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    if query.stuck == Some(true) {
+        return list_stuck(&api, query).await;
+    }
     let filter = filter(query)?;
     let page = api.engine.shared().store.list(&filter).await?;
     Ok(Json(PageView {
         sagas: page.sagas.into_iter().map(SagaView::from).collect(),
         next_cursor: page.next.map(|id| id.to_string()),
-    }))
+    })
+    .into_response())
+}
+
+/// What is stuck, by cause. It is computed for all open sagas, so there is no page of it.
+async fn list_stuck(api: &Api, query: ListQuery) -> Result<Response, Problem> {
+    let paged = [
+        ("status", query.status.is_some()),
+        ("key", query.key.is_some()),
+        ("limit", query.limit.is_some()),
+        ("cursor", query.cursor.is_some()),
+    ];
+    if let Some((name, _)) = paged.into_iter().find(|(_, given)| *given) {
+        let detail = format!("`{name}` does not go with `stuck`; definition, label and since do");
+        return Err(Problem::bad_request(detail));
+    }
+    let report = explain::stuck(&api.engine, &*api.broker, &filter(query)?).await?;
+    Ok(Json(report).into_response())
 }
 
 fn filter(query: ListQuery) -> Result<SagaFilter, Problem> {

@@ -138,7 +138,7 @@ pub struct PageView {
 }
 
 /// One event of a saga's history.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EventView {
     /// Its place in the history.
     pub seq: u64,

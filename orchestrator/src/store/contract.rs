@@ -17,6 +17,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::batch::{Batch, CommitReport, OutboxMessage, Transition};
+use super::clues::Clues;
 use super::committed::Committed;
 use super::letter::{Handling, LetterFilter, LetterGroup, LetterPage, LetterRecord};
 use super::query::{Page, SagaFilter};
@@ -163,6 +164,9 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Writes down what became of a letter. False when that was written before, or there is no such
     /// letter.
     async fn handle_letter(&self, id: Uuid, how: Handling, by: &By) -> Result<bool, StoreError>;
+
+    /// What is known of the commands of these sagas apart from their state.
+    async fn clues(&self, ids: &[SagaId]) -> Result<Clues, StoreError>;
 
     /// What its connections are doing.
     fn pool(&self) -> PoolState;

@@ -1,6 +1,7 @@
 //! Where sagas are kept: Postgres, or memory for the embedded engine.
 
 mod batch;
+mod clues;
 mod codec;
 mod committed;
 mod contract;
@@ -15,6 +16,8 @@ pub use batch::{
     Batch, CommitReport, KEY_BYTES_MAX, OutboxMessage, SagaOutcome, StartKey, StoredDeadLetter,
     Transition,
 };
+pub use clues::{CLUES_MAX, Clues, LetterClue};
+pub use codec::{Snapshot, snapshot};
 pub use committed::Committed;
 pub use contract::{
     Judge, PoolState, Registration, Retirement, Store, StoreError, StoredDefinition,

@@ -140,13 +140,18 @@ impl Bench {
     }
 
     pub(crate) async fn worker(&self, action: &str, op: Op) -> Hand {
+        self.worker_with(action, op, 100).await
+    }
+
+    /// A worker that takes this many commands at a time.
+    pub(crate) async fn worker_with(&self, action: &str, op: Op, prefetch: u16) -> Hand {
         let queue = self
             .topology
             .step_queue(&action.parse().expect("an action"), op);
         Hand {
             consumer: self
                 .broker
-                .consume(&queue, 100)
+                .consume(&queue, prefetch)
                 .await
                 .expect("consume the queue"),
         }

@@ -7,6 +7,7 @@
 
 mod bench;
 mod children;
+mod explain;
 mod moves;
 mod reconcile;
 mod replay;

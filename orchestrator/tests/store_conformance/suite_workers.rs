@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use broker::envelope::worker::{Announcement, BreakerState, Occasion, OperationInfo, RunningInfo};
-use orchestrator::store::{Store, StoredWorker};
+use orchestrator::store::{Clues, LetterClue, Store, StoredWorker};
 use saga_core::ids::{MessageId, Op, StepName};
 use serde_json::json;
 
+use crate::sample::{batch, dead_letter, start};
 use crate::stores::{Pair, eventually};
 
 const LONG: Duration = Duration::from_secs(60);
@@ -85,4 +86,34 @@ pub(crate) async fn a_worker_that_has_left_is_not_there_any_more(Pair { a, b }: 
     assert_eq!(stored.len(), 1);
     assert_eq!(stored[0].announcement, goodbye);
     assert!(!stored[0].is_alive(b.now()));
+}
+
+pub(crate) async fn what_is_known_of_a_sagas_commands_is_found(Pair { a, b }: Pair) {
+    let (mine, other) = (start(&*a), start(&*a));
+    let (id, other_id) = (mine.saga.id, other.saga.id);
+    let mut batch = batch([mine, other]);
+    let sent: Vec<MessageId> = batch.transitions[0].outbox.iter().map(|it| it.id).collect();
+    let mut letter = dead_letter(Some(id), "delivery_limit");
+    letter.properties = json!({ "message_id": format!("{id}/2") });
+    batch.dead_letters = vec![letter.clone(), dead_letter(Some(other_id), "theirs")];
+    a.commit(&batch).await.unwrap();
+    let clues = b.clues(&[id]).await.unwrap();
+    assert!(!sent.is_empty());
+    assert_eq!(
+        clues.unsent.iter().map(|(id, _)| *id).collect::<Vec<_>>(),
+        sent
+    );
+    assert_eq!(
+        clues.letters,
+        [LetterClue {
+            saga: id,
+            id: letter.id,
+            message_id: Some(format!("{id}/2")),
+            reason: "delivery_limit".to_owned(),
+        }]
+    );
+    a.delete_outbox(&sent).await.unwrap();
+    assert_eq!(b.clues(&[id]).await.unwrap().unsent, []);
+    assert_eq!(b.clues(&[id, other_id]).await.unwrap().letters.len(), 2);
+    assert_eq!(b.clues(&[]).await.unwrap(), Clues::default());
 }

@@ -1,12 +1,13 @@
 //! The closed list of causes, each with its evidence and the command that would mend it.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use crate::ids::{Op, SagaId, StepKey};
+use crate::definition::DefinitionRef;
+use crate::ids::{ActionName, Op, SagaId, StepKey};
 use crate::input::StepError;
 use crate::operator::By;
+use crate::saga::Status;
 use crate::time::Timestamp;
 
 /// One reason why a saga is not further. Displayed, it is a sentence fragment for people.
@@ -16,6 +17,16 @@ pub enum Cause {
     /// An input could not be applied.
     Parked {
         /// Why not.
+        why: String,
+        /// The dead letter that keeps the input.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        letter: Option<Uuid>,
+    },
+    /// What it runs cannot be had, so nothing can be decided.
+    DefinitionMissing {
+        /// Which definition.
+        definition: DefinitionRef,
+        /// Why it cannot be had.
         why: String,
     },
     /// An operator paused it.
@@ -116,8 +127,106 @@ pub enum Cause {
         op: Op,
         /// Since when.
         since: Timestamp,
+        /// Where the child stands; absent when there is none yet, or nobody looked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        child_status: Option<Status>,
+        /// The child's own first cause.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        because: Option<Box<Self>>,
     },
-    /// A command was sent. Whether a worker has it, only the queue and the workers can tell.
+    /// A command is stored, and the broker has not confirmed that it has it.
+    OutboxUnsent {
+        /// Which step.
+        step: StepKey,
+        /// What of it.
+        op: Op,
+        /// Which attempt.
+        attempt: u32,
+        /// When it was sent.
+        since: Timestamp,
+        /// The worker operation.
+        operation: ActionName,
+        /// When it was written.
+        written: Timestamp,
+    },
+    /// Nobody consumes the queue, and no worker has said lately that it serves the operation.
+    NoWorkerForOperation {
+        /// Which step.
+        step: StepKey,
+        /// What of it.
+        op: Op,
+        /// Which attempt.
+        attempt: u32,
+        /// When it was sent.
+        since: Timestamp,
+        /// The worker operation.
+        operation: ActionName,
+        /// Where it waits.
+        queue: String,
+    },
+    /// Nobody consumes the queue.
+    WaitingForWorker {
+        /// Which step.
+        step: StepKey,
+        /// What of it.
+        op: Op,
+        /// Which attempt.
+        attempt: u32,
+        /// When it was sent.
+        since: Timestamp,
+        /// The worker operation.
+        operation: ActionName,
+        /// Where it waits.
+        queue: String,
+        /// Workers that are there and have stopped consuming, because their breaker is open.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        stopped: u32,
+        /// The worker that served it last.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last_worker: Option<String>,
+        /// When that was last heard of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last_heard: Option<Timestamp>,
+    },
+    /// The broker gave its command up; it is sent once more as a probe, or lies among the letters.
+    DeadLettered {
+        /// Which step.
+        step: StepKey,
+        /// What of it.
+        op: Op,
+        /// Which attempt.
+        attempt: u32,
+        /// When it was sent.
+        since: Timestamp,
+        /// The worker operation.
+        operation: ActionName,
+        /// The letter, where it is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        letter: Option<Uuid>,
+        /// Why the broker gave it up.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// Workers consume its queue, and others are before it.
+    WaitingInQueue {
+        /// Which step.
+        step: StepKey,
+        /// What of it.
+        op: Op,
+        /// Which attempt.
+        attempt: u32,
+        /// When it was sent.
+        since: Timestamp,
+        /// The worker operation.
+        operation: ActionName,
+        /// Where it waits.
+        queue: String,
+        /// Messages that wait there.
+        messages: u32,
+        /// Consumers of it.
+        consumers: u32,
+    },
+    /// A command was sent, and more cannot be seen.
     Dispatched {
         /// Which step.
         step: StepKey,
@@ -127,6 +236,13 @@ pub enum Cause {
         attempt: u32,
         /// When it was sent.
         since: Timestamp,
+        /// The worker operation.
+        operation: ActionName,
+        /// Its sequence number: with the saga's id, the message id.
+        command: u64,
+        /// Its queue, when that was looked at and is empty: a worker has it, or it is lost.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        empty_queue: Option<String>,
     },
     /// A worker has said that it is at it.
     Executing {
@@ -138,6 +254,12 @@ pub enum Cause {
         attempt: u32,
         /// When the handler started.
         since: Timestamp,
+        /// The worker, where one reports it now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        worker: Option<String>,
+        /// The workers were asked, and none that is there reports it any more.
+        #[serde(default, skip_serializing_if = "is_false")]
+        unheard: bool,
     },
 }
 
@@ -157,6 +279,12 @@ impl Cause {
             Self::WaitingForSignal { .. } => "waiting_for_signal",
             Self::WaitingForTimer { .. } => "waiting_for_timer",
             Self::WaitingForChild { .. } => "waiting_for_child",
+            Self::DefinitionMissing { .. } => "definition_missing",
+            Self::OutboxUnsent { .. } => "outbox_unsent",
+            Self::NoWorkerForOperation { .. } => "no_worker_for_operation",
+            Self::WaitingForWorker { .. } => "waiting_for_worker",
+            Self::DeadLettered { .. } => "dead_lettered",
+            Self::WaitingInQueue { .. } => "waiting_in_queue",
             Self::Dispatched { .. } => "dispatched",
             Self::Executing { .. } => "executing",
         }
@@ -167,6 +295,7 @@ impl Cause {
     pub const fn needs_operator(&self) -> bool {
         match self {
             Self::Parked { .. }
+            | Self::DefinitionMissing { .. }
             | Self::Paused { .. }
             | Self::MaxLifetime { .. }
             | Self::StepFailed { .. }
@@ -177,156 +306,55 @@ impl Cause {
             | Self::WaitingForSignal { .. }
             | Self::WaitingForTimer { .. }
             | Self::WaitingForChild { .. }
+            | Self::OutboxUnsent { .. }
+            | Self::NoWorkerForOperation { .. }
+            | Self::WaitingForWorker { .. }
+            | Self::DeadLettered { .. }
+            | Self::WaitingInQueue { .. }
             | Self::Dispatched { .. }
             | Self::Executing { .. } => false,
         }
     }
 
-    /// The command that would mend it, to be completed with a reason; `None` where waiting does.
+    /// The step that it is about, unless it is about the saga as a whole.
     #[must_use]
-    pub fn mend(&self, saga: SagaId) -> Option<String> {
-        let command = match self {
-            Self::Parked { .. } | Self::Paused { .. } | Self::MaxLifetime { .. } => {
-                format!("amends saga resume {saga}")
-            }
+    pub const fn step(&self) -> Option<&StepKey> {
+        match self {
+            Self::Parked { .. }
+            | Self::DefinitionMissing { .. }
+            | Self::Paused { .. }
+            | Self::MaxLifetime { .. } => None,
             Self::StepFailed { step, .. }
             | Self::RetriesExhaustedAfterPivot { step, .. }
+            | Self::OutcomeUnknown { step, .. }
             | Self::CompensationFailed { step, .. }
-            | Self::BackingOff {
-                step,
-                on_rung: false,
-                ..
-            } => format!("amends saga retry {saga} {step}"),
-            Self::OutcomeUnknown { step, .. } => {
-                format!("amends saga resolve {saga} {step} --happened JSON | --never")
-            }
-            Self::WaitingForSignal { signal, .. } => {
-                return Some(format!("amends saga signal {saga} {signal} --payload JSON"));
-            }
-            Self::WaitingForChild { child, .. } => {
-                return Some(format!("amends saga explain {child}"));
-            }
-            Self::BackingOff { on_rung: true, .. }
-            | Self::WaitingForTimer { .. }
-            | Self::Dispatched { .. }
-            | Self::Executing { .. } => return None,
-        };
-        Some(format!("{command} --reason …"))
-    }
-}
-
-impl fmt::Display for Cause {
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one arm for each cause, all of them in one place"
-    )]
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Parked { why } => write!(f, "an input could not be applied: {why}"),
-            Self::Paused { by, .. } => write!(f, "paused by {}: {}", by.who, by.reason),
-            Self::MaxLifetime { ended } => write!(f, "its lifetime ended at {ended}"),
-            Self::StepFailed { step, error } => {
-                write!(f, "step {step} failed{}", Because(error.as_ref()))
-            }
-            Self::RetriesExhaustedAfterPivot { step, error } => {
-                let because = Because(error.as_ref());
-                write!(
-                    f,
-                    "step {step}, after the point of no return, failed{because}"
-                )
-            }
-            Self::OutcomeUnknown {
-                step,
-                outside_key,
-                error,
-            } => {
-                let because = Because(error.as_ref());
-                write!(
-                    f,
-                    "nobody knows whether step {step} ({outside_key}) happened{because}"
-                )
-            }
-            Self::CompensationFailed {
-                step,
-                outside_key,
-                error,
-            } => {
-                let because = Because(error.as_ref());
-                write!(
-                    f,
-                    "step {step} could not be undone ({outside_key}){because}"
-                )
-            }
-            Self::BackingOff {
-                step,
-                op,
-                attempt,
-                maximum_attempts,
-                until,
-                error,
-                ..
-            } => {
-                let limit = match maximum_attempts {
-                    0 => String::new(),
-                    limit => format!(" of {limit}"),
-                };
-                let because = Because(error.as_ref());
-                write!(
-                    f,
-                    "{op} of step {step} failed at attempt {attempt}{limit}, again at {until}{because}"
-                )
-            }
-            Self::WaitingForSignal {
-                step,
-                signal,
-                since,
-                until,
-            } => {
-                write!(f, "step {step} waits for signal {signal} since {since}")?;
-                match until {
-                    Some(until) => write!(f, ", until {until} at most"),
-                    None => Ok(()),
-                }
-            }
-            Self::WaitingForTimer { step, until, .. } => {
-                write!(f, "step {step} sleeps until {until}")
-            }
-            Self::WaitingForChild {
-                step,
-                child,
-                op,
-                since,
-            } => write!(f, "{op} of step {step} is up to saga {child} since {since}"),
-            Self::Dispatched {
-                step,
-                op,
-                attempt,
-                since,
-            } => write!(
-                f,
-                "{op} of step {step}, attempt {attempt}, was sent at {since}"
-            ),
-            Self::Executing {
-                step,
-                op,
-                attempt,
-                since,
-            } => write!(
-                f,
-                "{op} of step {step}, attempt {attempt}, is executed since {since}"
-            ),
+            | Self::BackingOff { step, .. }
+            | Self::WaitingForSignal { step, .. }
+            | Self::WaitingForTimer { step, .. }
+            | Self::WaitingForChild { step, .. }
+            | Self::OutboxUnsent { step, .. }
+            | Self::NoWorkerForOperation { step, .. }
+            | Self::WaitingForWorker { step, .. }
+            | Self::DeadLettered { step, .. }
+            | Self::WaitingInQueue { step, .. }
+            | Self::Dispatched { step, .. }
+            | Self::Executing { step, .. } => Some(step),
         }
     }
 }
 
-/// An error at the end of a sentence.
-struct Because<'a>(Option<&'a StepError>);
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde's skip_serializing_if passes a reference"
+)]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
+}
 
-impl fmt::Display for Because<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(error) => write!(f, ": {}: {}", error.code, error.message),
-            None => Ok(()),
-        }
-    }
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde's skip_serializing_if passes a reference"
+)]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }

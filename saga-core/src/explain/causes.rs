@@ -1,6 +1,7 @@
 //! Finds the causes in the state of a saga.
 
 use super::cause::Cause;
+use super::stuck::in_order;
 use crate::definition::{Definition, Effect, OnFailure, Plan, Step, StepKind};
 use crate::event::PauseCause;
 use crate::ids::{Op, StepKey};
@@ -29,7 +30,7 @@ pub fn causes(definition: &Definition, saga: &Saga, now: Timestamp) -> Vec<Cause
             }
         }
     }
-    found.sort_by_key(rank);
+    in_order(&mut found, now);
     found.truncate(CAUSES_MAX);
     found
 }
@@ -38,28 +39,13 @@ pub fn causes(definition: &Definition, saga: &Saga, now: Timestamp) -> Vec<Cause
 /// say than that.
 pub const CAUSES_MAX: usize = 100;
 
-/// What stands still for ever comes before what takes its time.
-const fn rank(cause: &Cause) -> u8 {
-    match cause {
-        Cause::Parked { .. } => 0,
-        Cause::OutcomeUnknown { .. } => 1,
-        Cause::CompensationFailed { .. } => 2,
-        Cause::RetriesExhaustedAfterPivot { .. } | Cause::StepFailed { .. } => 3,
-        Cause::MaxLifetime { .. } => 4,
-        Cause::Paused { .. } => 5,
-        Cause::BackingOff { .. } => 6,
-        Cause::WaitingForSignal { .. } => 7,
-        Cause::WaitingForTimer { .. } => 8,
-        Cause::WaitingForChild { .. } => 9,
-        Cause::Dispatched { .. } => 10,
-        Cause::Executing { .. } => 11,
-    }
-}
-
 /// Why it rests, unless one of its steps says that.
 fn at_rest(saga: &Saga, why: &PauseCause) -> Option<Cause> {
     match why {
-        PauseCause::Parked(why) => Some(Cause::Parked { why: why.clone() }),
+        PauseCause::Parked(why) => Some(Cause::Parked {
+            why: why.clone(),
+            letter: None,
+        }),
         PauseCause::MaxLifetime => Some(Cause::MaxLifetime {
             ended: saga.lifetime_ends,
         }),
@@ -182,14 +168,20 @@ fn in_flight(
 ) -> Option<Cause> {
     let work: Work = state.work?;
     let (step, attempt) = (key.clone(), state.attempt);
-    if let StepKind::Saga(_) = plan.kind {
+    let StepKind::Action(call) = plan.kind else {
         return Some(Cause::WaitingForChild {
             child: saga.id.child(key, state.round),
             step,
             op,
             since: work.since,
+            child_status: None,
+            because: None,
         });
-    }
+    };
+    let operation = match (op, plan.effect) {
+        (Op::Compensate, Effect::Compensate(undo)) => undo.action.clone(),
+        (Op::Action | Op::Settle | Op::Compensate, _) => call.action.clone(),
+    };
     if let Some(retry) = work.retry {
         if !retry.sent && saga.pause.is_some() {
             return None;
@@ -212,12 +204,26 @@ fn in_flight(
             op,
             attempt,
             since,
+            worker: None,
+            unheard: false,
+        },
+        None if work.probed => Cause::DeadLettered {
+            step,
+            op,
+            attempt,
+            since: work.sent_at,
+            operation,
+            letter: None,
+            reason: None,
         },
         None => Cause::Dispatched {
             step,
             op,
             attempt,
             since: work.sent_at,
+            operation,
+            command: work.command,
+            empty_queue: None,
         },
     })
 }

@@ -1,9 +1,24 @@
-//! Why a saga does not move: what its own state tells, before queues and workers are asked.
+//! Why a saga does not move: what its own state tells, and then what the queues, the workers, the
+//! outbox and the dead letters tell of what it waits for.
 
 mod cause;
 mod causes;
+mod evidence;
+mod mend;
+mod over;
+mod says;
+mod stuck;
 #[cfg(test)]
 mod tests;
 
 pub use cause::Cause;
 pub use causes::{CAUSES_MAX, causes};
+pub use evidence::{
+    CONFIRMED_ROW_STAYS, Child, Letter, Queue, Running, Servers, Sighting, refine, refine_child,
+    refine_parked,
+};
+pub use over::over;
+pub use stuck::{
+    EXECUTION_MAX, FAILED_ATTEMPTS, QUEUE_WAIT_MAX, SIGNAL_WAIT_MAX, SILENCE_MAX, TIMER_LATE_MAX,
+    WORKER_WAIT_MAX, in_order, is_stuck,
+};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Cause, causes};
+use super::{Cause, Letter, Queue, Running, Servers, Sighting, causes, is_stuck, refine};
 use crate::compiler;
 use crate::decide::decide;
 use crate::decision::Outcome;
@@ -268,6 +268,8 @@ fn causes_read_the_same_on_the_wire() {
         op: Op::Action,
         attempt: 2,
         since: "2026-01-01T00:00:00Z".parse().unwrap(),
+        worker: None,
+        unheard: false,
     };
     let json = serde_json::to_value(&cause).unwrap();
     assert_eq!(
@@ -281,4 +283,105 @@ fn causes_read_the_same_on_the_wire() {
         })
     );
     assert_eq!(serde_json::from_value::<Cause>(json).unwrap(), cause);
+}
+
+/// What becomes of the first cause of a saga with one command out, by what is seen of it.
+#[test]
+fn what_is_seen_of_a_command_makes_its_cause() {
+    let sale = Sale::start();
+    let now = sale.now;
+    let worker = || Some(("w-1".to_owned(), now));
+    let queue = |messages, consumers| {
+        let name = "amends.steps.p.hold".to_owned();
+        Some(Queue {
+            name,
+            messages,
+            consumers,
+        })
+    };
+    let letter = Letter {
+        id: uuid::Uuid::nil(),
+        reason: "delivery_limit".to_owned(),
+    };
+    let servers = |stopped, last| Some(Servers { stopped, last });
+    let seen = |sighting: &Sighting| {
+        let cause = causes(&sale.definition, &sale.saga, now).swap_remove(0);
+        refine(cause, sighting).as_str()
+    };
+    let nothing = Sighting::default();
+    assert_eq!(seen(&nothing), "dispatched");
+    let nobody = Sighting {
+        queue: queue(1, 0),
+        servers: servers(0, None),
+        ..nothing.clone()
+    };
+    assert_eq!(seen(&nobody), "no_worker_for_operation");
+    let gone = Sighting {
+        servers: servers(0, worker()),
+        ..nobody.clone()
+    };
+    assert_eq!(seen(&gone), "waiting_for_worker");
+    let unasked = Sighting {
+        servers: None,
+        ..nobody.clone()
+    };
+    assert_eq!(seen(&unasked), "waiting_for_worker");
+    let busy = Sighting {
+        queue: queue(7, 2),
+        ..gone.clone()
+    };
+    assert_eq!(seen(&busy), "waiting_in_queue");
+    let taken = Sighting {
+        queue: queue(0, 2),
+        ..gone.clone()
+    };
+    assert_eq!(seen(&taken), "dispatched");
+    let dead = Sighting {
+        letter: Some(letter),
+        ..busy
+    };
+    assert_eq!(seen(&dead), "dead_lettered");
+    // A row in the outbox, and what a worker says, go before what the queue shows.
+    let unsent = Sighting {
+        unsent_since: Some(now),
+        ..nobody
+    };
+    assert_eq!(seen(&unsent), "outbox_unsent");
+    let running = Sighting {
+        running: Some(Running {
+            worker: "w-1".to_owned(),
+            since: now,
+        }),
+        ..unsent
+    };
+    assert_eq!(seen(&running), "executing");
+}
+
+#[test]
+fn a_saga_is_stuck_when_it_waits_for_too_long() {
+    let mut sale = Sale::start();
+    let stuck = |sale: &Sale, sighting: &Sighting, seconds: u64| {
+        let now = sale.now.after(Duration::from_secs(seconds));
+        let cause = causes(&sale.definition, &sale.saga, now).swap_remove(0);
+        is_stuck(&refine(cause, sighting), now)
+    };
+    let queue = |consumers| Sighting {
+        queue: Some(Queue {
+            name: "q".to_owned(),
+            messages: 1,
+            consumers,
+        }),
+        ..Sighting::default()
+    };
+    assert!(!stuck(&sale, &queue(0), 60) && stuck(&sale, &queue(0), 61));
+    assert!(!stuck(&sale, &queue(1), 600) && stuck(&sale, &queue(1), 601));
+    assert!(!stuck(&sale, &Sighting::default(), 300) && stuck(&sale, &Sighting::default(), 301));
+    for attempt in 1..=3 {
+        sale.retry("hold", Op::Action);
+        assert_eq!(stuck(&sale, &Sighting::default(), 0), attempt == 3);
+        // The next one rides a rung that is over by then.
+        sale.wait(60);
+    }
+    sale.operate(Verb::Pause);
+    assert!(stuck(&sale, &Sighting::default(), 0));
 }

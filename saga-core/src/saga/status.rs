@@ -68,6 +68,15 @@ impl Status {
         Self::Terminated,
     ];
 
+    /// Whether something can still happen.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        match self {
+            Self::Running | Self::Paused | Self::Compensating | Self::CompensationFailed => true,
+            Self::Completed | Self::Compensated | Self::Terminated => false,
+        }
+    }
+
     /// The word in tables, on the wire and on the screen.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -3,10 +3,12 @@
 mod error;
 mod event;
 mod saga;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 mod value;
 
 pub(in crate::store) use event::{decode_event, encode_event};
 pub(in crate::store) use saga::{SagaRow, decode_reference, decode_saga, encode_state};
+pub use snapshot::{Snapshot, snapshot};
 pub(in crate::store) use value::{decode_value_key, encode_value_key};

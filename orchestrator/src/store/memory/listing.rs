@@ -1,10 +1,13 @@
 //! What people ask of a memory store.
 
+use std::collections::BTreeSet;
+
 use saga_core::ids::SagaId;
 use saga_core::saga::{Saga, Status};
+use serde_json::Value;
 
 use super::state::State;
-use crate::store::{PAGE_ROWS_MAX, Page, SagaFilter, SagaSummary};
+use crate::store::{CLUES_MAX, Clues, LetterClue, PAGE_ROWS_MAX, Page, SagaFilter, SagaSummary};
 
 impl State {
     /// Sagas, newest first.
@@ -25,6 +28,30 @@ impl State {
             None
         };
         Page { sagas, next }
+    }
+
+    /// What is known of the commands of these sagas.
+    pub(super) fn clues(&self, ids: &[SagaId]) -> Clues {
+        let limit = usize::try_from(CLUES_MAX).unwrap_or(usize::MAX);
+        let ids: BTreeSet<&SagaId> = ids.iter().collect();
+        let unsent = self.outbox.iter().filter(|(id, _)| ids.contains(&id.saga));
+        let letters = self.dead_letters.values().filter_map(|letter| {
+            let saga = letter.saga.filter(|saga| ids.contains(saga))?;
+            let message_id = letter.properties.get("message_id").and_then(Value::as_str);
+            Some(LetterClue {
+                saga,
+                id: letter.id,
+                message_id: message_id.map(str::to_owned),
+                reason: letter.reason.clone(),
+            })
+        });
+        Clues {
+            unsent: unsent
+                .map(|(id, entry)| (*id, entry.created_at))
+                .take(limit)
+                .collect(),
+            letters: letters.take(limit).collect(),
+        }
     }
 
     /// How many sagas are open, by status.

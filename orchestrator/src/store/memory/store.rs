@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::clock::MemoryClock;
 use super::state::State;
 use crate::store::{
-    Batch, CommitReport, Committed, Handling, Judge, LetterFilter, LetterGroup, LetterPage,
+    Batch, Clues, CommitReport, Committed, Handling, Judge, LetterFilter, LetterGroup, LetterPage,
     LetterRecord, OutboxMessage, Page, PoolState, Registration, SagaFilter, SagaOutcome, Store,
     StoreError, StoredDeadLetter, StoredDefinition, StoredWorker,
 };
@@ -325,7 +325,7 @@ impl Store for MemoryStore {
         let state = self.state();
         let own = state
             .values
-            .range((id, ValueKey::Input)..=(id, ValueKey::Result));
+            .range((id, ValueKey::Input)..=(id, ValueKey::Signal(u32::MAX)));
         Ok(own
             .map(|((_, key), value)| (key.clone(), Arc::clone(value)))
             .collect())
@@ -386,6 +386,10 @@ impl Store for MemoryStore {
     async fn handle_letter(&self, id: Uuid, how: Handling, by: &By) -> Result<bool, StoreError> {
         let at = self.clock.now();
         Ok(self.state().handle_letter(id, how, by, at))
+    }
+
+    async fn clues(&self, ids: &[SagaId]) -> Result<Clues, StoreError> {
+        Ok(self.state().clues(ids))
     }
 
     fn pool(&self) -> PoolState {

@@ -3,6 +3,7 @@
 mod arrays;
 mod checkup;
 mod clock;
+mod clues;
 mod columns;
 mod commit;
 mod commit_locked;

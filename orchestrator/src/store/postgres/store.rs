@@ -24,11 +24,11 @@ use super::failure::Failure;
 use super::session::{Params, Session};
 use super::settings::{CONNECT_TIMEOUT, PostgresSettings};
 use super::{
-    commit, commit_locked, definitions, letters, outbox, reads, statements, timers, workers,
+    clues, commit, commit_locked, definitions, letters, outbox, reads, statements, timers, workers,
 };
 use crate::store::migrate;
 use crate::store::{
-    Batch, CommitReport, Committed, Handling, Judge, LetterFilter, LetterGroup, LetterPage,
+    Batch, Clues, CommitReport, Committed, Handling, Judge, LetterFilter, LetterGroup, LetterPage,
     LetterRecord, OutboxMessage, Page, PoolState, Registration, SagaFilter, Store, StoreError,
     StoredDefinition, StoredWorker,
 };
@@ -318,6 +318,10 @@ impl Store for PostgresStore {
 
     async fn handle_letter(&self, id: Uuid, how: Handling, by: &By) -> Result<bool, StoreError> {
         letters::handle_letter(self, id, how, by).await
+    }
+
+    async fn clues(&self, ids: &[SagaId]) -> Result<Clues, StoreError> {
+        clues::clues(self, ids).await
     }
 
     fn pool(&self) -> PoolState {

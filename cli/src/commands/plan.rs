@@ -1,0 +1,116 @@
+//! `amends saga plan`: what would be undone.
+
+use std::fmt::Write as _;
+
+use orchestrator::http::PlanView;
+use saga_core::plan::{Outlook, Undo};
+
+use crate::args::Format;
+use crate::client::{Client, encode_query};
+use crate::failure::Outcome;
+use crate::look_args::PlanArgs;
+use crate::prose::{COLUMNS, cut, wrapped};
+use crate::{narrative, output};
+
+pub(super) async fn plan(args: &PlanArgs) -> Outcome {
+    let step = args.if_failed_at.clone();
+    let query: Vec<_> = step
+        .into_iter()
+        .map(|step| ("if_failed_at", step))
+        .collect();
+    let path = format!("/v1/sagas/{}/plan?{}", args.id, encode_query(&query));
+    let view: PlanView = Client::new(&args.server.server)?.get(&path).await?;
+    match args.server.output {
+        Format::Table => output::text(&story(&view)),
+        Format::Json | Format::Jsonl => output::json(args.server.output, &view),
+    }
+}
+
+fn story(view: &PlanView) -> String {
+    let Outlook {
+        if_failed_at,
+        ends,
+        rests,
+        settle_first,
+        undo,
+        nothing_to_undo,
+        remains,
+        unclear,
+    } = &view.plan;
+    let mut text = format!(
+        "{} {}  {}\n{}\n",
+        view.definition, view.version, view.status, view.id
+    );
+    let what = match if_failed_at {
+        Some(step) => format!("if {step} failed, the saga would be {ends}"),
+        None => format!("cancelled now, the saga would be {ends}"),
+    };
+    let _infallible = writeln!(text, "{what}");
+    if let Some(cause) = rests {
+        text.push_str(&wrapped(
+            &format!("it would rest: {}", narrative::rests(cause)),
+            2,
+        ));
+    }
+    section(&mut text, "to be settled first", settle_first, |doubt| {
+        let who = if doubt.by_hand {
+            "nobody knows whether it happened; resolve it"
+        } else {
+            "its worker is asked whether it happened"
+        };
+        let pivot = if doubt.pivot {
+            "; if so, nothing is undone"
+        } else {
+            ""
+        };
+        format!("{:<18} {who}{pivot}", doubt.step.to_string())
+    });
+    if undo.is_empty() {
+        text.push_str("nothing is undone\n");
+    }
+    section(&mut text, "undone, in this order", undo, undone);
+    section(&mut text, "nothing to undo", nothing_to_undo, |one| {
+        format!("{:<18} {}", one.step.to_string(), one.why.as_str())
+    });
+    section(&mut text, "remains", remains, |one| {
+        format!("{:<18} {}", one.step.to_string(), one.because)
+    });
+    for why in unclear {
+        text.push_str(&wrapped(&format!("unclear: {why}"), 0));
+    }
+    text
+}
+
+fn section<T>(text: &mut String, title: &str, items: &[T], line: impl Fn(&T) -> String) {
+    if items.is_empty() {
+        return;
+    }
+    let _infallible = writeln!(text, "{title}");
+    for item in items {
+        let _infallible = writeln!(text, "{}", cut(&format!("  {}", line(item)), COLUMNS));
+    }
+}
+
+fn undone(undo: &Undo) -> String {
+    let mut line = format!("{:>3} {:<18} ", undo.order, undo.step.to_string());
+    match (&undo.operation, &undo.child) {
+        (Some(operation), _) => line.push_str(operation),
+        (None, Some(child)) => {
+            let _infallible = write!(line, "saga {child} undoes itself");
+        }
+        (None, None) => line.push('-'),
+    }
+    if undo.under_way {
+        line.push_str(", under way");
+    }
+    if undo.if_it_happened {
+        line.push_str(", if it happened");
+    }
+    if let Some(error) = &undo.error {
+        let _infallible = write!(line, ", fails: {error}");
+    }
+    if let Some(input) = &undo.input {
+        let _infallible = write!(line, " {input}");
+    }
+    line
+}

@@ -1,0 +1,153 @@
+//! `amends saga watch`: a saga while it moves.
+
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+use orchestrator::http::{END_EVENT, EventView, SAGA_EVENT, SagaView};
+use tokio::time::{Instant, timeout};
+
+use crate::args::{Format, OneArgs};
+use crate::client::Client;
+use crate::config::Settings;
+use crate::event_stream::{EventStream, ServerEvent};
+use crate::failure::{Failure, Outcome};
+use crate::{narrative, output, timeline};
+
+/// A picture is drawn at most this often.
+const DRAW_EVERY: Duration = Duration::from_millis(100);
+
+/// A connection that broke is tried again for this long.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Between two tries.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// Follows a saga until it ends: as a picture on a terminal, otherwise line by line.
+pub(super) async fn watch(args: &OneArgs) -> Outcome {
+    let client = Client::new(&args.server.server)?;
+    let pictures = args.server.output == Format::Table && std::io::stdout().is_terminal();
+    let mut screen = Screen {
+        client: &client,
+        args,
+        pictures,
+        events: Vec::new(),
+        drawn_lines: 0,
+        drawn_at: None,
+        behind: false,
+    };
+    let Some(mut stream) = client.follow(&args.id, None).await? else {
+        return screen.draw().await;
+    };
+    loop {
+        match next(&mut stream, screen.patience()).await {
+            Next::Event(event) if event.event == END_EVENT => return screen.draw().await,
+            Next::Event(event) if event.event == SAGA_EVENT => screen.note(&event).await?,
+            Next::Event(_) => {}
+            Next::Nothing => screen.draw().await?,
+            Next::Gone => match again(&client, args, screen.last()).await? {
+                Some(again) => stream = again,
+                // It ended while nobody listened.
+                None => return screen.draw().await,
+            },
+        }
+    }
+}
+
+enum Next {
+    Event(ServerEvent),
+    Nothing,
+    Gone,
+}
+
+/// The next event; nothing, when none comes within the limit.
+async fn next(stream: &mut EventStream, limit: Option<Duration>) -> Next {
+    let event = match limit {
+        None => stream.next().await,
+        Some(limit) => match timeout(limit, stream.next()).await {
+            Ok(event) => event,
+            Err(_) => return Next::Nothing,
+        },
+    };
+    event.map_or(Next::Gone, Next::Event)
+}
+
+/// A new connection, which goes on where the last one broke; `None` when nothing is left to follow.
+async fn again(client: &Client, args: &OneArgs, last: u64) -> Result<Option<EventStream>, Failure> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match client.follow(&args.id, Some(last)).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) if Instant::now() >= until => return Err(error),
+            Err(_) => tokio::time::sleep(TRY_AGAIN_AFTER).await,
+        }
+    }
+}
+
+struct Screen<'a> {
+    client: &'a Client,
+    args: &'a OneArgs,
+    pictures: bool,
+    events: Vec<EventView>,
+    drawn_lines: usize,
+    drawn_at: Option<Instant>,
+    /// Something has happened since the last picture.
+    behind: bool,
+}
+
+impl Screen<'_> {
+    fn last(&self) -> u64 {
+        self.events.last().map_or(0, |event| event.seq)
+    }
+
+    /// How long a picture can wait for the next event.
+    fn patience(&self) -> Option<Duration> {
+        self.behind.then_some(DRAW_EVERY)
+    }
+
+    async fn note(&mut self, event: &ServerEvent) -> Outcome {
+        let event: EventView = serde_json::from_str(&event.data).map_err(|error| {
+            Failure::because("the orchestrator sent what this amends cannot read", &error)
+        })?;
+        if !self.pictures {
+            self.print(&event)?;
+        }
+        self.events.push(event);
+        self.behind = self.pictures;
+        let due = |at: Instant| at.elapsed() >= DRAW_EVERY;
+        if self.drawn_at.is_some_and(due) {
+            self.draw().await?;
+        }
+        Ok(())
+    }
+
+    fn print(&self, event: &EventView) -> Outcome {
+        match self.args.server.output {
+            Format::Table => {
+                let begun = self.events.first().map_or(event.at, |first| first.at);
+                let after = timeline::short(event.at.since(begun));
+                let what = narrative::describe(&event.event);
+                output::text(&format!("{:>5}  +{after:<8} {what}\n", event.seq))
+            }
+            Format::Json | Format::Jsonl => output::json(Format::Jsonl, event),
+        }
+    }
+
+    /// Draws over the last picture.
+    async fn draw(&mut self) -> Outcome {
+        if !self.pictures {
+            return Ok(());
+        }
+        let path = format!("/v1/sagas/{}", self.args.id);
+        let saga: SagaView = self.client.get(&path).await?;
+        let picture = timeline::timeline(&saga, &self.events, Settings::colour());
+        let up = match self.drawn_lines {
+            0 => String::new(),
+            lines => format!("\u{1b}[{lines}A"),
+        };
+        output::text(&format!("{up}\u{1b}[J{picture}"))?;
+        self.drawn_lines = picture.lines().count();
+        self.drawn_at = Some(Instant::now());
+        self.behind = false;
+        Ok(())
+    }
+}

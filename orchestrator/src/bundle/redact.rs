@@ -1,0 +1,157 @@
+//! Takes what people wrote or sent out of events and states, so that replaying the ones still
+//! gives the others.
+//!
+//! Each text becomes a digest with a salt that nobody keeps: equal texts of one bundle stay equal,
+//! and guessing what they were is no use. Names of definitions, steps, operations and workers, error
+//! codes and times stay: without them there is nothing to look at.
+
+use std::fmt::Write as _;
+
+use saga_core::event::{EventKind, PauseCause, UnwindCause};
+use saga_core::input::StepError;
+use saga_core::operator::By;
+use saga_core::saga::Saga;
+use sha2::{Digest as _, Sha256};
+
+/// Bytes of a digest that are shown.
+const SHOWN_BYTES: usize = 6;
+
+/// One way to redact, for one bundle.
+pub(super) struct Redaction {
+    salt: Vec<u8>,
+}
+
+impl Redaction {
+    pub(super) fn new(salt: &[u8]) -> Self {
+        Self {
+            salt: salt.to_vec(),
+        }
+    }
+
+    /// Short, and the same for the same text.
+    pub(super) fn digest(&self, text: &str) -> String {
+        let mut hash = Sha256::new();
+        hash.update(&self.salt);
+        hash.update(text.as_bytes());
+        let digest = hash.finalize();
+        digest[..SHOWN_BYTES]
+            .iter()
+            .fold(String::new(), |mut shown, byte| {
+                let _infallible = write!(shown, "{byte:02x}");
+                shown
+            })
+    }
+
+    fn text(&self, text: &mut String) {
+        *text = format!("redacted {}", self.digest(text));
+    }
+
+    fn error(&self, error: &mut StepError) {
+        self.text(&mut error.message);
+        error.details = None;
+    }
+
+    fn by(&self, by: &mut By) {
+        self.text(&mut by.who);
+        self.text(&mut by.reason);
+    }
+
+    fn pause(&self, cause: &mut PauseCause) {
+        match cause {
+            PauseCause::Parked(why) => self.text(why),
+            PauseCause::Operator(by) => self.by(by),
+            PauseCause::FailedAfterPivot(_)
+            | PauseCause::StepFailed(_)
+            | PauseCause::PivotUnknown(_)
+            | PauseCause::MaxLifetime => {}
+        }
+    }
+
+    fn unwind(&self, cause: &mut UnwindCause) {
+        match cause {
+            UnwindCause::Cancelled(by) => self.by(by),
+            UnwindCause::StepFailed(_) | UnwindCause::Deadline | UnwindCause::Parent => {}
+        }
+    }
+
+    /// The state of a saga.
+    pub(super) fn saga(&self, saga: &mut Saga) {
+        if let Some(key) = &mut saga.key {
+            self.text(key);
+        }
+        saga.labels.values_mut().for_each(|label| self.text(label));
+        if let Some(pause) = &mut saga.pause {
+            self.pause(pause);
+        }
+        if let Some(unwind) = &mut saga.unwind {
+            self.unwind(unwind);
+        }
+        for state in saga.steps.values_mut() {
+            if let Some(error) = &mut state.error {
+                self.error(error);
+            }
+        }
+        for signal in &mut saga.signals {
+            self.text(&mut signal.id);
+        }
+    }
+
+    /// Something that happened to it.
+    pub(super) fn event(&self, kind: &mut EventKind) {
+        match kind {
+            EventKind::SagaStarted { key, labels, .. } => {
+                if let Some(key) = key {
+                    self.text(key);
+                }
+                labels.values_mut().for_each(|label| self.text(label));
+            }
+            EventKind::SignalReceived { id, .. } => self.text(id),
+            EventKind::AttemptFailed { error, .. }
+            | EventKind::StepFailed { error, .. }
+            | EventKind::StepOutcomeUnknown { error, .. }
+            | EventKind::UndoFailed { error, .. }
+            | EventKind::StepSettling {
+                error: Some(error), ..
+            } => self.error(error),
+            EventKind::CompensationStarted { cause } | EventKind::UnwindHeld { cause } => {
+                self.unwind(cause);
+            }
+            EventKind::SagaPaused { cause } => self.pause(cause),
+            EventKind::StepProbed { reason, .. }
+            | EventKind::SagaCompleted {
+                output_error: Some(reason),
+            } => self.text(reason),
+            EventKind::SagaResumed { by: Some(by), .. }
+            | EventKind::SagaTerminated { by }
+            | EventKind::CancelTooLate { by }
+            | EventKind::StepRetried { by, .. }
+            | EventKind::RetryHastened { by, .. }
+            | EventKind::UndoRetried { by, .. }
+            | EventKind::StepSkippedByOperator { by, .. }
+            | EventKind::StepResolved { by, .. } => self.by(by),
+            EventKind::StepSplit { .. }
+            | EventKind::StepWaiting { .. }
+            | EventKind::SignalTaken { .. }
+            | EventKind::FallbackStarted { .. }
+            | EventKind::LastGoodTaken { .. }
+            | EventKind::ParentAsked { .. }
+            | EventKind::SagaReopened
+            | EventKind::StepScheduled { .. }
+            | EventKind::StepSkipped { .. }
+            | EventKind::StepSucceeded { .. }
+            | EventKind::AttemptStarted { .. }
+            | EventKind::StepSettling { error: None, .. }
+            | EventKind::StepNeverHappened { .. }
+            | EventKind::UndoScheduled { .. }
+            | EventKind::StepCompensated { .. }
+            | EventKind::CommandResent { .. }
+            | EventKind::LateReply { .. }
+            | EventKind::EffectAfterUndo { .. }
+            | EventKind::DeadlinePassed
+            | EventKind::SagaCompleted { output_error: None }
+            | EventKind::SagaCompensated { .. }
+            | EventKind::CompensationFailed
+            | EventKind::SagaResumed { by: None, .. } => {}
+        }
+    }
+}

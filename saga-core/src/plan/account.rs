@@ -1,0 +1,99 @@
+//! What a rehearsal has come to.
+
+use super::ask::PlanError;
+use super::outlook::{LISTED_MAX, NothingToUndo, Outlook, Remains, Why};
+use super::rehearsal::Rehearsal;
+use crate::definition::Effect;
+use crate::saga::{Status, StepStatus};
+
+impl Rehearsal<'_> {
+    pub(super) fn finish(mut self) -> Result<Outlook, PlanError> {
+        if let Some(step) = self.target.filter(|_| !self.failed) {
+            return Err(PlanError::NotReached {
+                step: step.clone(),
+                why: self
+                    .unclear
+                    .pop()
+                    .unwrap_or_else(|| format!("without it, the saga ends {}", self.saga.status())),
+            });
+        }
+        // Places count from 1, without gaps.
+        let mut places: Vec<u32> = self.undos.iter().map(|undo| undo.order).collect();
+        places.dedup();
+        for undo in &mut self.undos {
+            let place = places.iter().position(|order| *order == undo.order);
+            undo.order = place.and_then(|at| u32::try_from(at + 1).ok()).unwrap_or(1);
+        }
+        let (mut nothing_to_undo, mut remains) = self.others();
+        nothing_to_undo.truncate(LISTED_MAX);
+        remains.truncate(LISTED_MAX);
+        self.undos.truncate(LISTED_MAX);
+        self.doubts.truncate(LISTED_MAX);
+        self.unclear.truncate(LISTED_MAX);
+        let turned_back = match self.saga.status() {
+            Status::Compensating | Status::Compensated | Status::CompensationFailed => true,
+            Status::Running | Status::Paused | Status::Completed | Status::Terminated => false,
+        };
+        Ok(Outlook {
+            if_failed_at: self.target.cloned(),
+            ends: self.saga.status(),
+            rests: self.saga.pause.clone(),
+            settle_first: self.doubts,
+            undo: self.undos,
+            nothing_to_undo: if turned_back {
+                nothing_to_undo
+            } else {
+                Vec::new()
+            },
+            remains,
+            unclear: self.unclear,
+        })
+    }
+
+    /// What is not undone: because there is nothing, or because it stays.
+    fn others(&self) -> (Vec<NothingToUndo>, Vec<Remains>) {
+        let (mut nothing, mut remains) = (Vec::new(), Vec::new());
+        for step in &self.definition.steps {
+            for key in self.saga.pieces(&step.name) {
+                let fallback = self
+                    .saga
+                    .steps
+                    .get(&key)
+                    .is_some_and(|state| state.fallback);
+                let why = match self.saga.step_status(&key) {
+                    StepStatus::Compensated if self.undone_before.contains(&key) => {
+                        Why::UndoneAlready
+                    }
+                    StepStatus::Skipped if self.saga.steps.contains_key(&key) => Why::Skipped,
+                    StepStatus::Pending | StepStatus::Skipped => Why::NotStarted,
+                    StepStatus::Failed => Why::Failed,
+                    StepStatus::NeverHappened => Why::NeverHappened,
+                    StepStatus::Succeeded => match step.plan(fallback).effect {
+                        Effect::None => Why::NoEffect,
+                        Effect::Residue(because) => {
+                            let because = because.clone();
+                            remains.push(Remains { step: key, because });
+                            continue;
+                        }
+                        Effect::Retriable => {
+                            let because = "it is, or follows, the point of no return".to_owned();
+                            remains.push(Remains { step: key, because });
+                            continue;
+                        }
+                        Effect::Compensate(_) | Effect::Child => continue,
+                    },
+                    StepStatus::Scheduled
+                    | StepStatus::Waiting
+                    | StepStatus::BackingOff
+                    | StepStatus::Settling
+                    | StepStatus::OutcomeUnknown
+                    | StepStatus::Compensating
+                    | StepStatus::Compensated
+                    | StepStatus::CompensationFailed => continue,
+                };
+                nothing.push(NothingToUndo { step: key, why });
+            }
+        }
+        (nothing, remains)
+    }
+}

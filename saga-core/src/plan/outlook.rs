@@ -1,0 +1,126 @@
+//! What would be undone, as plain data.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::event::PauseCause;
+use crate::ids::{SagaId, StepKey};
+use crate::saga::Status;
+
+/// What would follow. The lists are bounded by [`LISTED_MAX`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outlook {
+    /// The step that would fail; without one the saga would be cancelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub if_failed_at: Option<StepKey>,
+    /// What the saga would end in, or rest in.
+    pub ends: Status,
+    /// Why it would rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rests: Option<PauseCause>,
+    /// What must be found out before anything that it stands in front of is undone.
+    pub settle_first: Vec<Doubt>,
+    /// What would be undone, in this order.
+    pub undo: Vec<Undo>,
+    /// The other steps, of which nothing is there to undo.
+    pub nothing_to_undo: Vec<NothingToUndo>,
+    /// What happened and would stay.
+    pub remains: Vec<Remains>,
+    /// Where the outlook is a guess, and why.
+    pub unclear: Vec<String>,
+}
+
+/// Entries of each list, at most.
+pub const LISTED_MAX: usize = 1000;
+
+/// Something of which it is not known whether it happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Doubt {
+    /// Which piece of work.
+    pub step: StepKey,
+    /// A person must say; otherwise its worker is asked.
+    pub by_hand: bool,
+    /// It is the point of no return: if it happened, the saga goes forward and nothing is undone.
+    pub pivot: bool,
+}
+
+/// One undo.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Undo {
+    /// Its place; those with the same run side by side.
+    pub order: u32,
+    /// Which piece of work.
+    pub step: StepKey,
+    /// The worker operation that undoes it; a child saga undoes itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
+    /// The child saga.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub child: Option<SagaId>,
+    /// What the operation would be given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Value>,
+    /// The input is computed from outputs that are not known yet: those read `<steps.…>`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub input_is_guessed: bool,
+    /// It is done only if settling finds that the step happened.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub if_it_happened: bool,
+    /// It is under way already.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub under_way: bool,
+    /// It would fail at once, because its input cannot be computed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// A step of which nothing is there to undo.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NothingToUndo {
+    /// Which piece of work.
+    pub step: StepKey,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why there is nothing to undo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// It would not have begun.
+    NotStarted,
+    /// It was skipped.
+    Skipped,
+    /// It failed, which certifies that it had no effect.
+    Failed,
+    /// It was settled as never having happened.
+    NeverHappened,
+    /// Its definition says that it changes nothing.
+    NoEffect,
+    /// It is undone already.
+    UndoneAlready,
+}
+
+impl Why {
+    /// The reason in a few words.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotStarted => "not started",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed, without effect",
+            Self::NeverHappened => "never happened",
+            Self::NoEffect => "has no effect",
+            Self::UndoneAlready => "undone already",
+        }
+    }
+}
+
+/// An effect that would stay.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Remains {
+    /// Which piece of work.
+    pub step: StepKey,
+    /// What its definition says about that.
+    pub because: String,
+}
