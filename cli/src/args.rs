@@ -10,6 +10,7 @@ use crate::look_args::{ExportArgs, PlanArgs, ReplayArgs};
 use crate::mend_args::{DlqCommand, DoctorArgs, QueueCommand, ReconcileArgs, TopologyCommand};
 use crate::move_args::MoveArgs;
 use crate::run_args::{DemoWorkerArgs, DevArgs, ServeArgs, TestArgs};
+use crate::step_args::{ResolveArgs, SkipArgs, StepArgs};
 use crate::upkeep_args::{DbCommand, WorkerCommand};
 
 /// Sagas that make amends: an orchestrator on PostgreSQL and RabbitMQ, its workers, its tools.
@@ -239,45 +240,6 @@ pub struct OperateArgs {
     pub id: String,
     #[command(flatten)]
     pub signature: SignatureArgs,
-}
-
-/// Which step, and why.
-#[derive(Debug, Args)]
-pub struct StepArgs {
-    /// The saga's id
-    pub id: String,
-    /// The step; of one that runs once for each element also which, as in pay[3]
-    pub step: String,
-    #[command(flatten)]
-    pub signature: SignatureArgs,
-}
-
-/// `amends saga skip`
-#[derive(Debug, Args)]
-pub struct SkipArgs {
-    #[command(flatten)]
-    pub step: StepArgs,
-    /// What the step's dependents read instead of its output, as JSON
-    #[arg(long, value_name = "JSON", default_value = "null")]
-    pub with: String,
-}
-
-/// `amends saga resolve`
-#[derive(Debug, Args)]
-pub struct ResolveArgs {
-    #[command(flatten)]
-    pub step: StepArgs,
-    /// It happened, and answered this JSON
-    #[arg(
-        long,
-        value_name = "JSON",
-        conflicts_with = "never",
-        required_unless_present = "never"
-    )]
-    pub happened: Option<String>,
-    /// It never happened, and will not
-    #[arg(long)]
-    pub never: bool,
 }
 
 /// Why, and by whom; it stays in the saga's history.

@@ -29,6 +29,7 @@ pub mod serving;
 pub mod signals;
 pub mod sources;
 mod spans;
+pub mod step_args;
 pub mod timeline;
 pub mod trial;
 pub mod upkeep_args;

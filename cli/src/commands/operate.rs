@@ -3,10 +3,11 @@
 use orchestrator::http::{OperateBody, OperatedView};
 use serde_json::Value;
 
-use crate::args::{Format, OperateArgs, ResolveArgs, SignatureArgs, SkipArgs, StepArgs};
+use crate::args::{Format, OperateArgs, SignatureArgs};
 use crate::client::Client;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::output;
+use crate::step_args::{ResolveArgs, SkipArgs, StepArgs};
 
 /// A verb about the saga as a whole.
 pub(super) async fn on_saga(verb: &str, args: &OperateArgs) -> Outcome {
