@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::commands::SignalArgs;
 use crate::definition_args::{DefinitionCommand, GraphArgs, ValidateArgs};
 use crate::look_args::{ExportArgs, PlanArgs, ReplayArgs};
+use crate::move_args::MoveArgs;
 use crate::run_args::{DemoWorkerArgs, DevArgs, ServeArgs, TestArgs};
 
 /// Sagas that make amends: an orchestrator on PostgreSQL and RabbitMQ, its workers, its tools.
@@ -128,6 +129,13 @@ pub enum SagaCommand {
         after_help = "Example: amends saga resolve 01990a3e-… pay --never --reason 'no trace'"
     )]
     Resolve(ResolveArgs),
+    /// Let a saga, or all of a version that can, go on with another version of its definition
+    #[command(
+        after_help = "Example: amends saga move 01990a3e-… --to 1.1.0 --reason 'mended the undo'\n         \
+                      amends saga move --definition order --from 1.0.0 --to 1.1.0 --dry-run --reason \
+                      'new tax'"
+    )]
+    Move(MoveArgs),
 }
 
 /// `amends saga start`

@@ -175,6 +175,12 @@ fn refused(status: StatusCode, bytes: &[u8]) -> Failure {
         _ => Kind::Error,
     };
     match serde_json::from_slice::<Problem>(bytes) {
+        Ok(problem) if !problem.obstacles.is_empty() => {
+            let obstacles = problem.obstacles.iter();
+            let obstacles = obstacles.map(|one| format!("\n  {one}"));
+            let message = format!("it cannot move:{}", obstacles.collect::<String>());
+            Failure::new(kind, message)
+        }
         Ok(problem) if problem.errors.is_empty() => Failure::new(kind, problem.detail),
         Ok(problem) => {
             let mut message = problem.title;

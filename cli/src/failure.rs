@@ -11,6 +11,8 @@ pub enum Kind {
     Error,
     /// The call itself is wrong.
     Usage,
+    /// Some of it is done, and some is not.
+    Partly,
     /// There is no such thing.
     NotFound,
     /// A guard refused.
@@ -22,6 +24,7 @@ impl Kind {
         match self {
             Self::Error => 1,
             Self::Usage => 2,
+            Self::Partly => 3,
             Self::NotFound => 4,
             Self::Refused => 5,
         }

@@ -16,6 +16,7 @@ pub mod findings;
 pub mod load;
 pub mod logging;
 pub mod look_args;
+pub mod move_args;
 pub mod narrative;
 pub mod output;
 pub mod prose;

@@ -153,6 +153,7 @@ pub fn describe(event: &EventKind) -> String {
         }
         EventKind::CompensationFailed => "something could not be undone".to_owned(),
         EventKind::SagaResumed { .. }
+        | EventKind::SagaMoved { .. }
         | EventKind::SagaTerminated { .. }
         | EventKind::CancelTooLate { .. }
         | EventKind::StepRetried { .. }
@@ -170,6 +171,7 @@ fn describe_by_hand(event: &EventKind) -> String {
         EventKind::SagaResumed { by: None, .. } => {
             return "goes on: a late answer told what was not known".to_owned();
         }
+        EventKind::SagaMoved { to, by } => (format!("moved to {to}"), by),
         EventKind::SagaTerminated { by } => ("terminated without undoing anything".to_owned(), by),
         EventKind::CancelTooLate { by } => {
             let what = "not cancelled, the point of no return had passed; it was asked for";

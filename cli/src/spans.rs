@@ -161,6 +161,7 @@ pub(crate) fn spans(history: &[EventView]) -> BTreeMap<String, StepSpan> {
             | EventKind::SagaCompensated { .. }
             | EventKind::CompensationFailed
             | EventKind::SagaResumed { .. }
+            | EventKind::SagaMoved { .. }
             | EventKind::SagaTerminated { .. }
             | EventKind::CancelTooLate { .. }
             | EventKind::StepRetried { .. }

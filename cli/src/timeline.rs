@@ -6,11 +6,11 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use orchestrator::http::{EventView, SagaView, StepView};
-use saga_core::event::UnwindCause;
+use saga_core::event::{EventKind, UnwindCause};
 use saga_core::saga::{Elements, Status, StepStatus};
 use saga_core::time::Timestamp;
 
-use crate::narrative::rests;
+use crate::narrative::{describe, rests};
 use crate::spans::{Instead, Stand, StepSpan, spans};
 
 /// Columns of the bars.
@@ -22,6 +22,7 @@ pub fn timeline(saga: &SagaView, history: &[EventView], colour: bool) -> String 
     let begun = saga.started_at;
     let last = history.last().map_or(begun, |event| event.at);
     let mut text = heading(saga, last, paint);
+    moved(&mut text, history);
     let spans = spans(history);
     for step in &saga.steps {
         let span = spans.get(&step.step);
@@ -47,6 +48,15 @@ pub fn timeline(saga: &SagaView, history: &[EventView], colour: bool) -> String 
     }
     footer(&mut text, saga);
     text
+}
+
+/// How it came to run a version that it was not started with.
+fn moved(text: &mut String, history: &[EventView]) {
+    let moves = |event: &&EventView| matches!(event.event, EventKind::SagaMoved { .. });
+    if let Some(last) = history.iter().rev().find(moves) {
+        let line = format!("  {}", describe(&last.event));
+        let _infallible = writeln!(text, "{}", cut(&line, 79));
+    }
 }
 
 fn heading(saga: &SagaView, last: Timestamp, paint: Paint) -> String {

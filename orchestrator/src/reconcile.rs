@@ -241,7 +241,7 @@ impl<'a> Pass<'a> {
         parent: SagaId,
         sent: &InFlight,
     ) -> Result<Option<String>, ReconcileError> {
-        let child = parent.child(&sent.key, sent.ran);
+        let child = parent.child(&sent.key, sent.round);
         let (sagas, _) = self.store().load(&[child]).await?;
         let busy = sagas.first().is_some_and(|saga| {
             let asked = saga.parent.as_ref().map(|state| state.asked);

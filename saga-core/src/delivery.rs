@@ -15,6 +15,9 @@ pub enum Repeat {
     Never,
 }
 
+/// Error code of an attempt that was not made, because nobody knows what became of an earlier call.
+pub const UNACCOUNTED: &str = "unaccounted";
+
 /// Where a key of the ledger stood when it was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {

@@ -15,8 +15,6 @@ pub struct InFlight {
     pub op: Op,
     /// Which round of it.
     pub round: u32,
-    /// Which round of the action this is about; a child saga is found by it.
-    pub ran: u32,
     /// Which attempt.
     pub attempt: u32,
     /// The operation whose queue has it; without one it went to a child saga.
@@ -43,7 +41,6 @@ pub fn in_flight(definition: &Definition, saga: &Saga, before: Timestamp) -> Vec
             key: key.clone(),
             op,
             round: state.round_of(op),
-            ran: state.round,
             attempt: state.attempt,
             action,
             since: work.sent_at,

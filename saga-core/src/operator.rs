@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::definition::Definition;
 use crate::ids::StepKey;
 
 /// One verb of one person.
@@ -67,6 +68,11 @@ pub enum Verb {
         step: StepKey,
         /// What became of it.
         resolution: Resolution,
+    },
+    /// Go on with another version of its definition.
+    Move {
+        /// With which.
+        to: Arc<Definition>,
     },
 }
 

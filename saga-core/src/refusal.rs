@@ -1,5 +1,6 @@
 //! Why an operator's verb is refused. The saga is as it was.
 
+use crate::definition::{DefinitionRef, Obstacle};
 use crate::ids::StepKey;
 use crate::saga::{SIGNALS_MAX, Status, StepStatus};
 
@@ -88,9 +89,32 @@ pub enum Refused {
         "step {0} took effect after it was ruled out; trying again would do it twice, `skip` it"
     )]
     EffectOnRecord(StepKey),
+    /// What it has done does not fit the other version.
+    #[error("the saga cannot move to {to}: {}", listed(obstacles))]
+    CannotMove {
+        /// The other version.
+        to: DefinitionRef,
+        /// Everything that stands against it.
+        obstacles: Vec<Obstacle>,
+    },
+}
+
+fn listed(obstacles: &[Obstacle]) -> String {
+    let sentences: Vec<String> = obstacles.iter().map(ToString::to_string).collect();
+    sentences.join("; ")
 }
 
 impl Refused {
+    /// What stands against a move, where that was asked for.
+    #[must_use]
+    pub fn obstacles(&self) -> &[Obstacle] {
+        if let Self::CannotMove { obstacles, .. } = self {
+            obstacles
+        } else {
+            &[]
+        }
+    }
+
     /// The word in metrics, logs and problem documents.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
@@ -115,6 +139,7 @@ impl Refused {
             Self::TooManySignals => "too_many_signals",
             Self::NameAnElement(_) => "name_an_element",
             Self::EffectOnRecord(_) => "effect_on_record",
+            Self::CannotMove { .. } => "cannot_move",
         }
     }
 }

@@ -14,12 +14,13 @@ const TABLE: &str = "docs/failures.md";
 const ROWS_MIN: usize = 50;
 
 /// Where the tests are.
-const FOLDERS: [&str; 6] = [
+const FOLDERS: [&str; 7] = [
     "broker/tests",
     "orchestrator/tests",
     "saga-core/src/explain",
     "saga-core/tests/core",
     "tests/tests",
+    "worker-runtime/src/limits",
     "worker-runtime/tests",
 ];
 

@@ -8,6 +8,7 @@ mod dev;
 mod explain;
 mod explain_code;
 mod graph;
+mod move_sagas;
 mod operate;
 mod plan;
 mod saga;

@@ -16,7 +16,7 @@ use crate::config::Settings;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::{clock, narrative, output, timeline};
 
-use super::{bundle, explain, operate, plan, signal, watch};
+use super::{bundle, explain, move_sagas, operate, plan, signal, watch};
 
 /// Seconds that one request waits for a saga.
 const WAIT_SECONDS: u64 = 30;
@@ -44,6 +44,7 @@ pub async fn saga(command: &SagaCommand) -> Outcome {
         SagaCommand::Retry(args) => operate::retry(args).await,
         SagaCommand::Skip(args) => operate::skip(args).await,
         SagaCommand::Resolve(args) => operate::resolve(args).await,
+        SagaCommand::Move(args) => move_sagas::run(args).await,
     }
 }
 

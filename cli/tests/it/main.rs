@@ -10,6 +10,7 @@ mod bad_input;
 mod definitions;
 mod demo;
 mod looking;
+mod moves;
 mod sagas;
 mod signals;
 mod trial;

@@ -305,6 +305,10 @@ impl Lane {
             let (folded, group, definition) = (&mut folded, &group, &definition);
             Box::new(move |locked: Option<saga_core::saga::Saga>| {
                 let saga = Arc::new(locked?);
+                // It was moved to another version before the lock was had: look again.
+                if saga.definition != definition.reference {
+                    return None;
+                }
                 let inputs = group.jobs.iter().map(|job| &job.input);
                 let now = shared.store.now();
                 let judged =

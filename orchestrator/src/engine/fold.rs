@@ -12,6 +12,7 @@ use saga_core::decision::{Ignored, NoteContent, Outcome};
 use saga_core::definition::Definition;
 use saga_core::ids::{MessageId, SagaId};
 use saga_core::input::{Input, Parent, Reply, ReplyOutcome, Start, StepError};
+use saga_core::operator::{Operator, Verb};
 use saga_core::refusal::Refused;
 use saga_core::saga::Saga;
 use saga_core::time::Timestamp;
@@ -49,7 +50,7 @@ pub(super) struct Folded {
 /// # Errors
 /// The values that must be loaded first.
 pub(super) fn fold<'a>(
-    definition: &Definition,
+    definition: &'a Definition,
     topology: &Topology,
     saga: &Arc<Saga>,
     values: &Values,
@@ -71,6 +72,9 @@ pub(super) fn fold<'a>(
         if let Verdict::Illegal(why) = &verdict {
             folding.judge(&Input::Park(why.clone()))?;
         }
+        if let (Verdict::Applied, Some(to)) = (&verdict, moves_to(input)) {
+            folding.definition = to;
+        }
         verdicts.push(verdict);
     }
     Ok(Folded {
@@ -80,6 +84,19 @@ pub(super) fn fold<'a>(
         judged: saga.version,
         wake_at: folding.wake_at,
     })
+}
+
+/// What judges the inputs that follow, where this one moves the saga.
+fn moves_to(input: &Input) -> Option<&Definition> {
+    if let Input::Operator(Operator {
+        verb: Verb::Move { to },
+        ..
+    }) = input
+    {
+        Some(to)
+    } else {
+        None
+    }
 }
 
 struct Folding<'a> {

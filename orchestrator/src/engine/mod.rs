@@ -12,6 +12,8 @@ mod key;
 mod lane;
 mod operate;
 mod persist;
+#[cfg(test)]
+mod tests;
 
 pub use closings::Closings;
 pub use handle::{Engine, StartError, StartRequest, Started};

@@ -118,19 +118,22 @@ pub(super) fn read(body: RawBody) -> Result<OperateBody, Problem> {
     let body = body.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
     let body: OperateBody = serde_json::from_slice(&body)
         .map_err(|error| Problem::bad_request(format!("the body is not a request: {error}")))?;
-    if body.reason.trim().is_empty() || body.reason.len() > REASON_BYTES_MAX {
+    signed(&body.reason, body.who.as_deref())?;
+    Ok(body)
+}
+
+/// Checks what every change is signed with; says who asks.
+pub(super) fn signed(reason: &str, who: Option<&str>) -> Result<String, Problem> {
+    if reason.trim().is_empty() || reason.len() > REASON_BYTES_MAX {
         let detail = format!("say a reason, of 1 to {REASON_BYTES_MAX} bytes");
         return Err(Problem::bad_request(detail));
     }
-    if body
-        .who
-        .as_ref()
-        .is_some_and(|who| who.len() > WHO_BYTES_MAX)
-    {
+    let who = who.unwrap_or("unknown");
+    if who.len() > WHO_BYTES_MAX {
         let detail = format!("`who` may have {WHO_BYTES_MAX} bytes");
         return Err(Problem::bad_request(detail));
     }
-    Ok(body)
+    Ok(who.to_owned())
 }
 
 async fn operate(api: &Api, id: &str, body: &OperateBody, verb: Verb) -> Answer {

@@ -24,6 +24,9 @@ pub struct Problem {
     /// Where a body is wrong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
+    /// Everything that stands against a move.
+    #[serde(default, skip_serializing_if = "<[String]>::is_empty")]
+    pub obstacles: Box<[String]>,
 }
 
 /// One place where a body is wrong.
@@ -43,6 +46,7 @@ impl Problem {
             code: code.to_owned(),
             detail: detail.into(),
             errors: Vec::new(),
+            obstacles: Box::default(),
         }
     }
 
@@ -169,9 +173,16 @@ impl From<OperateError> for Problem {
         let detail = crate::chain(&error);
         match error {
             OperateError::NoSaga(_) => Self::not_found(detail),
-            OperateError::Refused(_) => {
+            OperateError::Refused(refused) => {
                 let title = "That makes no sense now";
-                Self::new(StatusCode::CONFLICT, "refused", title, detail)
+                Self {
+                    obstacles: refused
+                        .obstacles()
+                        .iter()
+                        .map(ToString::to_string)
+                        .collect(),
+                    ..Self::new(StatusCode::CONFLICT, "refused", title, detail)
+                }
             }
             OperateError::Unstorable(_) => {
                 let title = "The request cannot be stored";

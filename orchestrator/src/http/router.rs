@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::problem::Problem;
 use super::{
-    definitions, differences, events, explain, export, health, operators, plan, sagas, signals,
-    workers,
+    definitions, differences, events, explain, export, health, moves, operators, plan, sagas,
+    signals, workers,
 };
 use crate::engine::Engine;
 use crate::orchestrator::Orchestrator;
@@ -64,6 +64,7 @@ pub fn router(api: Api) -> Router {
         .route("/v1/sagas/{id}/pause", post(operators::pause))
         .route("/v1/sagas/{id}/resume", post(operators::resume))
         .route("/v1/sagas/{id}/terminate", post(operators::terminate))
+        .route("/v1/sagas/{id}/move", post(moves::move_one))
         .route("/v1/sagas/{id}/steps/{step}/retry", post(operators::retry))
         .route("/v1/sagas/{id}/steps/{step}/skip", post(operators::skip))
         .route(
@@ -78,6 +79,10 @@ pub fn router(api: Api) -> Router {
         .route(
             "/v1/definitions/{name}/{version}/diff",
             post(differences::differ),
+        )
+        .route(
+            "/v1/definitions/{name}/{version}/move",
+            post(moves::move_many),
         )
         .route(
             "/v1/definitions/{name}/{version}/retire",

@@ -89,6 +89,10 @@ impl Bench {
         self.orchestrators[0].engine()
     }
 
+    pub(crate) fn engine_of(&self, which: usize) -> &Engine {
+        self.orchestrators[which].engine()
+    }
+
     pub(crate) async fn start(&self, key: &str) -> Result<Started, StartError> {
         self.start_at(0, json!({ "key": key })).await
     }

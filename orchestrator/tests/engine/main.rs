@@ -8,6 +8,7 @@
 mod bench;
 mod children;
 mod explain;
+mod moves;
 mod reconcile;
 mod replies;
 mod requests;

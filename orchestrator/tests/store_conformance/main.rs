@@ -77,6 +77,7 @@ const CHECKS: [(&str, Check); 39] = checks![
     suite_reads::definitions_sort_by_name_and_version,
     suite_reads::a_retired_definition_says_so_until_it_is_taken_back,
     suite_reads::open_sagas_are_found_by_version,
+    suite_reads::a_saga_moves_to_another_version,
     suite_reads::a_listing_filters,
     suite_reads::a_listing_has_pages,
     suite_reads::open_sagas_are_counted,

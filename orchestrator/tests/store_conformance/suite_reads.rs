@@ -6,8 +6,8 @@ use saga_core::ids::{SagaId, StepName};
 use saga_core::operator::By;
 use saga_core::saga::{Phase, Status};
 
-use crate::sample::{advance, close, definition, edit, reference, start, start_with_key};
-use crate::stores::{Pair, commit, started};
+use crate::sample::{advance, batch, close, definition, edit, reference, start, start_with_key};
+use crate::stores::{Pair, assert_committed, commit, load, started};
 
 pub(crate) async fn a_definition_never_changes(Pair { a, b }: Pair) {
     let text = definition("order", "1.0.0", "saga: order");
@@ -139,6 +139,31 @@ pub(crate) async fn open_sagas_are_found_by_version(Pair { a, b }: Pair) {
             .unwrap(),
         []
     );
+}
+
+pub(crate) async fn a_saga_moves_to_another_version(Pair { a, b }: Pair) {
+    let saga = commit(&*a, start_with_key(&*a, "k")).await;
+    let stays = started(&*a).await;
+    let newer = reference("order", "1.1.0-rc.1");
+    let mut transition = advance(&*a, &saga);
+    edit(&mut transition, |saga| saga.definition = newer.clone());
+    let report = a.commit(&batch([transition, advance(&*a, &stays)])).await;
+    assert_committed(&report.unwrap(), saga.id);
+    let moved = load(&*b, saga.id).await;
+    assert_eq!(moved.definition, newer);
+    assert_eq!(load(&*b, stays.id).await.definition, stays.definition);
+    assert_eq!(b.open_sagas(&newer, 10).await.unwrap(), [saga.id]);
+    let filter = SagaFilter {
+        key: Some("k".to_owned()),
+        limit: 10,
+        ..SagaFilter::default()
+    };
+    let listed = b.list(&filter).await.unwrap();
+    assert_eq!(listed.sagas[0].definition, newer);
+    assert_eq!(b.find_key("order", "k").await.unwrap(), Some(saga.id));
+    commit(&*a, close(&*a, &moved, Phase::Completed)).await;
+    assert_eq!(b.open_sagas(&newer, 10).await.unwrap(), []);
+    assert_eq!(load(&*b, saga.id).await.definition, newer);
 }
 
 async fn ids(store: &dyn Store, filter: SagaFilter) -> Vec<SagaId> {

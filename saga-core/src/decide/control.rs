@@ -1,7 +1,7 @@
 //! What the system or an operator does to a saga from outside its steps.
 
 use super::turn::{Stop, Turn};
-use super::{resolve_by_hand, rest, retry_by_hand, unwind};
+use super::{move_by_hand, resolve_by_hand, rest, retry_by_hand, unwind};
 use crate::decision::Ignored;
 use crate::event::{EventKind, PauseCause, UnwindCause};
 use crate::ids::StepKey;
@@ -24,7 +24,7 @@ pub(super) fn park(turn: &mut Turn<'_>, why: &str) -> Result<(), Stop> {
 }
 
 /// An operator asks for something. Where that makes no sense it is refused, with the reason.
-pub(super) fn apply(turn: &mut Turn<'_>, operator: &Operator) -> Result<(), Stop> {
+pub(super) fn apply<'a>(turn: &mut Turn<'a>, operator: &'a Operator) -> Result<(), Stop> {
     if turn.saga.version == 0 {
         let why = format!("saga {} was never started", turn.saga.id);
         return Err(Stop::Illegal(why));
@@ -44,6 +44,7 @@ pub(super) fn apply(turn: &mut Turn<'_>, operator: &Operator) -> Result<(), Stop
         Verb::Retry { step } => retry_by_hand::retry(turn, step, by),
         Verb::Skip { step, output } => resolve_by_hand::skip(turn, step, output, by),
         Verb::Resolve { step, resolution } => resolve_by_hand::resolve(turn, step, resolution, by),
+        Verb::Move { to } => move_by_hand::apply(turn, to, by),
     }
 }
 

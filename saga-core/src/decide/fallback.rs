@@ -1,5 +1,7 @@
 //! What takes the place of a step that failed for good.
 
+use std::sync::Arc;
+
 use super::forward;
 use super::send::{self, Attempt};
 use super::turn::{Stop, Turn};
@@ -13,18 +15,13 @@ use crate::values::{GoodOutput, InputDigest, ValueKey};
 /// Does a failed step's fallback instead, in a round of its own; says whether there is one to do.
 /// While the saga rests it waits for the saga to go on.
 pub(super) fn begin(turn: &mut Turn<'_>, key: &StepKey) -> Result<bool, Stop> {
-    let step = turn.step(key)?;
-    let state = turn.saga.steps.get(key);
-    let Some(state) = state.filter(|state| !state.fallback && state.alarmed == 0) else {
-        return Ok(false);
-    };
-    if !matches!(step.on_failure, OnFailure::Fallback(_)) {
+    if !is_open(turn, key) {
         return Ok(false);
     }
     if turn.rests() {
         return Ok(true);
     }
-    let round = state.round + 1;
+    let round = turn.saga.steps.get(key).map_or(1, |state| state.round + 1);
     turn.emit(EventKind::FallbackStarted {
         key: key.clone(),
         round,
@@ -33,6 +30,17 @@ pub(super) fn begin(turn: &mut Turn<'_>, key: &StepKey) -> Result<bool, Stop> {
         forward::fail(turn, key, send::expression_error(&error))?;
     }
     Ok(true)
+}
+
+/// Whether there is a fallback that was not tried. What has had an effect after all is not done in
+/// another way as well, and of a step with elements each has its own.
+pub(super) fn is_open(turn: &Turn<'_>, key: &StepKey) -> bool {
+    let state = turn.saga.steps.get(key);
+    state.is_some_and(|state| !state.fallback && state.alarmed == 0)
+        && turn.step(key).is_ok_and(|step| {
+            matches!(step.on_failure, OnFailure::Fallback(_))
+                && step.for_each.is_some() == (key.element > 0)
+        })
 }
 
 /// Does the fallbacks of a step that were held up while the saga rested.
@@ -49,6 +57,28 @@ pub(super) fn resume(turn: &mut Turn<'_>, position: usize) -> Result<(), Stop> {
         }
     }
     Ok(())
+}
+
+/// Puts the last good outputs in the place of failures that came while nothing followed from them.
+pub(super) fn take_last_good(turn: &mut Turn<'_>, position: usize) -> Result<(), Stop> {
+    for key in turn.pieces_at(position) {
+        let state = turn.saga.steps.get(&key);
+        let failed =
+            state.is_some_and(|state| state.status == StepStatus::Failed && !state.substituted);
+        if failed && let Some(good) = last_good(turn, &key)? {
+            substitute(turn, &key, good);
+        }
+    }
+    Ok(())
+}
+
+/// Puts the last good output in the place of a failure.
+pub(super) fn substitute(turn: &mut Turn<'_>, key: &StepKey, good: GoodOutput) {
+    turn.emit(EventKind::LastGoodTaken {
+        key: key.clone(),
+        recorded_at: good.at,
+    });
+    turn.write(ValueKey::Output(key.clone()), Arc::new(good.output));
 }
 
 /// The output that takes the place of a failure, where the step falls back to the last good one

@@ -59,12 +59,16 @@ pub(super) fn after(turn: &mut Turn<'_>, key: &StepKey) -> Result<(), Stop> {
 pub(super) fn resume(turn: &mut Turn<'_>) -> Result<(), Stop> {
     let steps = 0..turn.definition.steps.len();
     for position in steps.clone() {
+        fallback::take_last_good(turn, position)?;
+    }
+    let stands = |&at: &usize| has_failed(turn, at) && !fallback::is_open(turn, &turn.key_at(at));
+    if let Some(position) = steps.clone().find(stands) {
+        return consequence(turn, position);
+    }
+    for position in steps.clone() {
         fallback::resume(turn, position)?;
     }
-    match steps.clone().find(|&at| has_failed(turn, at)) {
-        Some(position) => consequence(turn, position),
-        None => advance(turn, steps),
-    }
+    advance(turn, steps)
 }
 
 /// Whether a step has failed and stands in the way of the forward path.
@@ -105,15 +109,11 @@ pub(super) fn record_failure(
             Ok(true)
         }
         OnFailure::LastGood(_) => {
-            let Some(good) = good else {
-                return Ok(false);
-            };
-            turn.emit(EventKind::LastGoodTaken {
-                key: key.clone(),
-                recorded_at: good.at,
-            });
-            turn.write(ValueKey::Output(key.clone()), Arc::new(good.output));
-            Ok(true)
+            let is_there = good.is_some();
+            if let Some(good) = good {
+                fallback::substitute(turn, key, good);
+            }
+            Ok(is_there)
         }
         OnFailure::Compensate | OnFailure::Pause | OnFailure::Fallback(_) => Ok(false),
     }

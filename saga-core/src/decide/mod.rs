@@ -9,6 +9,7 @@ mod fallback;
 mod forward;
 mod heartbeat;
 mod missing;
+mod move_by_hand;
 mod reply;
 mod resolve_by_hand;
 mod rest;

@@ -287,6 +287,7 @@ fn undo(turn: &mut Turn<'_>, state: &StepState, reply: &Reply) -> Result<(), Sto
             )
         }
         ReplyOutcome::Unknown(error) if is_child(turn, reply) => {
+            current(state, reply)?;
             retry::undo_failed(turn, reply.key.clone(), error.clone(), false)
         }
         ReplyOutcome::Unknown(error) => {

@@ -53,6 +53,9 @@ pub(super) fn resolve(
     by: By,
 ) -> Result<(), Stop> {
     let state = find(turn, key)?;
+    if state.as_ref().is_some_and(|state| state.elements.is_some()) {
+        return Err(Stop::Refused(Refused::NameAnElement(key.clone())));
+    }
     match state {
         Some(state) if state.status == StepStatus::OutcomeUnknown => {
             resolve_step(turn, key, &state, resolution, by)

@@ -6,6 +6,7 @@ use super::send::{self, Attempt};
 use super::turn::{Stop, Turn};
 use super::unwind;
 use crate::definition::{Delay, Effect, RetryPolicy, Timeouts};
+use crate::delivery::UNACCOUNTED;
 use crate::event::EventKind;
 use crate::ids::{Op, StepKey};
 use crate::input::StepError;
@@ -52,7 +53,9 @@ pub(super) fn attempt_failed(
     let in_time = timeouts
         .schedule_to_close
         .is_none_or(|limit| retry_at < work.since.after(limit));
-    if !in_time || !policy.allows_another(tried, &error.code) {
+    // Another attempt would find the same: a call that nobody can account for.
+    let unaccounted = op != Op::Settle && error.code == UNACCOUNTED;
+    if unaccounted || !in_time || !policy.allows_another(tried, &error.code) {
         return exhausted(turn, key, op, error);
     }
     turn.emit(EventKind::AttemptFailed {

@@ -9,6 +9,7 @@
 use super::send::{self, Attempt};
 use super::turn::{Stop, Turn};
 use super::{forward, rest, retry, unwind};
+use crate::definition::Effect;
 use crate::event::EventKind;
 use crate::ids::{Op, StepKey};
 use crate::operator::By;
@@ -108,7 +109,8 @@ fn failed_step(turn: &mut Turn<'_>, key: &StepKey, state: &StepState, by: &By) -
     Ok(())
 }
 
-/// Tries an undo again; `refused` says that the last round is certain to have had no effect.
+/// Tries an undo again; `refused` says that the last round is certain to have had no effect. A child
+/// saga has no rounds of being undone; it is asked once more.
 pub(super) fn failed_undo(
     turn: &mut Turn<'_>,
     key: &StepKey,
@@ -119,7 +121,8 @@ pub(super) fn failed_undo(
     if turn.rests() {
         return Err(Stop::Refused(Refused::Paused));
     }
-    let attempt = if refused {
+    let is_child = matches!(turn.plan(key)?.effect, Effect::Child);
+    let attempt = if refused && !is_child {
         Attempt::first_of(state.undo_round + 1)
     } else {
         Attempt {

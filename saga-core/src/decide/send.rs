@@ -89,6 +89,14 @@ pub(super) fn undo(
     attempt: Attempt,
 ) -> Result<Result<(), EvalError>, Stop> {
     let plan = turn.plan(key)?;
+    let attempt = match plan.effect {
+        // It is one saga, however often it is asked: the round that ran it is what it is known by.
+        Effect::Child => Attempt {
+            round: turn.saga.steps.get(key).map_or(0, |state| state.round),
+            ..attempt
+        },
+        Effect::Compensate(_) | Effect::None | Effect::Residue(_) | Effect::Retriable => attempt,
+    };
     let event = EventKind::UndoScheduled {
         key: key.clone(),
         attempt: attempt.number,
@@ -98,7 +106,7 @@ pub(super) fn undo(
     match plan.effect {
         Effect::Child => {
             let seq = turn.emit(event);
-            undo_child(turn, key, attempt, seq);
+            ask_child(turn, key, attempt, seq, ChildAsk::Compensate);
             Ok(Ok(()))
         }
         Effect::Compensate(compensation) => {
@@ -149,7 +157,7 @@ pub(super) fn once_more(
         }
         (Op::Compensate, Effect::Child) => {
             let seq = turn.emit(event);
-            undo_child(turn, key, attempt, seq);
+            ask_child(turn, key, attempt, seq, ChildAsk::Compensate);
         }
         (Op::Compensate, Effect::None | Effect::Residue(_) | Effect::Retriable) => {
             return Err(no_undo(key));
@@ -201,16 +209,6 @@ fn ask_to_settle(
         StepKind::Wait(_) | StepKind::Sleep(_) => return Err(no_command(key)),
     }
     Ok(())
-}
-
-/// The child is found by the round that ran it, whatever the round of its undo.
-fn undo_child(turn: &mut Turn<'_>, key: &StepKey, attempt: Attempt, seq: u64) {
-    let state = turn.saga.steps.get(key);
-    let ran = Attempt {
-        round: state.map_or(0, |state| state.round),
-        ..attempt
-    };
-    ask_child(turn, key, ran, seq, ChildAsk::Compensate);
 }
 
 fn no_command(key: &StepKey) -> Stop {

@@ -76,10 +76,11 @@ impl Load {
                 Some(_) => ELEMENTS_ASSUMED,
                 None => 1,
             };
+            // The output is a row of its own, and so is an element.
+            let values = 1 + usize::from(step.for_each.is_some());
             for _ in 0..times {
-                // The output is a row of its own.
-                forward.add(&call, TEXT_BYTES_ASSUMED * 2, 1);
-                undone.add(&call, TEXT_BYTES_ASSUMED * 2, 1);
+                forward.add(&call, TEXT_BYTES_ASSUMED * 2 * values, values);
+                undone.add(&call, TEXT_BYTES_ASSUMED * 2 * values, values);
             }
             if let Effect::Compensate(undo) = &step.effect {
                 // It is told what it undoes as well.

@@ -59,6 +59,13 @@ pub struct Definition {
     pub source: Arc<str>,
 }
 
+/// The same name, version and text are the same definition: compiling is a function of the text.
+impl PartialEq for Definition {
+    fn eq(&self, other: &Self) -> bool {
+        self.reference == other.reference && self.digest == other.digest
+    }
+}
+
 impl Definition {
     /// The step of that name, if there is one.
     #[must_use]

@@ -314,6 +314,14 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         lifetime_ends: Option<Timestamp>,
     },
+    /// The saga goes on with another version of its definition. What it was started with stays:
+    /// its key, its labels, its deadline and the end of its life.
+    SagaMoved {
+        /// What it runs now.
+        to: DefinitionRef,
+        /// Who moved it.
+        by: By,
+    },
     /// An operator ended the saga without undoing anything.
     SagaTerminated {
         /// Who.

@@ -147,7 +147,10 @@ pub fn evolve(saga: &mut Saga, event: &Event) {
             (state.attempt, state.round, state.late) = (0, *round, 0);
             state.fallback = true;
         }
-        EventKind::LastGoodTaken { key, .. } => touch(saga, key).substituted = true,
+        EventKind::LastGoodTaken { key, .. } => {
+            touch(saga, key).substituted = true;
+            whole_goes_on(saga, key);
+        }
         EventKind::ParentAsked { op, attempt } => {
             if let Some(parent) = &mut saga.parent {
                 (parent.asked, parent.attempt) = (*op, *attempt);
@@ -220,7 +223,7 @@ pub fn evolve(saga: &mut Saga, event: &Event) {
             residue,
         } => {
             close(saga, key, StepStatus::Failed, Some(error));
-            touch(saga, key).residue = *residue;
+            touch(saga, key).residue |= *residue;
         }
         EventKind::StepNeverHappened { key } => {
             let error = touch(saga, key).error.take();
@@ -236,7 +239,7 @@ pub fn evolve(saga: &mut Saga, event: &Event) {
         } => {
             touch(saga, key).attempt = *attempt;
             close(saga, key, StepStatus::Compensated, None);
-            touch(saga, key).residue = *residue;
+            touch(saga, key).residue |= *residue;
             undo_goes_on(saga);
         }
         EventKind::UndoFailed {
@@ -268,6 +271,9 @@ pub fn evolve(saga: &mut Saga, event: &Event) {
         EventKind::CancelTooLate { .. } => saga.unwind = None,
         EventKind::SagaPaused { cause } => rest(saga, cause, at),
         EventKind::SagaResumed { lifetime_ends, .. } => wake(saga, *lifetime_ends, at),
+        // Key, labels, deadline and lifetime are promises of the start. A shorter deadline of the
+        // new version would turn the saga back by the very act of moving it.
+        EventKind::SagaMoved { to, .. } => saga.definition = to.clone(),
         EventKind::SagaTerminated { .. } => end(saga, Phase::Terminated, at),
         EventKind::StepRetried { key, round, .. } => {
             close(saga, key, StepStatus::Pending, None);

@@ -88,7 +88,7 @@ pub(super) fn whole_goes_on(saga: &mut Saga, element: &StepKey) {
     }
     let failed = |key: &StepKey| {
         let state = saga.steps.get(key);
-        state.is_some_and(|state| state.status == StepStatus::Failed)
+        state.is_some_and(|state| state.status == StepStatus::Failed && !state.substituted)
     };
     let whole = StepKey::whole(element.step.clone());
     if failed(&whole) && !saga.pieces(&element.step).any(|key| failed(&key)) {

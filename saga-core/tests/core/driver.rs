@@ -12,6 +12,7 @@ use saga_core::event::{Event, EventKind};
 use saga_core::evolve::evolve;
 use saga_core::ids::{ActionName, SagaId};
 use saga_core::input::Input;
+use saga_core::operator::{Operator, Verb};
 use saga_core::saga::Saga;
 use saga_core::time::Timestamp;
 use saga_core::values::{GoodOutput, InputDigest, ValueKey, Values};
@@ -24,6 +25,8 @@ pub(crate) const BEGIN: &str = "2026-01-01T00:00:00Z";
 
 pub(crate) struct Driver {
     pub(crate) definition: Arc<Definition>,
+    /// The versions that it can be moved to.
+    pub(crate) versions: Vec<Arc<Definition>>,
     pub(crate) saga: Saga,
     pub(crate) values: Values,
     pub(crate) history: Vec<Event>,
@@ -49,6 +52,7 @@ impl Driver {
         Self {
             saga: Saga::new(id, definition.reference.clone()),
             definition,
+            versions: Vec::new(),
             values: Values::default(),
             history: Vec::new(),
             now: BEGIN.parse().expect("a time"),
@@ -74,6 +78,13 @@ impl Driver {
         }
         if let Outcome::Applied(decision) = &outcome {
             self.store(decision);
+            if let Input::Operator(Operator {
+                verb: Verb::Move { to },
+                ..
+            }) = input
+            {
+                self.definition = Arc::clone(to);
+            }
         }
         outcome
     }

@@ -8,7 +8,7 @@
 //! A model of the world carries out commands the way a worker's ledger makes them: an action takes
 //! effect at most once, settling fences it, an undo undoes. The messages may be lost, doubled and
 //! answered in any order, and attempts fail before or after their effect. Operators ask for
-//! anything at any time, and when they say what became of a step, they tell the truth.
+//! anything at any time, a move to the next version included, and when they say what became of a step, they tell the truth.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -87,6 +87,22 @@ enum Move {
     Wait { seconds: u64 },
 }
 
+const DEFINITIONS: [&str; 4] = [LINE, DIAMOND, PIVOT, RESTS];
+
+/// The next version of one of them: it does one thing more, and gives the others more attempts.
+fn newer(which: usize) -> String {
+    let effect = [
+        "no_effect: true",
+        "no_effect: true",
+        "retry: { maximum_attempts: 0 }",
+    ];
+    let effect = effect[which.min(2)];
+    let text = DEFINITIONS[which]
+        .replace("version: 1.0.0", "version: 2.0.0")
+        .replace("maximum_attempts: 2", "maximum_attempts: 4");
+    format!("{text}  - {{ id: last, action: p.last, {effect} }}\n")
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ask {
     Cancel,
@@ -96,6 +112,7 @@ enum Ask {
     Retry,
     Skip,
     Resolve,
+    Move,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,6 +140,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         8 => Just(Ask::Retry),
         2 => Just(Ask::Skip),
         6 => Just(Ask::Resolve),
+        2 => Just(Ask::Move),
     ];
     let operate = (ask, any::<usize>()).prop_map(|(ask, pick)| Move::Operate { ask, pick });
     let one = prop_oneof![
@@ -164,6 +182,8 @@ impl Books {
 
 struct World {
     driver: Driver,
+    /// Where an operator may move it.
+    newer: Arc<Definition>,
     waiting: Vec<Command>,
     replies: Vec<Reply>,
     books: BTreeMap<StepKey, Books>,
@@ -171,10 +191,11 @@ struct World {
 }
 
 impl World {
-    fn start(definition: Arc<Definition>) -> Self {
+    fn start(definition: Arc<Definition>, newer: Arc<Definition>) -> Self {
         let driver = Driver::new(definition);
         let mut world = Self {
             driver,
+            newer,
             waiting: Vec::new(),
             replies: Vec::new(),
             books: BTreeMap::new(),
@@ -351,6 +372,9 @@ impl World {
                 };
                 Verb::Resolve { step, resolution }
             }
+            Ask::Move => Verb::Move {
+                to: Arc::clone(&self.newer),
+            },
         })
     }
 
@@ -521,8 +545,9 @@ proptest! {
 
     #[test]
     fn promises_are_kept(which in 0..4_usize, moves in moves()) {
-        let definition = compile([LINE, DIAMOND, PIVOT, RESTS][which]).expect("the definition");
-        let mut world = World::start(definition);
+        let definition = compile(DEFINITIONS[which]).expect("the definition");
+        let newer = compile(&newer(which)).expect("the newer definition");
+        let mut world = World::start(definition, newer);
         for one in &moves {
             world.play(one);
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use saga_core::decision::{ChildAsk, Command, Decision, Note, NoteContent, Outcome};
+use saga_core::definition::Definition;
 use saga_core::ids::{ActionName, Op, StepKey, StepName};
 use saga_core::input::{
     DeadLetter, Heartbeat, Input, Missing, Parent, ParentAsk, Reply, ReplyOutcome, Signal, Start,
@@ -54,7 +55,10 @@ pub(crate) fn play(text: &str) -> Result<Played, String> {
         .lines()
         .filter(|line| !line.starts_with('#'))
         .fold(String::new(), |yaml, line| yaml + line + "\n");
-    let mut driver = Driver::new(compile(&yaml)?);
+    let versions = yaml.split("\n---\n").map(compile);
+    let versions = versions.collect::<Result<Vec<_>, _>>()?;
+    let mut driver = Driver::new(Arc::clone(&versions[0]));
+    driver.versions = versions;
     let mut exchanges = Vec::new();
     for block in rest.trim_matches('\n').split("\n\n") {
         let (input, expected) = block.split_once("\n----\n").unwrap_or((block, ""));
@@ -146,6 +150,7 @@ fn parse_input(driver: &mut Driver, line: &str) -> Result<Input, String> {
         "pause" => Ok(operator(Verb::Pause)),
         "resume" => Ok(operator(Verb::Resume)),
         "terminate" => Ok(operator(Verb::Terminate)),
+        "move" => Ok(operator(parse_move(driver, rest)?)),
         "retry" | "skip" | "resolve" => Ok(operator(parse_step_verb(verb, rest)?)),
         other => Err(format!("`{other}` is no input")),
     }
@@ -225,6 +230,13 @@ fn operator(verb: Verb) -> Input {
         reason: "because".to_owned(),
         verb,
     })
+}
+
+fn parse_move(driver: &Driver, version: &str) -> Result<Verb, String> {
+    let is = |one: &&Arc<Definition>| one.reference.version.to_string() == version;
+    let to = driver.versions.iter().find(is);
+    let to = to.ok_or_else(|| format!("the file has no version {version}"))?;
+    Ok(Verb::Move { to: Arc::clone(to) })
 }
 
 fn parse_step_verb(verb: &str, text: &str) -> Result<Verb, String> {

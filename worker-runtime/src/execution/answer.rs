@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use broker::envelope::replies::REPLY_BYTES_MAX;
-use saga_core::delivery::Verdict;
+use saga_core::delivery::{UNACCOUNTED, Verdict};
 use saga_core::ids::Op;
 use saga_core::input::{ReplyOutcome, StepError};
 use serde_json::Value;
@@ -73,7 +73,7 @@ impl Ending {
 /// An earlier call may have had its effect, and nobody can say.
 pub(super) fn unaccounted() -> StepError {
     StepError::new(
-        "unaccounted",
+        UNACCOUNTED,
         "an earlier call may have taken effect and was not repeated; implement `resolve`, or \
          declare `Repeat::Safe` if the callee honours the idempotency key",
     )

@@ -303,8 +303,8 @@ fn by_hand(at: Timestamp, error: StepError) -> [EventKind; 15] {
     ]
 }
 
-/// What elements, waits, fallbacks and child sagas leave behind.
-fn of_the_language(at: Timestamp, error: StepError) -> [EventKind; 12] {
+/// What elements, waits, fallbacks, child sagas and versions leave behind.
+fn of_the_language(at: Timestamp, error: StepError) -> [EventKind; 13] {
     let parent = Parent {
         saga: fresh().id,
         key: StepKey::parse("transfer[2]"),
@@ -363,6 +363,10 @@ fn of_the_language(at: Timestamp, error: StepError) -> [EventKind; 12] {
             key: key("transfer"),
             attempt: 1,
             residue: true,
+        },
+        EventKind::SagaMoved {
+            to: fresh().definition,
+            by: by(),
         },
     ]
 }

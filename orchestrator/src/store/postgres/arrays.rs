@@ -40,6 +40,7 @@ struct Updates<'a> {
     states: Vec<Json>,
     ended_at: Vec<Option<Time>>,
     wake_at: Vec<Option<Time>>,
+    definition_versions: Vec<String>,
 }
 
 #[derive(Debug, Default)]
@@ -172,7 +173,7 @@ impl<'a> CommitArrays<'a> {
     pub(super) fn params(&self) -> Vec<&(dyn ToSql + Sync)> {
         let (u, k, n, c) = (&self.updates, &self.keys, &self.starts, &self.closed);
         let (e, v, o, d) = (&self.events, &self.values, &self.outbox, &self.dead);
-        let mut params: Vec<&(dyn ToSql + Sync)> = Vec::with_capacity(56);
+        let mut params: Vec<&(dyn ToSql + Sync)> = Vec::with_capacity(57);
         params.extend([
             &u.ids as &(dyn ToSql + Sync),
             &u.expected,
@@ -235,6 +236,7 @@ impl<'a> CommitArrays<'a> {
         params.push(&d.bodies);
         params.push(&k.replaces);
         params.extend(self.good.params());
+        params.push(&u.definition_versions);
         params
     }
 
@@ -249,6 +251,9 @@ impl<'a> CommitArrays<'a> {
             .push(Json(codec::encode_state(saga).map_err(unstorable)?));
         self.updates.ended_at.push(saga.ended_at.map(Time));
         self.updates.wake_at.push(transition.wake_at.map(Time));
+        // An operator may have moved it.
+        let version = saga.definition.version.to_string();
+        self.updates.definition_versions.push(version);
         Ok(())
     }
 

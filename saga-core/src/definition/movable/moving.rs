@@ -37,7 +37,9 @@ pub fn movable(
         obstacles: Vec::new(),
     };
     moving.touched();
+    moving.skipped();
     moving.pivot();
+    moving.child();
     moving.order();
     if let Some(input) = input {
         moving.input(input);
@@ -77,12 +79,15 @@ impl<'a> Move<'a> {
     }
 
     fn touched(&mut self) {
+        let saga = self.saga;
+        // Also a step that is to be tried again: its rounds are on record.
+        for key in saga.steps.keys() {
+            if self.to.step(&key.step).is_none() {
+                self.add(Obstacle::StepGone(key.step.clone()));
+            }
+        }
         for (name, place, fallback) in self.places() {
-            let Some(before) = self.from.step(&name) else {
-                continue;
-            };
-            let Some(after) = self.to.step(&name) else {
-                self.add(Obstacle::StepGone(name));
+            let (Some(before), Some(after)) = (self.from.step(&name), self.to.step(&name)) else {
                 continue;
             };
             // What was skipped was never asked of anybody.
@@ -98,6 +103,7 @@ impl<'a> Move<'a> {
             } else {
                 let (before, after) = (before.plan(fallback), after.plan(fallback));
                 self.same_action(&name, before, after);
+                self.same_input(&name, before, after, place);
                 self.same_effect(&name, before, after, place);
             }
             if before.pivot != after.pivot {
@@ -106,11 +112,48 @@ impl<'a> Move<'a> {
         }
     }
 
+    /// A step that `when` has skipped has no output; nothing forbids to read one that always is.
+    fn skipped(&mut self) {
+        let saga = self.saga;
+        if !self.goes_forward() {
+            return;
+        }
+        for (key, state) in &saga.steps {
+            let skips = |definition: &Definition| {
+                let step = definition.step(&key.step);
+                step.is_some_and(|step| step.when.is_some())
+            };
+            let without = state.status == StepStatus::Skipped && !state.substituted;
+            if without && skips(self.from) && !skips(self.to) {
+                self.add(Obstacle::NeverSkipped(key.step.clone()));
+            }
+        }
+    }
+
+    const fn goes_forward(&self) -> bool {
+        matches!(self.saga.phase, Phase::Running) && self.saga.unwind.is_none()
+    }
+
     fn same_action(&mut self, step: &StepName, before: Plan<'_>, after: Plan<'_>) {
         let (from, to) = (asked(before.kind), asked(after.kind));
         if from != to {
             let step = step.clone();
             self.add(Obstacle::ActionChanged { step, from, to });
+        }
+    }
+
+    /// What an action was given is not stored: settling and undoing compute it again.
+    fn same_input(&mut self, step: &StepName, before: Plan<'_>, after: Plan<'_>, place: Place) {
+        let needed = match place {
+            Place::Doing => true,
+            Place::Done | Place::Undoing => matches!(before.effect, Effect::Compensate(_)),
+            Place::Failed | Place::Skipped | Place::Undone => false,
+        };
+        if let (StepKind::Action(before), StepKind::Action(after)) = (before.kind, after.kind)
+            && needed
+            && before.input.written() != after.input.written()
+        {
+            self.add(Obstacle::InputChanged(step.clone()));
         }
     }
 
@@ -171,8 +214,15 @@ impl<'a> Move<'a> {
         }
     }
 
+    /// A child with a pivot was only started by a step that is one.
+    fn child(&mut self) {
+        if self.saga.parent.is_some() && !self.from.has_pivot() && self.to.has_pivot() {
+            self.add(Obstacle::ChildGetsPivot);
+        }
+    }
+
     fn order(&mut self) {
-        let forward = self.saga.phase == Phase::Running && self.saga.unwind.is_none();
+        let forward = self.goes_forward();
         let mut found = Vec::new();
         for step in &self.to.steps {
             let places = self.places_of(&step.name);

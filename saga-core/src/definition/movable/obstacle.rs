@@ -29,6 +29,12 @@ pub enum Obstacle {
         /// As it would be.
         to: String,
     },
+    /// What a worker was given is computed anew to settle and to undo it, and would be told wrong.
+    #[error("step {0} was given its input, and the other version computes another one for it")]
+    InputChanged(StepName),
+    /// What reads its output counts on there being one.
+    #[error("step {0} was skipped, and the other version never skips it")]
+    NeverSkipped(StepName),
     /// It is split into elements in only one of the versions.
     #[error("step {0} runs once for each element in only one of the versions, and was touched")]
     ElementsChanged(StepName),
@@ -84,6 +90,12 @@ pub enum Obstacle {
         /// What it depends on there.
         dependency: StepName,
     },
+    /// The step of the parent that runs this saga can be turned back, and this saga could not.
+    #[error(
+        "the saga is a step of another one, and the other version has a point of no return, which \
+         that step does not have"
+    )]
+    ChildGetsPivot,
     /// Its payload could not start a saga of that version.
     #[error("the saga's input does not fit: {0}")]
     InputRefused(String),

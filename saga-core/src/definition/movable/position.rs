@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::ids::StepName;
-use crate::saga::{Saga, Status, StepStatus};
+use crate::saga::{Saga, Status};
 
 /// Where a saga stands, as far as moving it is concerned: sagas at the same position can all move,
 /// or none of them can, leaving their inputs aside.
@@ -14,9 +14,8 @@ pub struct Position {
     pub status: Status,
     /// It is to turn back, or does.
     pub unwinds: bool,
-    /// The steps that were touched, with where they stand and whether that is their
-    /// fallback. The elements of a `for_each` that stand
-    /// in the same place count as one.
+    /// The steps that were touched, with where they stand and whether that is their fallback. The
+    /// elements of a `for_each` that stand in the same place count as one.
     pub steps: BTreeSet<(StepName, &'static str, bool)>,
 }
 
@@ -30,7 +29,6 @@ impl Position {
             steps: saga
                 .steps
                 .iter()
-                .filter(|(_, state)| state.status != StepStatus::Pending)
                 .map(|(key, state)| (key.step.clone(), state.status.as_str(), state.fallback))
                 .collect(),
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Obstacle, Position, movable};
 use crate::compiler::compile;
@@ -52,6 +52,10 @@ struct Run<'d> {
 
 impl<'d> Run<'d> {
     fn new(definition: &'d Definition) -> Self {
+        Self::with_input(definition, json!({}))
+    }
+
+    fn with_input(definition: &'d Definition, input: Value) -> Self {
         let id: SagaId = "019a0000-0000-7000-8000-000000000001".parse().unwrap();
         let mut run = Self {
             definition,
@@ -62,7 +66,7 @@ impl<'d> Run<'d> {
             key: None,
             labels: std::collections::BTreeMap::new(),
             parent: None,
-            input: Arc::new(json!({})),
+            input: Arc::new(input),
         }));
         run
     }
@@ -121,6 +125,15 @@ impl<'d> Run<'d> {
         self
     }
 
+    fn operate(mut self, verb: Verb) -> Self {
+        self.apply(&Input::Operator(Operator {
+            who: "ada".to_owned(),
+            reason: "because".to_owned(),
+            verb,
+        }));
+        self
+    }
+
     fn obstacles(&self, to: &Definition) -> Vec<String> {
         let obstacles = movable(self.definition, to, &self.saga, None).err();
         let obstacles = obstacles.into_iter().flatten();
@@ -165,6 +178,67 @@ fn what_was_done_must_stay_what_it_was() {
         run.obstacles(&other),
         ["step a has asked for pool.do-a, in the other version it is pool.do-otherwise"]
     );
+}
+
+#[test]
+fn a_step_that_is_to_be_tried_again_must_be_there() {
+    let from = chain(&[("- id: b\n", "- id: b\n    on_failure: pause\n")]);
+    let waits = Run::new(&from)
+        .done(&["a"])
+        .operate(Verb::Pause)
+        .failed("b");
+    let waits = waits.operate(Verb::Retry {
+        step: StepKey::parse("b"),
+    });
+    assert_eq!(
+        Position::of(&waits.saga).to_string(),
+        "paused: a succeeded, b pending"
+    );
+    assert_eq!(
+        waits.obstacles(&newer(&[("- id: b\n", "- id: z\n")])),
+        ["step b was touched, and the other version does not have it"]
+    );
+    assert_eq!(
+        waits.obstacles(&newer(&[("pool.do-b", "other.thing")])),
+        [""; 0]
+    );
+}
+
+#[test]
+fn what_a_worker_was_given_must_stay_computable() {
+    let from = chain(&[]);
+    let given = |step: &str| {
+        let line = format!("pool.do-{step}\n");
+        let more = format!("pool.do-{step}\n    input: {{ more: true }}\n");
+        newer(&[(line.as_str(), more.as_str())])
+    };
+    let obstacle = |step: &str| {
+        format!(
+            "step {step} was given its input, and the other version computes another one for it"
+        )
+    };
+    let run = Run::new(&from).done(&["a"]);
+    assert_eq!(run.obstacles(&given("a")), [obstacle("a")], "to undo it");
+    assert_eq!(run.obstacles(&given("b")), [obstacle("b")], "to settle it");
+    assert_eq!(run.obstacles(&given("c")), [""; 0]);
+    let back = Run::new(&from).done(&["a", "b"]).failed("c").undone(&["b"]);
+    assert_eq!(back.obstacles(&given("a")), [obstacle("a")]);
+    assert_eq!(back.obstacles(&given("b")), [""; 0]);
+    assert_eq!(back.obstacles(&given("c")), [""; 0], "it gets a new round");
+}
+
+#[test]
+fn what_was_skipped_has_no_output_to_count_on() {
+    let some = ("pool.do-a\n", "pool.do-a\n    when: ${input.a == 1}\n");
+    let from = chain(&[some]);
+    let skipped = Run::with_input(&from, json!({ "a": 2 }));
+    assert_eq!(
+        skipped.obstacles(&newer(&[])),
+        ["step a was skipped, and the other version never skips it"]
+    );
+    assert_eq!(skipped.obstacles(&newer(&[some])), [""; 0]);
+    let done = Run::with_input(&from, json!({ "a": 1 })).done(&["a"]);
+    assert_eq!(done.obstacles(&newer(&[])), [""; 0]);
 }
 
 #[test]
@@ -333,14 +407,6 @@ fn equal_positions_are_one() {
         Position::of(&one.saga).to_string(),
         "running: a succeeded, b scheduled"
     );
-    let cancelled = {
-        let mut run = Run::new(&from).done(&["a"]);
-        run.apply(&Input::Operator(Operator {
-            who: "ada".to_owned(),
-            reason: "because".to_owned(),
-            verb: Verb::Cancel,
-        }));
-        run
-    };
+    let cancelled = Run::new(&from).done(&["a"]).operate(Verb::Cancel);
     assert_ne!(Position::of(&one.saga), Position::of(&cancelled.saga));
 }

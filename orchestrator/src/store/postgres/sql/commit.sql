@@ -12,12 +12,13 @@ updated AS (
     SET version = u.version,
         status = u.status,
         state = u.state,
+        definition_version = u.definition_version,
         ended_at = u.ended_at,
         wake_at = CASE WHEN u.ended_at IS NULL THEN least(s.wake_at, u.wake_at) END
     FROM unnest(
         $1::uuid[], $2::bigint[], $3::bigint[], $4::text[], $5::json[], $6::timestamptz[],
-        $7::timestamptz[]
-    ) AS u (id, expected, version, status, state, ended_at, wake_at)
+        $7::timestamptz[], $57::text[]
+    ) AS u (id, expected, version, status, state, ended_at, wake_at, definition_version)
     WHERE s.id = u.id
       AND s.version = u.expected
       AND (SELECT count(*) FROM locked) >= 0
