@@ -48,7 +48,7 @@ macro_rules! checks {
     };
 }
 
-const CHECKS: [(&str, Check); 39] = checks![
+const CHECKS: [(&str, Check); 40] = checks![
     suite_commit::a_committed_saga_reads_back_as_it_was,
     suite_commit::unknown_ids_are_left_out,
     suite_commit::a_lost_race_writes_nothing,
