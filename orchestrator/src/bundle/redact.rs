@@ -128,7 +128,8 @@ impl Redaction {
             | EventKind::RetryHastened { by, .. }
             | EventKind::UndoRetried { by, .. }
             | EventKind::StepSkippedByOperator { by, .. }
-            | EventKind::StepResolved { by, .. } => self.by(by),
+            | EventKind::StepResolved { by, .. }
+            | EventKind::SagaMoved { by, .. } => self.by(by),
             EventKind::StepSplit { .. }
             | EventKind::StepWaiting { .. }
             | EventKind::SignalTaken { .. }

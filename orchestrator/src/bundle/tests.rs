@@ -30,6 +30,10 @@ steps:
 ";
 
 /// A saga whose every text holds the secret, in the state that a cancelled one has whose undo failed.
+#[expect(
+    clippy::too_many_lines,
+    reason = "the story of one saga, from start to bundle"
+)]
 fn bundle(redaction: Option<&Redaction>) -> Bundle {
     let definition = compiler::compile("sale", SALE).definition.expect("right");
     let id: SagaId = "019a0000-0000-7000-8000-000000000001"

@@ -100,7 +100,7 @@ pub async fn stuck(
             let page = SagaFilter {
                 status: Some(status),
                 before,
-                limit: left.min(PAGE_ROWS_MAX).max(1),
+                limit: left.clamp(1, PAGE_ROWS_MAX),
                 ..filter.clone()
             };
             let page = store.list(&page).await?;

@@ -16,10 +16,10 @@ pub(super) fn output(definition: &Definition, step: &StepName) -> Value {
             put(&mut found, &root, &fields);
         }
     }
-    match found {
-        Value::Null => Value::Object(Map::new()),
-        found => found,
+    if found.is_null() {
+        found = Value::Object(Map::new());
     }
+    found
 }
 
 /// The names after a root: of `.a.b + 1` they are `a` and `b`.

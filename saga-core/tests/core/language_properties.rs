@@ -637,10 +637,16 @@ impl World {
                 .get(child)
                 .is_some_and(|driver| !driver.saga.phase.is_closed()),
             Cause::Parked { .. }
+            | Cause::DefinitionMissing { .. }
             | Cause::Paused { .. }
             | Cause::MaxLifetime { .. }
             | Cause::BackingOff { .. }
             | Cause::WaitingForTimer { .. }
+            | Cause::OutboxUnsent { .. }
+            | Cause::NoWorkerForOperation { .. }
+            | Cause::WaitingForWorker { .. }
+            | Cause::DeadLettered { .. }
+            | Cause::WaitingInQueue { .. }
             | Cause::Dispatched { .. }
             | Cause::Executing { .. } => false,
         }
