@@ -7,7 +7,7 @@ use saga_core::saga::{Saga, Status};
 use serde_json::Value;
 
 use super::state::State;
-use crate::store::{CLUES_MAX, Clues, LetterClue, PAGE_ROWS_MAX, Page, SagaFilter, SagaSummary};
+use crate::store::{CLUES_MAX, Clues, LetterClue, LetterRecord, PAGE_ROWS_MAX, Page, SagaFilter, SagaSummary};
 
 impl State {
     /// Sagas, newest first.
@@ -35,14 +35,15 @@ impl State {
         let limit = usize::try_from(CLUES_MAX).unwrap_or(usize::MAX);
         let ids: BTreeSet<&SagaId> = ids.iter().collect();
         let unsent = self.outbox.iter().filter(|(id, _)| ids.contains(&id.saga));
-        let letters = self.dead_letters.values().filter_map(|letter| {
-            let saga = letter.saga.filter(|saga| ids.contains(saga))?;
+        let open = |letter: &&LetterRecord| letter.summary.handled.is_none();
+        let letters = self.dead_letters.values().filter(open).filter_map(|letter| {
+            let saga = letter.summary.saga.filter(|saga| ids.contains(saga))?;
             let message_id = letter.properties.get("message_id").and_then(Value::as_str);
             Some(LetterClue {
                 saga,
-                id: letter.id,
+                id: letter.summary.id,
                 message_id: message_id.map(str::to_owned),
-                reason: letter.reason.clone(),
+                reason: letter.summary.reason.clone(),
             })
         });
         Clues {
