@@ -7,7 +7,9 @@ use saga_core::saga::{Saga, Status};
 use serde_json::Value;
 
 use super::state::State;
-use crate::store::{CLUES_MAX, Clues, LetterClue, LetterRecord, PAGE_ROWS_MAX, Page, SagaFilter, SagaSummary};
+use crate::store::{
+    CLUES_MAX, Clues, LetterClue, LetterRecord, PAGE_ROWS_MAX, Page, SagaFilter, SagaSummary,
+};
 
 impl State {
     /// Sagas, newest first.
@@ -36,16 +38,20 @@ impl State {
         let ids: BTreeSet<&SagaId> = ids.iter().collect();
         let unsent = self.outbox.iter().filter(|(id, _)| ids.contains(&id.saga));
         let open = |letter: &&LetterRecord| letter.summary.handled.is_none();
-        let letters = self.dead_letters.values().filter(open).filter_map(|letter| {
-            let saga = letter.summary.saga.filter(|saga| ids.contains(saga))?;
-            let message_id = letter.properties.get("message_id").and_then(Value::as_str);
-            Some(LetterClue {
-                saga,
-                id: letter.summary.id,
-                message_id: message_id.map(str::to_owned),
-                reason: letter.summary.reason.clone(),
-            })
-        });
+        let letters = self
+            .dead_letters
+            .values()
+            .filter(open)
+            .filter_map(|letter| {
+                let saga = letter.summary.saga.filter(|saga| ids.contains(saga))?;
+                let message_id = letter.properties.get("message_id").and_then(Value::as_str);
+                Some(LetterClue {
+                    saga,
+                    id: letter.summary.id,
+                    message_id: message_id.map(str::to_owned),
+                    reason: letter.summary.reason.clone(),
+                })
+            });
         Clues {
             unsent: unsent
                 .map(|(id, entry)| (*id, entry.created_at))
