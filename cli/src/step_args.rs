@@ -9,7 +9,7 @@ use crate::args::SignatureArgs;
 pub struct StepArgs {
     /// The saga's id
     pub id: String,
-    /// The step; of one that runs once for each element also which, as in pay[3]
+    /// The step; of one that runs once for each element also which, as in `pay[3]`
     pub step: String,
     #[command(flatten)]
     pub signature: SignatureArgs,

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::config;
 use crate::database::Database;
 use crate::process::Process;
+use crate::rabbit;
 
 /// Sagas that have not ended after this will not.
 const END_WITHIN: Duration = Duration::from_secs(120);
@@ -178,6 +179,15 @@ impl Deployment {
                 );
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+impl Drop for Deployment {
+    fn drop(&mut self) {
+        // A test that failed may have left processes or a broker behind which this cannot work with.
+        if !std::thread::panicking() {
+            rabbit::delete_queues(&self.prefix);
         }
     }
 }

@@ -25,6 +25,20 @@ fn run(arguments: &[impl AsRef<str>]) -> String {
     said
 }
 
+/// Deletes the queues whose names begin with this; all of them, or nobody else would have room:
+/// RabbitMQ sets three file handles aside for each quorum queue, and a deployment has two hundred.
+pub fn delete_queues(prefix: &str) {
+    let expression = format!(
+        "Prefix = <<\"{prefix}.\">>,
+         [rabbit_amqqueue:delete(Queue, false, false, <<\"tests\">>)
+          || Queue <- rabbit_amqqueue:list(),
+             {{resource, _, queue, Name}} <- [amqqueue:get_name(Queue)],
+             binary:longest_common_prefix([Prefix, Name]) =:= byte_size(Prefix)],
+         ok."
+    );
+    run(&["eval", &expression]);
+}
+
 /// The memory alarm: the broker reads nothing from whoever publishes. It is lifted when this is
 /// dropped, however the test ends.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use saga_core::definition::{Definition, OnFailure, OnTimeout, Step, StepKind};
-use saga_core::event::{PauseCause, UnwindCause};
+use saga_core::event::{Event, EventKind, PauseCause, UnwindCause};
 use saga_core::ids::{StepKey, StepName};
 use saga_core::saga::{Saga, StepStatus};
 
@@ -123,7 +123,7 @@ pub(super) fn judge(script: &Script, planted: &Planted, ran: &Ran) -> Result<(),
         doubt: doubt(script, planted, saga),
         pivot_passed: pivot_passed(definition, saga),
         deadline_passed: matches!(saga.unwind, Some(UnwindCause::Deadline)),
-        outage_ends: outlasts_outage(step, ran.took),
+        outage_ends: outlasts_outage(step, &planted.key(), &ran.root.history),
         last_good: saga
             .steps
             .get(&planted.key())
@@ -172,17 +172,33 @@ fn failed_undo(saga: &Saga) -> Option<String> {
     ))
 }
 
-/// Whether the step has more attempts, and more time, than the outage takes.
-pub(super) fn outlasts_outage(step: &Step, took: Duration) -> bool {
+/// Whether the step had more attempts, and more time of its own, than the outage takes.
+pub(super) fn outlasts_outage(step: &Step, key: &StepKey, history: &[Event]) -> bool {
     let policy = &step.retry;
     let attempts = policy.maximum_attempts;
     // It gives up when the next attempt would begin too late.
     let longest_delay = policy.maximum_interval.mul_f64(1.0 + policy.jitter);
     let limit = step.timeouts.schedule_to_close;
+    let took = time_of_its_own(key, history);
     let time_ran_out = limit.is_some_and(|limit| took + longest_delay >= limit);
     matches!(step.kind, StepKind::Action(_))
         && (attempts == 0 || attempts > OUTAGE_ATTEMPTS)
         && !time_ran_out
+}
+
+/// From the step's first attempt to its end; what the saga did before does not count.
+fn time_of_its_own(key: &StepKey, history: &[Event]) -> Duration {
+    let began = history
+        .iter()
+        .find(|event| matches!(&event.kind, EventKind::StepScheduled { key: at, .. } if at == key));
+    let ended = history.iter().rfind(|event| {
+        matches!(&event.kind, EventKind::StepSucceeded { key: at, .. }
+            | EventKind::StepFailed { key: at, .. } if at == key)
+    });
+    match (began, ended) {
+        (Some(began), Some(ended)) => ended.at.since(began.at),
+        _ => Duration::ZERO,
+    }
 }
 
 fn pivot_passed(definition: &Definition, saga: &Saga) -> bool {

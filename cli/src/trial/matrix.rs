@@ -107,7 +107,7 @@ fn case(script: &Script, planted: &Planted) -> Result<CaseReport, Failure> {
         problems,
         outage_ended: planted.fault == Fault::Timeout
             && ran.end == End::Completed
-            && step.is_some_and(|step| outlasts_outage(step, ran.took)),
+            && step.is_some_and(|it| outlasts_outage(it, &planted.key(), &ran.root.history)),
         residue: residue(&ran.root.saga),
         chronicle: chronicle(&ran.root.history),
     })

@@ -15,9 +15,16 @@ use crate::log_tail::log_tail;
 /// Runs `$@` until it ends by itself or standard input is closed, which happens when the engine
 /// stops it and when the engine's process dies. Then it gets `$signal`, and after `$grace` tenths
 /// of a second, KILL.
+///
+/// It may open as many files as the system allows, at most 65,536: RabbitMQ sets three aside for
+/// each quorum queue, and stops to answer new connections once they are used up. Without a bound it
+/// would make its tables as large as the limit, which can be a thousand million.
 const SUPERVISOR: &str = r#"
 signal=$1 grace=$2 log=$3
 shift 3
+files=$(ulimit -Hn)
+[ "$files" != unlimited ] && [ "$files" -le 65536 ] || files=65536
+ulimit -Sn "$files"
 exec 3<&0 </dev/null
 "$@" 3<&- >>"$log" 2>&1 &
 server=$!

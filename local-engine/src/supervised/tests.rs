@@ -72,6 +72,21 @@ fn a_server_gets_its_signal_when_the_pipe_closes() {
 }
 
 #[test]
+fn a_server_may_open_as_many_files_as_the_system_allows() {
+    let folder = Folder::new("files");
+    let mut server = folder.start("ulimit -Sn; ulimit -Hn; exec sleep 60", 200);
+    server
+        .wait_until(DEADLINE, || folder.log().lines().count() == 2)
+        .unwrap();
+    server.stop().unwrap();
+    let log = folder.log();
+    let (soft, hard) = log.trim().split_once('\n').unwrap();
+    // Where there is no limit, the shell says so in a word.
+    let hard = hard.parse().unwrap_or(u64::MAX);
+    assert_eq!(soft.parse(), Ok(hard.min(65_536)));
+}
+
+#[test]
 fn a_server_that_will_not_end_is_killed() {
     let folder = Folder::new("kill");
     let mut server = folder.start("trap '' TERM; echo up; while :; do sleep 0.05; done", 5);

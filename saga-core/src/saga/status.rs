@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::StepName;
 
-/// Where a saga stands. Whether it rests for an operator is told apart by [`Saga::pause`].
+/// Where a saga stands. Whether it rests for an operator is told apart by
+/// [`pause`](super::Saga::pause).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
