@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use saga_core::event::Event;
 use saga_core::ids::SagaId;
 use saga_core::saga::{Saga, Status};
 use serde_json::Value;
@@ -12,6 +13,16 @@ use crate::store::{
 };
 
 impl State {
+    /// A saga's events after a sequence number.
+    pub(super) fn history(&self, id: SagaId, after: u64, limit: u32) -> Vec<Event> {
+        let events = self.sagas.get(&id).into_iter().flat_map(|it| &it.events);
+        events
+            .filter(|event| event.seq > after)
+            .take(usize::try_from(limit).unwrap_or(usize::MAX))
+            .cloned()
+            .collect()
+    }
+
     /// Sagas, newest first.
     pub(super) fn list(&self, filter: &SagaFilter) -> Page {
         let limit = usize::try_from(filter.limit.clamp(1, PAGE_ROWS_MAX)).unwrap_or(1);

@@ -332,15 +332,7 @@ impl Store for MemoryStore {
     }
 
     async fn history(&self, id: SagaId, after: u64, limit: u32) -> Result<Vec<Event>, StoreError> {
-        let state = self.state();
-        let Some(entry) = state.sagas.get(&id) else {
-            return Ok(Vec::new());
-        };
-        let later = entry.events.iter().filter(|event| event.seq > after);
-        Ok(later
-            .take(usize::try_from(limit).unwrap_or(usize::MAX))
-            .cloned()
-            .collect())
+        Ok(self.state().history(id, after, limit))
     }
 
     async fn open_counts(&self) -> Result<Vec<(Status, u64)>, StoreError> {
