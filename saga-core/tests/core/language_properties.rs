@@ -16,15 +16,14 @@ use saga_core::definition::{Definition, Effect, StepKind};
 use saga_core::event::{EventKind, PauseCause};
 use saga_core::explain::{Cause, causes};
 use saga_core::ids::{Op, SagaId, StepKey};
-use saga_core::input::{
-    DeadLetter, Input, Parent, ParentAsk, Reply, ReplyOutcome, Signal, Start, StepError,
-};
+use saga_core::input::{DeadLetter, Input, Parent, ParentAsk, Reply, Signal, Start};
 use saga_core::operator::{Operator, Resolution, Verb};
 use saga_core::saga::{Phase, Saga, StepStatus};
 use saga_core::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::driver::{BEGIN, Driver, SAGA, compile};
+use crate::ledger::{Books, How};
 
 /// Most steps of a definition.
 const STEPS_MAX: usize = 5;
@@ -229,14 +228,6 @@ enum Ask {
     Resolve,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum How {
-    Done,
-    Fail,
-    FailBeforeEffect,
-    FailAfterEffect,
-}
-
 fn moves() -> impl Strategy<Value = Vec<Move>> {
     let how = prop_oneof![
         6 => Just(How::Done),
@@ -270,25 +261,6 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
 enum Message {
     Command(SagaId, Command),
     Note(SagaId, NoteContent),
-}
-
-/// What a worker's ledger and the world outside hold of one piece of work, by round.
-#[derive(Debug, Default)]
-struct Books {
-    actions: BTreeMap<u32, Row>,
-    undos: BTreeMap<u32, Row>,
-    undone_without_effect: bool,
-}
-
-#[derive(Debug, Default)]
-struct Row {
-    happened: bool,
-    blocked: bool,
-    rejected: bool,
-}
-
-fn happened(rows: &BTreeMap<u32, Row>) -> usize {
-    rows.values().filter(|row| row.happened).count()
 }
 
 type Piece = (SagaId, StepKey);
@@ -508,11 +480,7 @@ impl World {
 
     fn work(&mut self, saga: SagaId, command: &Command, how: How) {
         let books = self.books.entry((saga, command.key.clone())).or_default();
-        let outcome = match command.op {
-            Op::Action => act(books.actions.entry(command.round).or_default(), how),
-            Op::Settle => settle(books.actions.entry(command.round).or_default(), how),
-            Op::Compensate => undo(books, command, how),
-        };
+        let outcome = books.work(command, how);
         let reply = Reply {
             key: command.key.clone(),
             op: command.op,
@@ -562,12 +530,12 @@ impl World {
         let driver = &self.sagas[&id];
         let is_undo = driver.saga.step_status(&step) == StepStatus::CompensationFailed;
         let books = self.books.get(&(id, step.clone()))?;
-        let rows = if is_undo {
-            &books.undos
+        let times = if is_undo {
+            books.undone()
         } else {
-            &books.actions
+            books.happened()
         };
-        let resolution = if happened(rows) > 0 {
+        let resolution = if times > 0 {
             Resolution::Happened(output)
         } else {
             Resolution::Never
@@ -654,7 +622,7 @@ impl World {
 
     fn audit(&self) {
         for ((id, key), books) in &self.books {
-            let (did, undid) = (happened(&books.actions), happened(&books.undos));
+            let (did, undid) = (books.happened(), books.undone());
             assert!(did <= 1, "{key} of {id} happened {did} times: {books:?}");
             assert!(
                 undid <= 1,
@@ -754,74 +722,6 @@ fn start(input: Value, parent: Option<Parent>) -> Input {
         input: Arc::new(input),
         parent,
     })
-}
-
-fn done() -> ReplyOutcome {
-    ReplyOutcome::Done(Arc::new(json!({ "n": 1 })))
-}
-
-fn refused() -> ReplyOutcome {
-    ReplyOutcome::Fail(StepError::new("refused", "no"))
-}
-
-fn failed() -> ReplyOutcome {
-    ReplyOutcome::AttemptFailed {
-        error: StepError::new("flaky", "failed"),
-        retry_after: None,
-    }
-}
-
-/// The ledger's row decides before the handler is asked.
-fn act(row: &mut Row, how: How) -> ReplyOutcome {
-    if row.blocked {
-        return ReplyOutcome::Fenced;
-    }
-    if row.rejected {
-        return refused();
-    }
-    if row.happened {
-        return done();
-    }
-    match how {
-        How::Done => {
-            row.happened = true;
-            done()
-        }
-        How::Fail => {
-            row.rejected = true;
-            refused()
-        }
-        How::FailBeforeEffect => failed(),
-        How::FailAfterEffect => {
-            row.happened = true;
-            failed()
-        }
-    }
-}
-
-fn settle(row: &mut Row, how: How) -> ReplyOutcome {
-    match how {
-        How::FailBeforeEffect => return failed(),
-        How::Fail => return ReplyOutcome::Unknown(StepError::new("unknown", "who knows")),
-        How::Done | How::FailAfterEffect => {}
-    }
-    if row.happened {
-        return done();
-    }
-    if row.rejected {
-        return refused();
-    }
-    row.blocked = true;
-    ReplyOutcome::NeverHappened
-}
-
-fn undo(books: &mut Books, command: &Command, how: How) -> ReplyOutcome {
-    let undoes = command.undoes.as_ref().expect("what an undo undoes");
-    let action = books.actions.get(&undoes.round);
-    if !action.is_some_and(|row| row.happened) {
-        books.undone_without_effect = true;
-    }
-    act(books.undos.entry(command.round).or_default(), how)
 }
 
 proptest! {

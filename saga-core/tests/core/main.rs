@@ -5,6 +5,7 @@ mod definitions;
 mod diagnostics_page;
 mod driver;
 mod language_properties;
+mod ledger;
 mod pictures;
 mod properties;
 mod resend;

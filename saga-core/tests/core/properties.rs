@@ -15,13 +15,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::driver::{Driver, compile};
+use crate::ledger::{Books, How};
 use proptest::prelude::*;
 use saga_core::decision::{Command, Outcome};
 use saga_core::definition::Definition;
 use saga_core::event::{EventKind, PauseCause};
 use saga_core::explain;
 use saga_core::ids::{Op, StepKey, StepName};
-use saga_core::input::{DeadLetter, Heartbeat, Input, Reply, ReplyOutcome, Start, StepError};
+use saga_core::input::{DeadLetter, Heartbeat, Input, Reply, Start};
 use saga_core::operator::{Operator, Resolution, Verb};
 use saga_core::saga::{Phase, StepStatus};
 use serde_json::json;
@@ -115,14 +116,6 @@ enum Ask {
     Move,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum How {
-    Done,
-    Fail,
-    FailBeforeEffect,
-    FailAfterEffect,
-}
-
 fn moves() -> impl Strategy<Value = Vec<Move>> {
     let how = prop_oneof![
         5 => Just(How::Done),
@@ -152,32 +145,6 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         2 => (0..400_u64).prop_map(|seconds| Move::Wait { seconds }),
     ];
     prop::collection::vec(one, 0..60)
-}
-
-/// What the workers' ledger and the outside world hold of one step.
-#[derive(Debug, Default)]
-struct Books {
-    actions: BTreeMap<u32, Row>,
-    undos: BTreeMap<u32, Row>,
-    undone_without_effect: bool,
-}
-
-/// One round of an action or an undo.
-#[derive(Debug, Default)]
-struct Row {
-    happened: bool,
-    blocked: bool,
-    rejected: bool,
-}
-
-impl Books {
-    fn happened(&self) -> usize {
-        self.actions.values().filter(|row| row.happened).count()
-    }
-
-    fn undone(&self) -> usize {
-        self.undos.values().filter(|row| row.happened).count()
-    }
 }
 
 struct World {
@@ -388,11 +355,7 @@ impl World {
 
     fn work(&mut self, command: &Command, how: How) {
         let books = self.books.entry(command.key.clone()).or_default();
-        let outcome = match command.op {
-            Op::Action => act(books.actions.entry(command.round).or_default(), how),
-            Op::Settle => settle(books.actions.entry(command.round).or_default(), how),
-            Op::Compensate => undo(books, command, how),
-        };
+        let outcome = books.work(command, how);
         let reply = Reply {
             key: command.key.clone(),
             op: command.op,
@@ -474,69 +437,6 @@ impl World {
                 | Phase::Terminated => {}
             }
         }
-    }
-}
-
-fn failed() -> ReplyOutcome {
-    ReplyOutcome::AttemptFailed {
-        error: StepError::new("flaky", "failed"),
-        retry_after: None,
-    }
-}
-
-/// The ledger's row decides before the handler is asked.
-fn act(row: &mut Row, how: How) -> ReplyOutcome {
-    if row.blocked {
-        return ReplyOutcome::Fenced;
-    }
-    if row.rejected {
-        return ReplyOutcome::Fail(StepError::new("refused", "no"));
-    }
-    if row.happened {
-        return ReplyOutcome::Done(Arc::new(json!({ "n": 1 })));
-    }
-    match how {
-        How::Done => {
-            row.happened = true;
-            ReplyOutcome::Done(Arc::new(json!({ "n": 1 })))
-        }
-        How::Fail => {
-            row.rejected = true;
-            ReplyOutcome::Fail(StepError::new("refused", "no"))
-        }
-        How::FailBeforeEffect => failed(),
-        How::FailAfterEffect => {
-            row.happened = true;
-            failed()
-        }
-    }
-}
-
-fn settle(row: &mut Row, how: How) -> ReplyOutcome {
-    match how {
-        How::FailBeforeEffect => return failed(),
-        How::Fail => return ReplyOutcome::Unknown(StepError::new("unknown", "who knows")),
-        How::Done | How::FailAfterEffect => {}
-    }
-    if row.happened {
-        return ReplyOutcome::Done(Arc::new(json!({ "n": 1 })));
-    }
-    if row.rejected {
-        return ReplyOutcome::Fail(StepError::new("refused", "no"));
-    }
-    row.blocked = true;
-    ReplyOutcome::NeverHappened
-}
-
-fn undo(books: &mut Books, command: &Command, how: How) -> ReplyOutcome {
-    let undoes = command.undoes.as_ref().expect("what an undo undoes");
-    let action = books.actions.get(&undoes.round);
-    if !action.is_some_and(|row| row.happened) {
-        books.undone_without_effect = true;
-    }
-    match act(books.undos.entry(command.round).or_default(), how) {
-        ReplyOutcome::Done(_) => ReplyOutcome::Done(Arc::new(json!({}))),
-        other => other,
     }
 }
 
