@@ -1,24 +1,34 @@
 //! The HTTP API, version 1.
 
+mod audit;
 mod dead_letters;
 mod definitions;
+mod denial;
 mod differences;
 mod events;
 mod explain;
 mod export;
+mod guard;
 mod health;
 mod moves;
 mod operators;
 mod plan;
 mod problem;
 mod reconcile;
+mod request_id;
 mod router;
+mod routes;
 mod sagas;
 mod signals;
+mod subject;
+#[cfg(test)]
+mod tests;
 mod view;
 mod wiring;
+mod witness;
 mod workers;
 
+pub use audit::{AuditPageView, AuditView};
 pub use dead_letters::{
     HandleBody, HandledView, LetterDetailView, LetterGroupView, LetterPageView, LetterView,
     ReplayedView,

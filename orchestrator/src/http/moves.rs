@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
+use axum::{Extension, Json};
 use futures_util::future::join_all;
 use saga_core::definition::{Definition, DefinitionRef, movable};
 use saga_core::ids::SagaId;
@@ -22,6 +22,8 @@ use super::operators::{RawBody, signed};
 use super::problem::Problem;
 use super::router::Api;
 use super::sagas::{find, saga_id};
+use super::witness::Summary;
+use crate::auth::Caller;
 use crate::engine::OperateError;
 
 /// Sagas that one request looks at, the newest first.
@@ -38,7 +40,7 @@ pub struct MoveBody {
     pub to: String,
     /// Why, for those who read the history.
     pub reason: String,
-    /// Who asks.
+    /// Who asks; where callers are known, for whom they ask.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who: Option<String>,
     /// Say only whether it could move.
@@ -54,7 +56,7 @@ pub struct MoveManyBody {
     pub to: String,
     /// Why, for those who read the histories.
     pub reason: String,
-    /// Who asks.
+    /// Who asks; where callers are known, for whom they ask.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who: Option<String>,
     /// Say only which could move.
@@ -108,11 +110,12 @@ pub struct StayView {
 
 pub(super) async fn move_one(
     State(api): State<Api>,
+    caller: Caller,
     Path(id): Path<String>,
     body: RawBody,
 ) -> Result<Json<MovedView>, Problem> {
     let body: MoveBody = read(body)?;
-    let who = signed(&body.reason, body.who.as_deref())?;
+    let by = signed(&caller, &body.reason, body.who.as_deref())?;
     let id = saga_id(&id)?;
     let saga = find(&api, id).await?;
     let to = version(&api, &saga.definition.name, &body.to).await?;
@@ -121,7 +124,7 @@ pub(super) async fn move_one(
             .await?
             .remove(0)?;
     } else {
-        let reason = body.reason;
+        let By { who, reason } = by;
         let verb = Verb::Move { to };
         api.engine
             .operate(id, Operator { who, reason, verb })
@@ -140,11 +143,12 @@ pub(super) async fn move_one(
 /// Moves every open saga of a version that can move, the newest first.
 pub(super) async fn move_many(
     State(api): State<Api>,
+    caller: Caller,
     Path((name, from)): Path<(String, String)>,
     body: RawBody,
-) -> Result<Json<MovesView>, Problem> {
+) -> Result<(Extension<Summary>, Json<MovesView>), Problem> {
     let body: MoveManyBody = read(body)?;
-    let who = signed(&body.reason, body.who.as_deref())?;
+    let by = signed(&caller, &body.reason, body.who.as_deref())?;
     let limit = body.limit.unwrap_or(SAGAS_MAX);
     if !(1..=SAGAS_MAX).contains(&limit) {
         let detail = format!("limit {limit} is not between 1 and {SAGAS_MAX}");
@@ -160,10 +164,7 @@ pub(super) async fn move_many(
     let mut moves = Moves {
         api: &api,
         to,
-        by: By {
-            who,
-            reason: body.reason,
-        },
+        by,
         dry_run: body.dry_run,
         moved: Vec::new(),
         stay: BTreeMap::new(),
@@ -171,7 +172,10 @@ pub(super) async fn move_many(
     let more = moves
         .run(&from, usize::try_from(limit).unwrap_or(usize::MAX))
         .await?;
-    Ok(Json(moves.told(&from, more)))
+    let told = moves.told(&from, more);
+    let stay: usize = told.stay.iter().map(|one| one.sagas.len()).sum();
+    let summary = format!("{} moved to {}, {stay} stay", told.moved.len(), told.to);
+    Ok((Extension(Summary(summary.into())), Json(told)))
 }
 
 /// The version that sagas are to go on with. A retired one takes no sagas on, in no way.
@@ -182,7 +186,7 @@ async fn version(api: &Api, name: &str, version: &str) -> Result<Arc<Definition>
 }
 
 fn read<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, Problem> {
-    let body = body.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let body = body.map_err(|it| Problem::bad_body(it.status(), it.body_text()))?;
     serde_json::from_slice(&body)
         .map_err(|error| Problem::bad_request(format!("the body is not a request: {error}")))
 }

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use saga_core::plan::PlanError;
 use serde::{Deserialize, Serialize};
 
+use super::router::BODY_BYTES_MAX;
 use crate::catalog::CatalogError;
 use crate::engine::{OperateError, StartError};
 use crate::reconcile::ReconcileError;
@@ -17,7 +18,7 @@ use crate::wiring::WiringError;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Problem {
     /// The kind of problem in a few words; the same for every occurrence.
-    pub title: String,
+    pub title: Box<str>,
     /// The HTTP status.
     pub status: u16,
     /// Stable, for programs.
@@ -25,11 +26,14 @@ pub struct Problem {
     /// This occurrence, and what to do.
     pub detail: String,
     /// Where a body is wrong.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub errors: Vec<FieldError>,
+    #[serde(default, skip_serializing_if = "<[FieldError]>::is_empty")]
+    pub errors: Box<[FieldError]>,
     /// Everything that stands against a move.
     #[serde(default, skip_serializing_if = "<[String]>::is_empty")]
     pub obstacles: Box<[String]>,
+    /// The request, as logs and the audit log name it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<Box<str>>,
 }
 
 /// One place where a body is wrong.
@@ -42,14 +46,20 @@ pub struct FieldError {
 }
 
 impl Problem {
-    fn new(status: StatusCode, code: &str, title: &str, detail: impl Into<String>) -> Self {
+    pub(super) fn new(
+        status: StatusCode,
+        code: &str,
+        title: &str,
+        detail: impl Into<String>,
+    ) -> Self {
         Self {
-            title: title.to_owned(),
+            title: title.into(),
             status: status.as_u16(),
             code: code.to_owned(),
             detail: detail.into(),
-            errors: Vec::new(),
+            errors: Box::default(),
             obstacles: Box::default(),
+            request_id: None,
         }
     }
 
@@ -61,6 +71,21 @@ impl Problem {
             "The request is wrong",
             detail,
         )
+    }
+
+    /// A body that did not arrive whole, or is too large.
+    pub(super) fn bad_body(status: StatusCode, said: String) -> Self {
+        if status == StatusCode::PAYLOAD_TOO_LARGE {
+            return Self::too_large();
+        }
+        Self::bad_request(said)
+    }
+
+    /// A body that is larger than any may be.
+    pub(super) fn too_large() -> Self {
+        let status = StatusCode::PAYLOAD_TOO_LARGE;
+        let detail = format!("the body has more than {BODY_BYTES_MAX} bytes");
+        Self::new(status, "too_large", "The body is too large", detail)
     }
 
     /// Nothing is there.
@@ -301,9 +326,16 @@ impl From<StartError> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, Json(self)).into_response();
+        let mut response = (status, Json(&self)).into_response();
+        let headers = response.headers_mut();
         let kind = HeaderValue::from_static("application/problem+json");
-        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        headers.insert(header::CONTENT_TYPE, kind);
+        if let Some(challenge) = self.challenge() {
+            let challenge = HeaderValue::from_static(challenge);
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        // Whoever knows more of the request than a handler does adds it.
+        response.extensions_mut().insert(self);
         response
     }
 }

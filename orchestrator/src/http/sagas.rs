@@ -37,7 +37,7 @@ pub(super) async fn start(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<StartedView>), Problem> {
-    let body = body.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let body = body.map_err(|it| Problem::bad_body(it.status(), it.body_text()))?;
     let body: StartBody = serde_json::from_slice(&body).map_err(|error| {
         Problem::bad_request(format!("the body is not a start request: {error}"))
     })?;
