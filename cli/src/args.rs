@@ -6,10 +6,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::SignalArgs;
 use crate::definition_args::{DefinitionCommand, GraphArgs, ValidateArgs};
+use crate::endpoint::Endpoint;
 use crate::look_args::{ExportArgs, PlanArgs, ReplayArgs};
 use crate::mend_args::{DlqCommand, DoctorArgs, QueueCommand, ReconcileArgs, TopologyCommand};
 use crate::move_args::MoveArgs;
 use crate::run_args::{DemoWorkerArgs, DevArgs, ServeArgs, TestArgs};
+use crate::security_args::{AuditArgs, TokenCommand};
 use crate::step_args::{ResolveArgs, SkipArgs, StepArgs};
 use crate::upkeep_args::{DbCommand, WorkerCommand};
 
@@ -76,6 +78,14 @@ pub enum Command {
     #[command(after_help = "Example: amends doctor --config amends.toml\n\
         Exit code 1 when anything fails; warnings alone are 0.")]
     Doctor(DoctorArgs),
+    /// See who asked for what, and check that nobody has changed the record of it
+    #[command(after_help = "Example: amends audit --since 1d --who alice\n         \
+        amends audit --verify --anchor 1234:5f70bf18…\n\
+        Exit code 1 when the log was tampered with.")]
+    Audit(AuditArgs),
+    /// Say who may use the API, on the database itself
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Look after the database schema
     #[command(subcommand)]
     Db(DbCommand),
@@ -263,9 +273,8 @@ pub struct SignatureArgs {
 /// Which orchestrator, and how to print.
 #[derive(Debug, Args)]
 pub struct ServerArgs {
-    /// URL of the orchestrator's API
-    #[arg(long, env = "AMENDS_SERVER", default_value = "http://127.0.0.1:7600")]
-    pub server: String,
+    #[command(flatten)]
+    pub server: Endpoint,
     /// How to print
     #[arg(short, long, value_enum, default_value_t = Format::Table)]
     pub output: Format,

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use saga_core::time::Timestamp;
+use saga_core::time::{Timestamp, parse_span};
+
+use crate::failure::{Failure, Kind};
 
 /// The time now.
 pub fn now() -> Timestamp {
@@ -17,4 +19,9 @@ pub fn now() -> Timestamp {
 pub fn ago(span: Duration) -> Timestamp {
     let micros = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
     Timestamp::from_micros(now().as_micros().saturating_sub(micros))
+}
+
+/// The span that a flag was given.
+pub fn span(flag: &str, text: &str) -> Result<Duration, Failure> {
+    parse_span(text).map_err(|error| Failure::new(Kind::Usage, format!("{flag}: {error}")))
 }

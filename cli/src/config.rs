@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use config::{Config, Environment, File, FileFormat};
+use orchestrator::auth::{AuthSettings, KeySource, OidcSettings, Role};
 use orchestrator::company::Company;
 use orchestrator::orchestrator::OrchestratorSettings;
 use serde::Deserialize;
@@ -20,6 +21,8 @@ pub struct Settings {
     pub broker: BrokerSection,
     /// The API.
     pub http: HttpSection,
+    /// Who may use the API.
+    pub auth: AuthSection,
     /// The engine.
     pub engine: EngineSection,
     /// Worker processes.
@@ -56,8 +59,42 @@ pub struct BrokerSection {
 pub struct HttpSection {
     /// Address and port of the API.
     pub listen: String,
-    /// Let others than this machine reach the API, which asks nobody who they are.
+    /// Let others than this machine reach what asks nobody who they are.
     pub expose_without_auth: bool,
+}
+
+/// `[auth]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthSection {
+    /// Ask for tokens that `amends token create` has made.
+    pub tokens: bool,
+    /// `/metrics` asks nobody.
+    pub open_metrics: bool,
+    /// An identity provider.
+    pub oidc: OidcSection,
+}
+
+/// `[auth.oidc]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OidcSection {
+    /// The `iss` of its tokens; empty for none.
+    pub issuer: String,
+    /// What must be in their `aud`.
+    pub audience: String,
+    /// URL of its keys, or a file with them.
+    pub jwks: String,
+    /// The claim with the roles: its name, or a JSON Pointer.
+    pub roles_claim: String,
+    /// The claim with the name.
+    pub name_claim: String,
+    /// Values that stand for viewers, separated by commas.
+    pub viewer: String,
+    /// Values that stand for operators.
+    pub operator: String,
+    /// Values that stand for admins.
+    pub admin: String,
 }
 
 /// `[engine]`
@@ -151,11 +188,68 @@ impl Settings {
         }
     }
 
+    /// How callers of the API are known.
+    ///
+    /// # Errors
+    /// A setting that the identity provider needs is missing.
+    pub fn auth(&self) -> Result<AuthSettings, Failure> {
+        let oidc = &self.auth.oidc;
+        Ok(AuthSettings {
+            tokens: self.auth.tokens,
+            oidc: if oidc.issuer.is_empty() {
+                None
+            } else {
+                Some(oidc.settings()?)
+            },
+            open_metrics: self.auth.open_metrics,
+            exposed: self.http.expose_without_auth,
+        })
+    }
+
     /// Whether standard output takes colours: it is a terminal, and `NO_COLOR` is not set.
     #[must_use]
     pub fn colour() -> bool {
         use std::io::IsTerminal as _;
         std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
             && std::io::stdout().is_terminal()
+    }
+}
+
+impl OidcSection {
+    fn settings(&self) -> Result<OidcSettings, Failure> {
+        let needed = [
+            ("audience", &self.audience),
+            ("jwks", &self.jwks),
+            ("roles_claim", &self.roles_claim),
+            ("name_claim", &self.name_claim),
+        ];
+        if let Some((name, _)) = needed.into_iter().find(|(_, value)| value.is_empty()) {
+            let message = format!("auth.oidc.issuer is set, and auth.oidc.{name} is not");
+            return Err(Failure::new(Kind::Usage, message)
+                .help("the settings and their meaning are in docs/configuration.md"));
+        }
+        let is_url = self.jwks.starts_with("https://") || self.jwks.starts_with("http://");
+        let keys = if is_url {
+            KeySource::Url(self.jwks.clone())
+        } else {
+            KeySource::File(self.jwks.clone().into())
+        };
+        let values = |text: &str| {
+            let values = text.split(',').map(str::trim);
+            let values = values.filter(|value| !value.is_empty());
+            values.map(str::to_owned).collect()
+        };
+        Ok(OidcSettings {
+            issuer: self.issuer.clone(),
+            audience: self.audience.clone(),
+            keys,
+            roles_claim: self.roles_claim.clone(),
+            name_claim: self.name_claim.clone(),
+            roles: vec![
+                (Role::Viewer, values(&self.viewer)),
+                (Role::Operator, values(&self.operator)),
+                (Role::Admin, values(&self.admin)),
+            ],
+        })
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::args::{ServerArgs, SignatureArgs};
+use crate::endpoint::Endpoint;
 
 /// `amends validate`
 #[derive(Debug, Args)]
@@ -99,9 +100,8 @@ pub struct ShowArgs {
     /// As what
     #[arg(short, long, value_enum, default_value_t = ShowFormat::Yaml)]
     pub output: ShowFormat,
-    /// URL of the orchestrator's API
-    #[arg(long, env = "AMENDS_SERVER", default_value = "http://127.0.0.1:7600")]
-    pub server: String,
+    #[command(flatten)]
+    pub server: Endpoint,
 }
 
 /// What a registered definition is shown as.

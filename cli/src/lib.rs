@@ -11,6 +11,7 @@ pub mod definition_args;
 pub mod demo;
 pub mod dev;
 pub mod differences;
+pub mod endpoint;
 pub mod event_stream;
 pub mod failure;
 pub mod findings;
@@ -25,6 +26,7 @@ pub mod output;
 pub mod prose;
 pub mod ramp;
 pub mod run_args;
+pub mod security_args;
 pub mod serving;
 pub mod signals;
 pub mod sources;
@@ -71,6 +73,8 @@ async fn run_async(command: Command) -> Outcome {
         Command::Topology(command) => commands::topology(&command).await,
         Command::Queue(command) => commands::queue(&command).await,
         Command::Doctor(args) => commands::doctor(&args).await,
+        Command::Audit(args) => commands::audit(&args).await,
+        Command::Token(command) => commands::token(&command).await,
         Command::Db(command) => commands::db(&command).await,
         Command::Test(args) => commands::test(args).await,
         Command::Validate(args) => commands::validate(&args),

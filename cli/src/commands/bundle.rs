@@ -8,6 +8,7 @@ use saga_core::time::Timestamp;
 
 use crate::args::Format;
 use crate::client::Client;
+use crate::endpoint::Endpoint;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::look_args::{ExportArgs, ReplayArgs};
 use crate::prose::{COLUMNS, cut, wrapped};
@@ -45,7 +46,7 @@ pub(super) async fn export(args: &ExportArgs) -> Outcome {
     ))
 }
 
-async fn fetch(server: &str, id: &str, redact: bool) -> Result<Bundle, Failure> {
+async fn fetch(server: &Endpoint, id: &str, redact: bool) -> Result<Bundle, Failure> {
     let path = format!("/v1/sagas/{id}/export?redact={redact}");
     Client::new(server)?.get(&path).await
 }

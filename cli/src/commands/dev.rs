@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use orchestrator::auth::Gate;
+
 use crate::args::Format;
 use crate::config;
 use crate::dev::{Parts, Summary, follow, run_examples};
@@ -39,6 +41,7 @@ pub async fn dev(args: &DevArgs) -> Outcome {
         parts.topology.clone(),
         orchestrator,
         listener,
+        Gate::open(),
     )
     .await?;
     let worker = RunningWorker::start(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use orchestrator::http::{
     HandleBody, LetterDetailView, LetterGroupView, LetterPageView, LetterView,
 };
-use saga_core::time::{Timestamp, parse_span};
+use saga_core::time::Timestamp;
 
 use crate::args::{Format, ServerArgs};
 use crate::client::{Client, encode_query};
@@ -37,7 +37,10 @@ async fn list(args: &LetterListArgs) -> Outcome {
         query.push(("handled", "true".to_owned()));
     }
     if let Some(text) = &args.since {
-        query.push(("since", clock::ago(span("--since", text)?).to_string()));
+        query.push((
+            "since",
+            clock::ago(clock::span("--since", text)?).to_string(),
+        ));
     }
     let path = format!("/v1/dead-letters?{}", encode_query(&query));
     let page: LetterPageView = Client::new(&args.server.server)?.get(&path).await?;
@@ -154,7 +157,7 @@ fn story(shown: &LetterDetailView) -> String {
 }
 
 async fn replay(args: &ReplayArgs) -> Outcome {
-    let watch = span("--watch", &args.watch)?;
+    let watch = clock::span("--watch", &args.watch)?;
     handle("replay", &args.which, Some(watch)).await
 }
 
@@ -265,10 +268,6 @@ fn outcome(report: &Report) -> Outcome {
         }
         (_, refused) => Err(Failure::new(Kind::Partly, format!("{refused} refused"))),
     }
-}
-
-fn span(flag: &str, text: &str) -> Result<Duration, Failure> {
-    parse_span(text).map_err(|error| Failure::new(Kind::Usage, format!("{flag}: {error}")))
 }
 
 fn minute(at: Timestamp) -> String {

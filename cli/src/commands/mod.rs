@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod audit;
 mod bundle;
 mod db;
 mod definition;
@@ -19,11 +20,13 @@ mod saga;
 mod serve;
 mod signal;
 mod test;
+mod token;
 mod topology;
 mod validate;
 mod watch;
 mod worker;
 
+pub use audit::audit;
 pub use db::db;
 pub use definition::definition;
 pub use demo_worker::demo_worker;
@@ -38,6 +41,7 @@ pub use saga::saga;
 pub use serve::serve;
 pub use signal::SignalArgs;
 pub use test::test;
+pub use token::token;
 pub use topology::topology;
 pub use validate::validate;
 pub use worker::worker;

@@ -38,7 +38,7 @@ pub async fn run_examples(
     engine: &'static str,
     format: Format,
 ) -> Result<Summary, Failure> {
-    let client = Client::new(server)?;
+    let client = Client::at(server)?;
     let mut started = Vec::new();
     for example in examples() {
         let saga = start(&client, &example).await?;

@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequestParts, RawPathParams, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use tracing::warn;
@@ -18,6 +18,7 @@ use crate::auth::{Caller, Role, is_loopback};
 #[derive(Debug, Clone)]
 pub(super) struct Post {
     pub(super) api: Api,
+    pub(super) method: Method,
     pub(super) path: &'static str,
     pub(super) access: Access,
 }
@@ -38,7 +39,7 @@ pub(super) async fn guard(
     };
     let caller = match admit(&post.api, request.headers()).await {
         Ok(caller) => caller,
-        Err(problem) => return refuse(&post.api, problem),
+        Err(problem) => return refuse(&post, problem),
     };
     let subject = Subject::of(post.path, &params);
     if !caller.may(needed) {
@@ -50,7 +51,7 @@ pub(super) async fn guard(
                 .denied(&detail)
                 .await;
         }
-        return refuse(&post.api, Problem::forbidden(detail));
+        return refuse(&post, Problem::forbidden(detail));
     }
     request.extensions_mut().insert(caller.clone());
     match post.access {
@@ -96,11 +97,11 @@ fn foreign(headers: &HeaderMap) -> Option<String> {
     None
 }
 
-fn refuse(api: &Api, problem: Problem) -> Response {
-    let metrics = &api.engine.shared().metrics;
-    let code = problem.code.as_str();
+fn refuse(post: &Post, problem: Problem) -> Response {
+    let metrics = &post.api.engine.shared().metrics;
+    let (code, detail) = (problem.code.as_str(), problem.detail.as_str());
     metrics.denied.with_label_values(&[code]).inc();
-    warn!(code, detail = problem.detail, "a request was not let in");
+    warn!(method = %post.method, path = post.path, code, detail, "a request was not let in");
     problem.into_response()
 }
 

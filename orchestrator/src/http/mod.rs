@@ -21,8 +21,6 @@ mod routes;
 mod sagas;
 mod signals;
 mod subject;
-#[cfg(test)]
-mod tests;
 mod view;
 mod wiring;
 mod witness;
@@ -43,6 +41,7 @@ pub use plan::PlanView;
 pub use problem::Problem;
 pub use reconcile::ReconcileBody;
 pub use router::{Api, BODY_BYTES_MAX, router};
+pub use routes::{Permission, permissions};
 pub use signals::SignalBody;
 pub use view::{
     DefinitionSourceView, DefinitionView, EventView, OperatedView, PageView, RetirementView,

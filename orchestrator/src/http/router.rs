@@ -69,6 +69,7 @@ pub fn router(api: Api) -> Router {
     let paths = paths.fold(Router::new(), |router, route| {
         let post = Post {
             api: api.clone(),
+            method: route.method,
             path: route.path,
             access: route.access,
         };

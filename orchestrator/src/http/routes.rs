@@ -37,6 +37,43 @@ pub(super) enum Access {
     Audited(Role, &'static str),
 }
 
+/// What a path takes, for documents and tests.
+#[derive(Debug, Clone)]
+pub struct Permission {
+    /// The method.
+    pub method: Method,
+    /// The path, with names in braces.
+    pub path: &'static str,
+    /// The role that it takes; none where anybody may.
+    pub role: Option<Role>,
+    /// What it is called where it changes something.
+    pub verb: Option<&'static str>,
+    /// The audit log has it.
+    pub audited: bool,
+}
+
+/// What every path of the API takes.
+#[must_use]
+pub fn permissions() -> Vec<Permission> {
+    let permission = |route: Route| {
+        let (role, verb, audited) = match route.access {
+            Access::Open => (None, None, false),
+            Access::Metrics => (Some(Viewer), None, false),
+            Access::Look(role) => (Some(role), None, false),
+            Access::Change(role, verb) => (Some(role), Some(verb), false),
+            Access::Audited(role, verb) => (Some(role), Some(verb), true),
+        };
+        Permission {
+            method: route.method,
+            path: route.path,
+            role,
+            verb,
+            audited,
+        }
+    };
+    table().into_iter().map(permission).collect()
+}
+
 /// The table.
 pub(super) fn table() -> Vec<Route> {
     vec![

@@ -1,0 +1,237 @@
+//! `amends token`: who may use the API, on the database itself. Who can write there is above the API
+//! in any case, and nobody who has stolen a token can make others.
+
+use std::sync::Arc;
+
+use orchestrator::audit::{AuditEntry, Phase, Scribe};
+use orchestrator::auth::{API_TOKENS_MAX, ApiToken, TOKEN_NAME_BYTES_MAX, TokenSecret};
+use orchestrator::store::Store;
+use saga_core::time::Timestamp;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::args::Format;
+use crate::failure::{Failure, Kind, Outcome};
+use crate::security_args::{
+    CreateArgs, RevokeArgs, TokenCommand, TokenDatabaseArgs, TokenSignatureArgs,
+};
+use crate::{clock, config, connections, output};
+
+/// In the audit log: they need no role here.
+const ROLE: &str = "database";
+
+/// Makes, lists and revokes tokens.
+pub async fn token(command: &TokenCommand) -> Outcome {
+    match command {
+        TokenCommand::Create(args) => create(args).await,
+        TokenCommand::List(args) => list(args).await,
+        TokenCommand::Revoke(args) => revoke(args).await,
+    }
+}
+
+/// A token as it is listed.
+#[derive(Debug, Serialize)]
+struct TokenRow<'a> {
+    name: &'a str,
+    role: &'static str,
+    state: &'static str,
+    created_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_at: Option<Timestamp>,
+    /// Only of one that was made just now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<&'a str>,
+}
+
+impl<'a> TokenRow<'a> {
+    fn of(token: &'a ApiToken, now: Timestamp) -> Self {
+        let expired = token.expires_at.is_some_and(|at| at <= now);
+        Self {
+            name: &token.name,
+            role: token.role.as_str(),
+            state: match token.revoked_at {
+                Some(_) => "revoked",
+                None if expired => "expired",
+                None => "good",
+            },
+            created_at: token.created_at,
+            expires_at: token.expires_at,
+            revoked_at: token.revoked_at,
+            token: None,
+        }
+    }
+}
+
+async fn create(args: &CreateArgs) -> Outcome {
+    let named = 1..=TOKEN_NAME_BYTES_MAX;
+    if !named.contains(&args.name.len()) || args.name.chars().any(char::is_control) {
+        let message =
+            format!("a token's name has 1 to {TOKEN_NAME_BYTES_MAX} bytes, all of them to be seen");
+        return Err(Failure::new(Kind::Usage, message));
+    }
+    let lives = args.expires.as_deref();
+    let lives = lives
+        .map(|text| clock::span("--expires", text))
+        .transpose()?;
+    let store = open(&args.signed.database).await?;
+    let live = tokens(&*store).await?.into_iter();
+    let live = live.filter(|token| token.revoked_at.is_none()).count();
+    if live >= usize::try_from(API_TOKENS_MAX).unwrap_or(usize::MAX) {
+        let message = format!("there are {API_TOKENS_MAX} tokens, and no more may be");
+        return Err(Failure::new(Kind::Refused, message).help("revoke some: amends token list"));
+    }
+    let secret = TokenSecret::generate()
+        .map_err(|error| Failure::because("no token can be made", &error))?;
+    let now = store.now();
+    let token = ApiToken {
+        id: Uuid::now_v7(),
+        name: args.name.clone(),
+        role: args.role,
+        hash: secret.hash(),
+        created_at: now,
+        expires_at: lives.map(|span| now.after(span)),
+        revoked_at: None,
+    };
+    let record = Record::begin(&store, "token.create", &args.name, &args.signed).await?;
+    let added = store.add_api_token(&token).await;
+    let detail = format!("role {}", token.role);
+    record.end(added.as_ref().ok().copied(), &detail).await?;
+    if !added.map_err(|error| Failure::because("the token cannot be kept", &error))? {
+        let message = format!("there is a token `{}` already", args.name);
+        let help = "revoke it, or choose another name: amends token list";
+        return Err(Failure::new(Kind::Refused, message).help(help));
+    }
+    match args.signed.database.output {
+        Format::Table => output::text(&format!("{}\n", secret.reveal())),
+        format @ (Format::Json | Format::Jsonl) => {
+            let row = TokenRow {
+                token: Some(secret.reveal()),
+                ..TokenRow::of(&token, now)
+            };
+            output::json(format, &row)
+        }
+    }
+}
+
+async fn list(args: &TokenDatabaseArgs) -> Outcome {
+    let store = open(args).await?;
+    let tokens = tokens(&*store).await?;
+    let now = store.now();
+    let rows: Vec<TokenRow<'_>> = tokens.iter().map(|it| TokenRow::of(it, now)).collect();
+    match args.output {
+        Format::Table if rows.is_empty() => output::text("no tokens\n"),
+        Format::Table => {
+            let cells = rows.iter().map(|row| {
+                vec![
+                    row.role.to_owned(),
+                    row.state.to_owned(),
+                    day(row.created_at),
+                    row.expires_at.map_or_else(|| "-".to_owned(), day),
+                    row.name.to_owned(),
+                ]
+            });
+            let head = ["ROLE", "STATE", "CREATED", "EXPIRES", "NAME"];
+            output::table(&head, &cells.collect::<Vec<_>>())
+        }
+        format @ (Format::Json | Format::Jsonl) => output::json_list(format, &rows),
+    }
+}
+
+async fn revoke(args: &RevokeArgs) -> Outcome {
+    let store = open(&args.signed.database).await?;
+    let record = Record::begin(&store, "token.revoke", &args.name, &args.signed).await?;
+    let revoked = store.revoke_api_token(&args.name).await;
+    record.end(revoked.as_ref().ok().copied(), "").await?;
+    if !revoked.map_err(|error| Failure::because("the token cannot be revoked", &error))? {
+        let message = format!("there is no token `{}` that counts", args.name);
+        return Err(Failure::new(Kind::NotFound, message).help("see amends token list"));
+    }
+    match args.signed.database.output {
+        Format::Table => output::text(&format!("`{}` counts no more\n", args.name)),
+        format @ (Format::Json | Format::Jsonl) => output::json(
+            format,
+            &serde_json::json!({ "name": args.name, "state": "revoked" }),
+        ),
+    }
+}
+
+async fn open(args: &TokenDatabaseArgs) -> Result<Arc<dyn Store>, Failure> {
+    let settings = config::read(args.config.as_deref())?;
+    connections::store(&settings).await
+}
+
+async fn tokens(store: &dyn Store) -> Result<Vec<ApiToken>, Failure> {
+    let tokens = store.api_tokens().await;
+    tokens.map_err(|error| Failure::because("the tokens cannot be read", &error))
+}
+
+fn day(at: Timestamp) -> String {
+    let text = at.to_string();
+    text.get(..10).unwrap_or(&text).to_owned()
+}
+
+/// What stands in the audit log about one of these commands: that it was asked, then what came of it.
+struct Record {
+    scribe: Scribe,
+    asked: AuditEntry,
+    seq: u64,
+    store: Arc<dyn Store>,
+}
+
+impl Record {
+    async fn begin(
+        store: &Arc<dyn Store>,
+        verb: &str,
+        name: &str,
+        signed: &TokenSignatureArgs,
+    ) -> Result<Self, Failure> {
+        let scribe = Scribe::start(Arc::clone(store));
+        let asked = AuditEntry {
+            at: store.now(),
+            request: Uuid::now_v7().to_string(),
+            answers: None,
+            phase: Phase::Asked,
+            who: signed.who.clone(),
+            on_behalf_of: None,
+            role: ROLE.to_owned(),
+            verb: verb.to_owned(),
+            target: name.to_owned(),
+            saga: None,
+            reason: signed.reason.clone(),
+            before: None,
+            after: None,
+            detail: None,
+        };
+        let written = scribe.write(asked.clone()).await.map_err(unwritten)?;
+        Ok(Self {
+            scribe,
+            asked,
+            seq: written.seq,
+            store: Arc::clone(store),
+        })
+    }
+
+    /// `done` is nothing when it is not known.
+    async fn end(self, done: Option<bool>, detail: &str) -> Outcome {
+        let phase = match done {
+            Some(true) => Phase::Done,
+            Some(false) => Phase::Refused,
+            None => Phase::Failed,
+        };
+        let entry = AuditEntry {
+            at: self.store.now(),
+            answers: Some(self.seq),
+            phase,
+            detail: Some(detail.to_owned()).filter(|detail| !detail.is_empty()),
+            ..self.asked
+        };
+        self.scribe.write(entry).await.map_err(unwritten)?;
+        Ok(())
+    }
+}
+
+fn unwritten(error: orchestrator::store::StoreError) -> Failure {
+    Failure::because("the audit log cannot be written", &error)
+}
