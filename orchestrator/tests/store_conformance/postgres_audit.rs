@@ -3,7 +3,8 @@
 use orchestrator::audit::{Anchor, Broken, Chain, Phase};
 use orchestrator::store::Store;
 
-use crate::stores::Database;
+use crate::postgres_failures::behind_proxy;
+use crate::stores::{Database, eventually};
 use crate::suite_security::{entry, whole};
 
 const RECORDS: u64 = 6;
@@ -143,4 +144,25 @@ async fn filled_further(store: &dyn Store) -> Chain {
         store.append_audit(&[one]).await.unwrap();
     }
     verify(store).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_whose_answer_is_lost_is_written_once() {
+    let database = Database::migrated().await;
+    let (store, proxy) = behind_proxy(&database).await;
+    let lock = "BEGIN; LOCK TABLE audit_log IN SHARE MODE";
+    database.admin.batch_execute(lock).await.unwrap();
+    let waits = "SELECT (count(*) > 0)::text FROM pg_locks
+                 WHERE NOT granted AND relation = 'audit_log'::regclass";
+    let lose = async {
+        eventually!(database.text(waits).await == "true");
+        proxy.lose_next_answer();
+        database.admin.batch_execute("COMMIT").await.unwrap();
+    };
+    let record = [entry(&store, "alice", Phase::Done)];
+    let (written, ()) = tokio::join!(store.append_audit(&record), lose);
+    assert!(!proxy.is_armed(), "the answer was lost");
+    assert_eq!(whole(&store).await, written.unwrap());
+    drop(store);
+    database.drop().await;
 }

@@ -9,4 +9,5 @@ mod dev;
 mod idle;
 mod mending;
 mod scale_out;
+mod security;
 mod worker;
