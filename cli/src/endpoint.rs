@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use clap::Args;
+use clap::builder::FalseyValueParser;
 
 /// Which orchestrator, and who asks.
 #[derive(Debug, Clone, Args)]
@@ -20,7 +21,11 @@ pub struct Endpoint {
     #[arg(long, env = "AMENDS_TOKEN", hide_env_values = true)]
     pub token: Option<Token>,
     /// Send the token also where the network can read it
-    #[arg(long, env = "AMENDS_TOKEN_UNENCRYPTED", hide_short_help = true)]
+    #[arg(
+        long,
+        env = "AMENDS_TOKEN_UNENCRYPTED",
+        value_parser = FalseyValueParser::new()
+    )]
     pub token_unencrypted: bool,
 }
 

@@ -136,9 +136,10 @@ impl Serving {
     }
 }
 
-/// Opens a port, before anything else is started, so that a port in use is told at once. `what` is
-/// to answer there. Others than this machine reach it only when it is `safe`: because it asks who
-/// they are, or because somebody has said so.
+/// Opens a port, before anything else is started, so that a port in use is told at once.
+///
+/// `what` is to answer there. Others than this machine reach it only when that is `safe`: because it
+/// asks who they are, or because somebody has said so.
 pub async fn listen(what: &str, address: &str, safe: bool) -> Result<TcpListener, Failure> {
     let listener = TcpListener::bind(address).await.map_err(|error| {
         let failure = Failure::because(&format!("{what} cannot listen on {address}"), &error);

@@ -37,7 +37,7 @@ pub async fn audit(args: &AuditArgs) -> Outcome {
     match args.server.output {
         Format::Table if page.records.is_empty() => output::text("nothing was asked\n"),
         Format::Table => {
-            let mut text: String = page.records.iter().map(told).collect();
+            let mut text: String = page.records.iter().map(|it| told(it, args.all)).collect();
             if let Some(cursor) = page.next_cursor {
                 text.push_str(&format!("more: --cursor {cursor}\n"));
             }
@@ -49,9 +49,11 @@ pub async fn audit(args: &AuditArgs) -> Outcome {
 }
 
 /// A record in a few lines.
-fn told(record: &AuditView) -> String {
+fn told(record: &AuditView, all: bool) -> String {
     let phase = match record.phase {
-        Phase::Asked => "asked, and no more is known",
+        // Where its answer would be listed in its place, there is none.
+        Phase::Asked if !all => "asked, and no more is known",
+        Phase::Asked => "asked",
         Phase::Done => "done",
         Phase::Refused => "refused",
         Phase::Failed => "failed",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use orchestrator::audit::{AuditEntry, Phase, Scribe};
 use orchestrator::auth::{API_TOKENS_MAX, ApiToken, TOKEN_NAME_BYTES_MAX, TokenSecret};
-use orchestrator::store::Store;
+use orchestrator::store::{Store, StoreError};
 use saga_core::time::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
@@ -204,7 +204,10 @@ impl Record {
             after: None,
             detail: None,
         };
-        let written = scribe.write(asked.clone()).await.map_err(unwritten)?;
+        let written = scribe
+            .write(asked.clone())
+            .await
+            .map_err(|error| unwritten(&error))?;
         Ok(Self {
             scribe,
             asked,
@@ -227,11 +230,14 @@ impl Record {
             detail: Some(detail.to_owned()).filter(|detail| !detail.is_empty()),
             ..self.asked
         };
-        self.scribe.write(entry).await.map_err(unwritten)?;
+        self.scribe
+            .write(entry)
+            .await
+            .map_err(|error| unwritten(&error))?;
         Ok(())
     }
 }
 
-fn unwritten(error: orchestrator::store::StoreError) -> Failure {
-    Failure::because("the audit log cannot be written", &error)
+fn unwritten(error: &StoreError) -> Failure {
+    Failure::because("the audit log cannot be written", error)
 }

@@ -64,6 +64,7 @@ fn command(arguments: &[&str]) -> Command {
     command
         .args(arguments)
         .env_remove("AMENDS_SERVER")
+        .env_remove("AMENDS_TOKEN")
         .current_dir(repository());
     command
 }

@@ -13,6 +13,7 @@ mod looking;
 mod mending;
 mod moves;
 mod sagas;
+mod security;
 mod signals;
 mod trial;
 mod workers;

@@ -1,5 +1,6 @@
 //! What every store owes about tokens and the audit log.
 
+use std::slice::from_ref;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -61,7 +62,7 @@ pub(crate) async fn records_are_chained_and_read_back_as_they_were(Pair { a, b }
         detail: None,
         ..entry(&*a, "alice", Phase::Denied)
     };
-    let first = a.append_audit(&[full.clone()]).await.unwrap();
+    let first = a.append_audit(from_ref(&full)).await.unwrap();
     let more = [bare.clone(), full.clone()];
     let second = b.append_audit(&more).await.unwrap();
     assert_eq!(a.append_audit(&[]).await.unwrap(), []);
@@ -98,7 +99,7 @@ pub(crate) async fn appending_at_once_makes_one_chain(Pair { a, b }: Pair) {
 
 pub(crate) async fn the_log_is_listed_newest_first_by_what_it_says(Pair { a, b }: Pair) {
     let asked = entry(&*a, "alice", Phase::Asked);
-    a.append_audit(&[asked.clone()]).await.unwrap();
+    a.append_audit(from_ref(&asked)).await.unwrap();
     let done = AuditEntry {
         answers: Some(1),
         ..entry(&*a, "alice", Phase::Done)

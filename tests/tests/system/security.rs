@@ -45,7 +45,7 @@ async fn tokens_decide_who_may_do_what() {
     refused(&unnamed, &["say who you are", "AMENDS_TOKEN"]);
     let list = amends(&deployment, &["saga", "list", "--token", &viewer]).await;
     assert_eq!(list.code, 0, "{list:?}");
-    let start = ["saga", "start", "patientOrder", "-f", "-", "--token"];
+    let start = ["saga", "start", "patient-order", "--token"];
     let denied = amends(&deployment, &[&start[..], &[&viewer]].concat()).await;
     refused(
         &denied,
@@ -200,10 +200,10 @@ async fn a_client_that_goes_away_takes_no_record_with_it() {
         WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%audit_log%'";
     let look = async || deployment.database.number(held).await;
     waiting::until("a verb that waits for its record", look, |held| *held > 0).await;
-    std::mem::drop(stream);
+    drop(stream);
     // The orchestrator has seen that nobody waits any more: it answers others on the same tasks.
     assert!(http::get(deployment.address(), "/live").await.is_some());
-    std::mem::drop(lock);
+    drop(lock);
     let look = async || phases(&deployment).await;
     waiting::until("both records", look, |phases| phases == &["done", "asked"]).await;
     orchestrator.terminate();
