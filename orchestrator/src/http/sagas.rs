@@ -178,6 +178,7 @@ pub(super) async fn show(
     let until = tokio::time::Instant::now() + Duration::from_secs(seconds);
     let shared = api.engine.shared();
     loop {
+        let listening = shared.closings.listen(id);
         let saga = find(&api, id).await?;
         let left = until.saturating_duration_since(tokio::time::Instant::now());
         if rests(&saga) || left.is_zero() {
@@ -188,7 +189,7 @@ pub(super) async fn show(
             let definition = shared.catalog.get(&saga.definition).await.ok();
             return Ok(Json(SagaView::full(&saga, definition.as_deref(), &values)));
         }
-        shared.closings.wait(id, left.min(LOOK_AGAIN_EVERY)).await;
+        listening.wait(left.min(LOOK_AGAIN_EVERY)).await;
     }
 }
 
