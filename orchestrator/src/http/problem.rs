@@ -27,6 +27,9 @@ pub struct Problem {
     /// Where a body is wrong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
+    /// Why an operator's verb was refused, in one word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Box<str>>,
     /// Everything that stands against a move.
     #[serde(default, skip_serializing_if = "<[String]>::is_empty")]
     pub obstacles: Box<[String]>,
@@ -49,6 +52,7 @@ impl Problem {
             code: code.to_owned(),
             detail: detail.into(),
             errors: Vec::new(),
+            reason: None,
             obstacles: Box::default(),
         }
     }
@@ -66,6 +70,12 @@ impl Problem {
     /// Nothing is there.
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", detail)
+    }
+
+    /// The saga is not one of those that the caller means.
+    pub(super) fn not_selected(detail: impl Into<String>) -> Self {
+        let (status, title) = (StatusCode::PRECONDITION_FAILED, "Not one of those");
+        Self::new(status, "not_selected", title, detail)
     }
 
     /// A bug.
@@ -183,6 +193,7 @@ impl From<OperateError> for Problem {
             OperateError::Refused(refused) => {
                 let title = "That makes no sense now";
                 Self {
+                    reason: Some(refused.as_str().into()),
                     obstacles: refused
                         .obstacles()
                         .iter()

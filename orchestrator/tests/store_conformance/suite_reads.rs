@@ -198,13 +198,32 @@ pub(crate) async fn a_listing_filters(Pair { a, b }: Pair) {
     let all = [labelled.id, closed.id, paused.id];
     assert_eq!(ids(&*b, SagaFilter::default()).await, all);
     let status = |status| SagaFilter {
-        status: Some(status),
+        statuses: vec![status],
         ..SagaFilter::default()
     };
     assert_eq!(ids(&*b, status(Status::Paused)).await, [paused.id]);
     assert_eq!(ids(&*b, status(Status::Completed)).await, [closed.id]);
     assert_eq!(ids(&*b, status(Status::Running)).await, [labelled.id]);
     assert_eq!(ids(&*b, status(Status::Compensated)).await, []);
+    let several = SagaFilter {
+        statuses: vec![Status::Running, Status::Paused],
+        ..SagaFilter::default()
+    };
+    assert_eq!(ids(&*b, several).await, [labelled.id, paused.id]);
+    let version = |version: &str| SagaFilter {
+        version: Some(version.to_owned()),
+        ..SagaFilter::default()
+    };
+    assert_eq!(ids(&*b, version("2.0.0")).await, [labelled.id]);
+    assert_eq!(ids(&*b, version("9.9.9")).await, []);
+    assert_eq!(ids(&*b, version("\u{0}")).await, []);
+    let one = |id, status| SagaFilter {
+        id: Some(id),
+        statuses: vec![status],
+        ..SagaFilter::default()
+    };
+    assert_eq!(ids(&*b, one(paused.id, Status::Paused)).await, [paused.id]);
+    assert_eq!(ids(&*b, one(paused.id, Status::Running)).await, []);
     let definition = SagaFilter {
         definition: Some("order".to_owned()),
         ..SagaFilter::default()
