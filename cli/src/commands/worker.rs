@@ -3,8 +3,7 @@
 use orchestrator::http::{Presence, WorkerView};
 use saga_core::time::Timestamp;
 
-use crate::args::{Format, ServerArgs};
-use crate::client::Client;
+use crate::args::ServerArgs;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::upkeep_args::{OneWorkerArgs, WorkerCommand};
 use crate::{clock, output, timeline};
@@ -19,21 +18,18 @@ pub async fn worker(command: &WorkerCommand) -> Outcome {
 
 async fn list(server: &ServerArgs) -> Outcome {
     let workers = fetch(server).await?;
-    match server.output {
-        Format::Table => {
-            let now = clock::now();
-            let rows: Vec<_> = workers.iter().map(|worker| row(worker, now)).collect();
-            let head = [
-                "ID", "STATUS", "BUILD", "QUEUES", "BUSY", "LONG", "HEARD", "STOPPED",
-            ];
-            output::table(&head, &rows)
-        }
-        Format::Json | Format::Jsonl => output::json_list(server.output, &workers),
-    }
+    output::list(server.output, &workers, |_| {
+        let now = clock::now();
+        let rows: Vec<_> = workers.iter().map(|worker| row(worker, now)).collect();
+        let head = [
+            "ID", "STATUS", "BUILD", "QUEUES", "BUSY", "LONG", "HEARD", "STOPPED",
+        ];
+        output::table(&head, &rows)
+    })
 }
 
 async fn fetch(server: &ServerArgs) -> Result<Vec<WorkerView>, Failure> {
-    Client::new(&server.server)?.get("/v1/workers").await
+    server.client()?.get("/v1/workers").await
 }
 
 fn row(worker: &WorkerView, now: Timestamp) -> Vec<String> {
@@ -66,10 +62,9 @@ fn stopped(worker: &WorkerView) -> String {
 
 async fn show(args: &OneWorkerArgs) -> Outcome {
     let worker = find(fetch(&args.server).await?, &args.id)?;
-    match args.server.output {
-        Format::Table => output::text(&story(&worker, clock::now())),
-        Format::Json | Format::Jsonl => output::json(args.server.output, &worker),
-    }
+    output::document(args.server.output, &worker, |_| {
+        story(&worker, clock::now())
+    })
 }
 
 /// The worker of that id; of that name, when only one that is there has it.

@@ -202,7 +202,8 @@ pub(crate) async fn sagas_are_found_by_their_open_letters(Pair { a, b }: Pair) {
     assert_eq!(found("z").await, []);
     assert_eq!(found("\u{0}").await, []);
     for (place, left) in [(2, vec![first.id]), (0, vec![first.id]), (1, vec![])] {
-        let done = a.handle_letter(letters[place].id, Handling::Dropped, &by("ada"));
+        let by = by("ada");
+        let done = a.handle_letter(letters[place].id, Handling::Dropped, &by);
         assert!(done.await.unwrap());
         assert_eq!(found("x").await, left);
     }
