@@ -61,7 +61,7 @@ pub enum Command {
     /// Register, show, compare and retire definitions
     #[command(subcommand)]
     Definition(DefinitionCommand),
-    /// Start sagas and look at them
+    /// Start sagas, look at them, and mend one or many
     #[command(subcommand)]
     Saga(Box<SagaCommand>),
     /// See which workers there are, and what they are doing

@@ -11,6 +11,7 @@ pub const ANY_CAUSE: &str = "any";
 
 /// Which sagas are meant: those that fit all of it.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Which sagas")]
 pub struct FilterArgs {
     /// Only in this status; several with commas, `open` for all that can still move
     #[arg(long, value_name = "STATUS")]
@@ -38,12 +39,13 @@ pub struct FilterArgs {
     #[arg(long, value_name = "STEP")]
     pub step: Option<String>,
     /// Only those with an open dead letter of this cause, as `amends dlq groups` names it
-    #[arg(long, value_name = "FINGERPRINT")]
+    #[arg(long, value_name = "FINGERPRINT", allow_hyphen_values = true)]
     pub letter_group: Option<String>,
 }
 
 /// How to do something to many.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Many at once")]
 pub struct ManyArgs {
     /// Only say which sagas are meant, and how many
     #[arg(long)]

@@ -15,6 +15,9 @@ use crate::{narrative, output, timeline};
 
 use super::{bundle, explain, list, move_sagas, operate, plan, signal, wait, watch};
 
+/// Columns that tell an event, beside its number and when it was.
+const WHAT_COLUMNS: usize = 63;
+
 /// Runs one of the saga commands.
 pub async fn saga(command: &SagaCommand) -> Outcome {
     match command {
@@ -129,21 +132,30 @@ pub(super) async fn show(client: &Client, id: &str, server: &ServerArgs) -> Outc
 async fn history(args: &OneArgs) -> Outcome {
     let client = args.server.client()?;
     let events = full_history(&client, &args.id).await?;
-    output::list(args.server.output, &events, |wide| {
-        let begun = events.first().map(|event| event.at);
-        let rows = events.iter().map(|event| {
-            let after = begun.map_or_else(String::new, |at| timeline::short(event.at.since(at)));
-            let at = if wide {
-                event.at.to_string()
-            } else {
-                format!("+{after}")
-            };
-            let what = narrative::describe(&event.event);
-            vec![event.seq.to_string(), at, what]
-        });
-        let when = if wide { "AT" } else { "AFTER" };
-        output::table(&["SEQ", when, "WHAT HAPPENED"], &rows.collect::<Vec<_>>())
-    })
+    output::list(args.server.output, &events, |wide| table(&events, wide))
+}
+
+fn table(events: &[EventView], wide: bool) -> String {
+    let begun = events.first().map(|event| event.at);
+    let mut rows = Vec::new();
+    for event in events {
+        let what = narrative::describe(&event.event);
+        if wide {
+            rows.push(vec![event.seq.to_string(), event.at.to_string(), what]);
+            continue;
+        }
+        let after = begun.map_or_else(String::new, |at| timeline::short(event.at.since(at)));
+        let (mut seq, mut after) = (event.seq.to_string(), format!("+{after}"));
+        for line in output::folded(&what, WHAT_COLUMNS) {
+            rows.push(vec![
+                std::mem::take(&mut seq),
+                std::mem::take(&mut after),
+                line,
+            ]);
+        }
+    }
+    let when = if wide { "AT" } else { "AFTER" };
+    output::table(&["SEQ", when, "WHAT HAPPENED"], &rows)
 }
 
 /// Every event, page by page.
