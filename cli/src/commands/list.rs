@@ -1,6 +1,7 @@
 //! `amends saga list`: sagas, or what is stuck by cause.
 
 use orchestrator::http::{PageView, SagaView};
+use orchestrator::store::PAGE_ROWS_MAX;
 
 use super::explain;
 use crate::args::ListArgs;
@@ -27,7 +28,7 @@ pub(super) async fn list(args: &ListArgs) -> Outcome {
     // What the store cannot tell is sorted out page by page, so a page can be short, or empty.
     loop {
         let mut query = query.clone();
-        query.push(("limit", left.to_string()));
+        query.push(("limit", left.min(PAGE_ROWS_MAX).to_string()));
         query.extend(whole.next_cursor.take().map(|cursor| ("cursor", cursor)));
         let path = format!("/v1/sagas?{}", encode_query(&query));
         let page: PageView = client.get(&path).await?;

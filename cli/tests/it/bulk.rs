@@ -87,6 +87,33 @@ fn what_is_refused_is_told_by_reason_and_one_by_one() {
     }
     assert_eq!(lines.out.lines().count(), 2);
 
+    // Of a step with elements each one is meant.
+    let fan = "saga: fan\nversion: 1.0.0\nsteps:\n  - { id: fan, action: nobody.fan, for_each: \
+               \"${input.list}\", no_effect: true }\n";
+    let fans = Inside::start(&[fan]);
+    let start = ["saga", "start", "fan", "-f", "-"];
+    assert_eq!(fans.run_with_input(&start, r#"{"list": [1, 2]}"#).code, 0);
+    let step = [
+        "--definition",
+        "fan",
+        "--step",
+        "fan",
+        "--yes",
+        "-o",
+        "json",
+    ];
+    let report = many(&fans, "retry", &step).json();
+    let told = report["sagas"].as_array().expect("sagas").iter();
+    let told: Vec<_> = told.map(|one| (&one["step"], &one["code"])).collect();
+    let in_flight = json!("in_flight");
+    assert_eq!(
+        told,
+        [
+            (&json!("fan[1]"), &in_flight),
+            (&json!("fan[2]"), &in_flight)
+        ]
+    );
+
     // One of two can be cancelled, the other turns back already.
     let cancelled = many(&inside, "cancel", &[&ids[0]]);
     assert_eq!(cancelled.code, 0, "{cancelled:?}");

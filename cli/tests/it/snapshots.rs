@@ -82,6 +82,36 @@ fn a_saga_that_nobody_works_for() {
     story.snapshot.check("lonely");
 }
 
+/// One saga for each cause that needs no worker.
+#[test]
+fn why_sagas_do_not_move() {
+    let one =
+        |name: &str, step: &str| format!("saga: {name}\nversion: 1.0.0\nsteps:\n  - {step}\n");
+    let definitions = [
+        one(
+            "signal",
+            "{ id: hear, wait_for: { signal: ready, timeout: 2d } }",
+        ),
+        one("timer", "{ id: rest, sleep: 30d }"),
+        one("parent", "{ id: child, saga: { name: timer } }"),
+        one(
+            "work",
+            "{ id: work, action: nobody.works, no_effect: true }",
+        ),
+    ];
+    let texts: Vec<&str> = definitions.iter().map(String::as_str).collect();
+    let inside = Inside::start(&texts);
+    let mut story = inside_story(&inside);
+    for name in ["signal", "timer", "parent", "work"] {
+        let started = story.tell(&["saga", "start", name]);
+        let id = started.out.trim();
+        story.tell(&["saga", "explain", id]);
+        story.tell(&["saga", "show", id]);
+    }
+    story.tell(&["saga", "list", "--stuck"]);
+    story.snapshot.check("causes");
+}
+
 #[test]
 fn sagas_that_end_well_or_are_undone() {
     let dev = Dev::start();

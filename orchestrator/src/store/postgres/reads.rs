@@ -134,8 +134,12 @@ pub(super) async fn list(store: &PostgresStore, filter: &SagaFilter) -> Result<P
         });
     }
     let limit = filter.limit.clamp(1, PAGE_ROWS_MAX);
-    let statuses: Vec<&str> = filter.statuses.iter().map(|one| one.as_str()).collect();
-    let statuses = (!statuses.is_empty()).then_some(statuses);
+    let words: Vec<&str> = filter.statuses.iter().map(|one| one.as_str()).collect();
+    let (status, several) = match words.as_slice() {
+        [] => (None, None),
+        [one] => (Some(*one), None),
+        [..] => (None, Some(words)),
+    };
     let label = filter.label.as_ref().map(|(name, value)| {
         let mut label = serde_json::Map::new();
         label.insert(name.clone(), Value::String(value.clone()));
@@ -149,7 +153,7 @@ pub(super) async fn list(store: &PostgresStore, filter: &SagaFilter) -> Result<P
         store,
         statements::LIST,
         &[
-            &statuses,
+            &status,
             &filter.definition,
             &filter.key,
             &label,
@@ -159,6 +163,7 @@ pub(super) async fn list(store: &PostgresStore, filter: &SagaFilter) -> Result<P
             &filter.version,
             &filter.letter_group,
             &filter.id.map(|SagaId(id)| id),
+            &several,
         ],
     )
     .await
