@@ -152,7 +152,7 @@ impl Client {
     ) -> Result<(Response<Incoming>, AbortOnDropHandle<hyper::Result<()>>), Failure> {
         let stream = TcpStream::connect((self.host.as_str(), self.port))
             .await
-            .map_err(|error| self.gone(&error))?;
+            .map_err(|error| self.gone(&error).unsent())?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
             .map_err(|error| self.gone(&error))?;
@@ -185,7 +185,7 @@ impl Client {
 fn refused(status: StatusCode, bytes: &[u8]) -> Failure {
     let kind = match status {
         StatusCode::NOT_FOUND => Kind::NotFound,
-        StatusCode::CONFLICT => Kind::Refused,
+        StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => Kind::Refused,
         StatusCode::BAD_REQUEST => Kind::Usage,
         _ => Kind::Error,
     };
@@ -198,7 +198,7 @@ fn refused(status: StatusCode, bytes: &[u8]) -> Failure {
         }
         Ok(problem) if problem.errors.is_empty() => Failure::new(kind, problem.detail),
         Ok(problem) => {
-            let mut message = problem.title;
+            let mut message = problem.title.into_string();
             for error in problem.errors {
                 message.push_str(&format!("\n  {}: {}", error.pointer, error.message));
             }

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod bundle;
+mod completions;
 mod db;
 mod definition;
 mod demo_worker;
@@ -10,6 +11,8 @@ mod doctor;
 mod explain;
 mod explain_code;
 mod graph;
+mod list;
+mod man;
 mod move_sagas;
 mod operate;
 mod plan;
@@ -17,13 +20,16 @@ mod queue;
 mod reconcile;
 mod saga;
 mod serve;
+mod settings;
 mod signal;
 mod test;
 mod topology;
 mod validate;
+mod wait;
 mod watch;
 mod worker;
 
+pub use completions::completions;
 pub use db::db;
 pub use definition::definition;
 pub use demo_worker::demo_worker;
@@ -32,11 +38,12 @@ pub use dlq::dlq;
 pub use doctor::doctor;
 pub use explain_code::explain_code;
 pub use graph::graph;
+pub use man::man;
 pub use queue::queue;
 pub use reconcile::reconcile;
 pub use saga::saga;
 pub use serve::serve;
-pub use signal::SignalArgs;
+pub use settings::settings;
 pub use test::test;
 pub use topology::topology;
 pub use validate::validate;

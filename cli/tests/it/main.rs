@@ -7,12 +7,18 @@
 
 mod amends;
 mod bad_input;
+mod bulk;
+mod config;
 mod definitions;
 mod demo;
+mod help;
+mod inside;
 mod looking;
 mod mending;
 mod moves;
 mod sagas;
 mod signals;
+mod snapshot;
+mod snapshots;
 mod trial;
 mod workers;

@@ -17,7 +17,7 @@ use crate::wiring::WiringError;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Problem {
     /// The kind of problem in a few words; the same for every occurrence.
-    pub title: String,
+    pub title: Box<str>,
     /// The HTTP status.
     pub status: u16,
     /// Stable, for programs.
@@ -25,8 +25,11 @@ pub struct Problem {
     /// This occurrence, and what to do.
     pub detail: String,
     /// Where a body is wrong.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub errors: Vec<FieldError>,
+    #[serde(default, skip_serializing_if = "<[FieldError]>::is_empty")]
+    pub errors: Box<[FieldError]>,
+    /// Why an operator's verb was refused, in one word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Box<str>>,
     /// Everything that stands against a move.
     #[serde(default, skip_serializing_if = "<[String]>::is_empty")]
     pub obstacles: Box<[String]>,
@@ -44,11 +47,12 @@ pub struct FieldError {
 impl Problem {
     fn new(status: StatusCode, code: &str, title: &str, detail: impl Into<String>) -> Self {
         Self {
-            title: title.to_owned(),
+            title: title.into(),
             status: status.as_u16(),
             code: code.to_owned(),
             detail: detail.into(),
-            errors: Vec::new(),
+            errors: Box::default(),
+            reason: None,
             obstacles: Box::default(),
         }
     }
@@ -66,6 +70,12 @@ impl Problem {
     /// Nothing is there.
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", detail)
+    }
+
+    /// The saga is not one of those that the caller means.
+    pub(super) fn not_selected(detail: impl Into<String>) -> Self {
+        let (status, title) = (StatusCode::PRECONDITION_FAILED, "Not one of those");
+        Self::new(status, "not_selected", title, detail)
     }
 
     /// A bug.
@@ -183,6 +193,7 @@ impl From<OperateError> for Problem {
             OperateError::Refused(refused) => {
                 let title = "That makes no sense now";
                 Self {
+                    reason: Some(refused.as_str().into()),
                     obstacles: refused
                         .obstacles()
                         .iter()

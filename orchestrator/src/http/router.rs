@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use broker::broker::Broker;
 use tokio::sync::Semaphore;
@@ -12,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::problem::Problem;
 use super::{
     dead_letters, definitions, differences, events, explain, export, health, moves, operators,
-    plan, reconcile, sagas, signals, wiring, workers,
+    plan, reconcile, sagas, selection, signals, wiring, workers,
 };
 use crate::engine::Engine;
 use crate::orchestrator::Orchestrator;
@@ -59,18 +60,7 @@ pub fn router(api: Api) -> Router {
         .route("/v1/sagas/{id}/plan", get(plan::show))
         .route("/v1/sagas/{id}/export", get(export::show))
         .route("/v1/sagas/{id}/events", get(events::follow))
-        .route("/v1/sagas/{id}/signal", post(signals::signal))
-        .route("/v1/sagas/{id}/cancel", post(operators::cancel))
-        .route("/v1/sagas/{id}/pause", post(operators::pause))
-        .route("/v1/sagas/{id}/resume", post(operators::resume))
-        .route("/v1/sagas/{id}/terminate", post(operators::terminate))
-        .route("/v1/sagas/{id}/move", post(moves::move_one))
-        .route("/v1/sagas/{id}/steps/{step}/retry", post(operators::retry))
-        .route("/v1/sagas/{id}/steps/{step}/skip", post(operators::skip))
-        .route(
-            "/v1/sagas/{id}/steps/{step}/resolve",
-            post(operators::resolve),
-        )
+        .merge(verbs(&api))
         .route(
             "/v1/definitions",
             get(definitions::list).post(definitions::register),
@@ -79,10 +69,6 @@ pub fn router(api: Api) -> Router {
         .route(
             "/v1/definitions/{name}/{version}/diff",
             post(differences::differ),
-        )
-        .route(
-            "/v1/definitions/{name}/{version}/move",
-            post(moves::move_many),
         )
         .route(
             "/v1/definitions/{name}/{version}/retire",
@@ -103,6 +89,24 @@ pub fn router(api: Api) -> Router {
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(api)
+}
+
+/// What changes one saga; with the filters of a listing, only while it is one of those.
+fn verbs(api: &Api) -> Router<Api> {
+    Router::new()
+        .route("/v1/sagas/{id}/signal", post(signals::signal))
+        .route("/v1/sagas/{id}/cancel", post(operators::cancel))
+        .route("/v1/sagas/{id}/pause", post(operators::pause))
+        .route("/v1/sagas/{id}/resume", post(operators::resume))
+        .route("/v1/sagas/{id}/terminate", post(operators::terminate))
+        .route("/v1/sagas/{id}/move", post(moves::move_one))
+        .route("/v1/sagas/{id}/steps/{step}/retry", post(operators::retry))
+        .route("/v1/sagas/{id}/steps/{step}/skip", post(operators::skip))
+        .route(
+            "/v1/sagas/{id}/steps/{step}/resolve",
+            post(operators::resolve),
+        )
+        .route_layer(from_fn_with_state(api.clone(), selection::still_selected))
 }
 
 /// What was lost or given up, and what it all runs on.

@@ -50,7 +50,7 @@ macro_rules! checks {
     };
 }
 
-const CHECKS: [(&str, Check); 45] = checks![
+const CHECKS: [(&str, Check); 47] = checks![
     suite_commit::a_committed_saga_reads_back_as_it_was,
     suite_commit::unknown_ids_are_left_out,
     suite_commit::a_lost_race_writes_nothing,
@@ -81,6 +81,7 @@ const CHECKS: [(&str, Check); 45] = checks![
     suite_reads::open_sagas_are_found_by_version,
     suite_reads::a_saga_moves_to_another_version,
     suite_reads::a_listing_filters,
+    suite_reads::a_listing_filters_by_version_statuses_and_id,
     suite_reads::a_listing_has_pages,
     suite_reads::open_sagas_are_counted,
     suite_language::the_newest_good_output_of_an_input_is_found,
@@ -92,6 +93,7 @@ const CHECKS: [(&str, Check); 45] = checks![
     suite_letters::a_letter_is_shown_as_it_came,
     suite_letters::what_was_done_with_a_letter_first_stays,
     suite_letters::open_letters_are_grouped_by_cause,
+    suite_letters::sagas_are_found_by_their_open_letters,
     suite_workers::the_newest_word_of_a_worker_counts,
     suite_workers::a_worker_that_says_nothing_more_is_gone,
     suite_workers::a_worker_that_has_left_is_not_there_any_more,
