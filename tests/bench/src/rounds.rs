@@ -71,12 +71,15 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Figures> {
     let mut figures = Figures::default();
     let mut playing = games();
     for round in 1..=arguments.rounds {
-        eprintln!("round {round} of {}", arguments.rounds);
+        let tell = |what: &str| eprintln!("round {round} of {}: {what}", arguments.rounds);
+        tell("ping-pong");
         ping_pong(&mut figures, arguments, &playing, bodies, size).await?;
         if round == 1 {
             playing = best(&figures, size.games);
         }
+        tell("amends");
         amends(&mut figures, &deployment, &load, (size, open)).await?;
+        tell("broker and disk");
         broker_and_disk(&mut figures, arguments, bodies, size).await?;
         deployment.check()?;
     }
