@@ -1,5 +1,6 @@
 //! Talks to the orchestrator's API.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use http_body_util::{BodyExt, Full, Limited};
@@ -181,7 +182,11 @@ impl Client {
             .body(Full::new(body))
             .map_err(|error| Failure::because("the request cannot be made", &error))?;
         let answer = self.http.request(request).await;
-        answer.map_err(|error| self.gone(&error))
+        answer.map_err(|error| match error.source() {
+            // Its own words only say that it could not connect.
+            Some(cause) if error.is_connect() => self.gone(cause).unsent(),
+            Some(_) | None => self.gone(&error),
+        })
     }
 
     async fn whole(&self, body: Incoming) -> Result<Bytes, Failure> {
@@ -190,7 +195,7 @@ impl Client {
         Ok(collected.to_bytes())
     }
 
-    fn gone(&self, error: &(dyn std::error::Error + 'static)) -> Failure {
+    fn gone(&self, error: &(dyn Error + 'static)) -> Failure {
         let message = format!("no orchestrator answers at {}", self.server);
         Failure::because(&message, error)
             .help("start one with `amends dev` or `amends serve`, or name it with --server")
@@ -233,7 +238,10 @@ fn authorization(token: &str) -> Result<HeaderValue, Failure> {
 fn refused(status: StatusCode, bytes: &[u8]) -> Failure {
     let kind = match status {
         StatusCode::NOT_FOUND => Kind::NotFound,
-        StatusCode::CONFLICT | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Kind::Refused,
+        StatusCode::CONFLICT
+        | StatusCode::PRECONDITION_FAILED
+        | StatusCode::UNAUTHORIZED
+        | StatusCode::FORBIDDEN => Kind::Refused,
         StatusCode::BAD_REQUEST => Kind::Usage,
         _ => Kind::Error,
     };

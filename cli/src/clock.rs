@@ -15,6 +15,11 @@ pub fn now() -> Timestamp {
     Timestamp::from_micros(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
 }
 
+/// A time of day and its date, without the year and the seconds, from how a time is written.
+pub fn minute(at: &str) -> String {
+    at.get(5..16).unwrap_or(at).replace('T', " ")
+}
+
 /// The time that long ago.
 pub fn ago(span: Duration) -> Timestamp {
     let micros = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);

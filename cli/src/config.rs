@@ -1,14 +1,20 @@
 //! Settings: built-in values, then a file, then the environment. Nobody else reads either.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use config::{Config, Environment, File, FileFormat};
-use orchestrator::auth::{AuthSettings, KeySource, OidcSettings, Role};
+use config::builder::DefaultState;
+use config::{
+    Config, ConfigBuilder, Environment, File, FileFormat, FileSourceString, Value, ValueKind,
+};
+use orchestrator::auth::AuthSettings;
 use orchestrator::company::Company;
 use orchestrator::orchestrator::OrchestratorSettings;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
+use crate::auth_section::AuthSection;
+use crate::endpoint::Token;
 use crate::failure::{Failure, Kind};
 
 /// Everything that can be set.
@@ -63,40 +69,6 @@ pub struct HttpSection {
     pub expose_without_auth: bool,
 }
 
-/// `[auth]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AuthSection {
-    /// Ask for tokens that `amends token create` has made.
-    pub tokens: bool,
-    /// `/metrics` asks nobody.
-    pub open_metrics: bool,
-    /// An identity provider.
-    pub oidc: OidcSection,
-}
-
-/// `[auth.oidc]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OidcSection {
-    /// The `iss` of its tokens; empty for none.
-    pub issuer: String,
-    /// What must be in their `aud`.
-    pub audience: String,
-    /// URL of its keys, or a file with them.
-    pub jwks: String,
-    /// The claim with the roles: its name, or a JSON Pointer.
-    pub roles_claim: String,
-    /// The claim with the name.
-    pub name_claim: String,
-    /// Values that stand for viewers, separated by commas.
-    pub viewer: String,
-    /// Values that stand for operators.
-    pub operator: String,
-    /// Values that stand for admins.
-    pub admin: String,
-}
-
 /// `[engine]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -139,25 +111,152 @@ pub struct LogSection {
 
 const DEFAULTS: &str = include_str!("defaults.toml");
 
+/// Where profiles are, in the user's folder of configurations.
+const PROFILES: &str = "amends/profiles.toml";
+
+/// What the environment says to commands that ask an orchestrator.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// Its URL.
+    pub server: Option<String>,
+    /// Or the name of its profile.
+    pub profile: Option<String>,
+    /// Who asks, unless the profile says so.
+    pub token: Option<Token>,
+    /// The file with profiles; `None` when there is no home to look in.
+    pub profiles: Option<PathBuf>,
+}
+
+impl Surroundings {
+    /// What it says now. What is empty is not said.
+    #[must_use]
+    pub fn read() -> Self {
+        let said = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        let text = |name: &str| said(name).and_then(|value| value.into_string().ok());
+        let home = || said("HOME").map(|home| Path::new(&home).join(".config"));
+        let folder = said("XDG_CONFIG_HOME").map(PathBuf::from).or_else(home);
+        Self {
+            server: text("AMENDS_SERVER"),
+            profile: text("AMENDS_PROFILE"),
+            // Characters that no token has are for the client to refuse.
+            token: said("AMENDS_TOKEN")
+                .map(|value| Token::from(value.to_string_lossy().into_owned())),
+            profiles: folder.map(|folder| folder.join(PROFILES)),
+        }
+    }
+}
+
+/// One setting, as `amends config show` prints it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Setting {
+    /// Section and name.
+    pub name: String,
+    /// What it is; a password in it is masked.
+    pub value: String,
+    /// `built in`, `file` or `environment`.
+    pub from: &'static str,
+}
+
+/// Every setting and where it comes from. They are checked as [`read`] does.
+///
+/// # Errors
+/// As for [`read`].
+pub fn explain(file: Option<&Path>) -> Result<Vec<Setting>, Failure> {
+    read(file)?;
+    let wrong = |error| Failure::because("the settings cannot be listed", &error);
+    let layer = |builder: ConfigBuilder<DefaultState>| {
+        let built = builder.build().map_err(wrong)?;
+        let sections: BTreeMap<String, Value> = built.try_deserialize().map_err(wrong)?;
+        Ok::<_, Failure>(sections)
+    };
+    let layers = [
+        ("built in", layer(Config::builder().add_source(built_in()))?),
+        ("file", layer(from_file(Config::builder(), file))?),
+        (
+            "environment",
+            layer(Config::builder().add_source(environment()))?,
+        ),
+    ];
+    let mut settings: BTreeMap<String, Setting> = BTreeMap::new();
+    for (from, sections) in layers {
+        for (name, value) in sections {
+            list(name, value, from, &mut settings);
+        }
+    }
+    Ok(settings.into_values().collect())
+}
+
+/// Lists a setting, or those of a section and of the sections in it.
+fn list(name: String, value: Value, from: &'static str, into: &mut BTreeMap<String, Setting>) {
+    match value.kind {
+        ValueKind::Table(values) => {
+            for (below, value) in values {
+                list(format!("{name}.{below}"), value, from, into);
+            }
+        }
+        kind => {
+            let value = masked(&kind.to_string());
+            into.insert(name.clone(), Setting { name, value, from });
+        }
+    }
+}
+
+/// A text in which every password of a URL is three stars.
+fn masked(text: &str) -> String {
+    let mut shown = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        shown.push_str(before);
+        shown.push_str("://");
+        let end = after.find(['/', '?', ',', ' ']).unwrap_or(after.len());
+        let (authority, behind) = after.split_at(end);
+        match authority.rsplit_once('@') {
+            Some((user, host)) => {
+                let (name, password) = user.split_once(':').unwrap_or((user, ""));
+                let stars = if password.is_empty() { "" } else { ":***" };
+                shown.push_str(&format!("{name}{stars}@{host}"));
+            }
+            None => shown.push_str(authority),
+        }
+        rest = behind;
+    }
+    shown.push_str(rest);
+    shown
+}
+
+fn built_in() -> File<FileSourceString, FileFormat> {
+    File::from_str(DEFAULTS, FileFormat::Toml)
+}
+
+fn from_file(
+    builder: ConfigBuilder<DefaultState>,
+    file: Option<&Path>,
+) -> ConfigBuilder<DefaultState> {
+    match file {
+        Some(path) => builder.add_source(File::from(path).format(FileFormat::Toml)),
+        None => builder,
+    }
+}
+
+fn environment() -> Environment {
+    // Without a separator between prefix and key of its own, AMENDS_SERVER would be a setting.
+    Environment::with_prefix("AMENDS")
+        .prefix_separator("__")
+        .separator("__")
+        .try_parsing(true)
+}
+
 /// Reads the settings.
 ///
 /// # Errors
 /// With the file or variable that is wrong.
 pub fn read(file: Option<&Path>) -> Result<Settings, Failure> {
-    let mut builder = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
-    if let Some(path) = file {
-        if !path.is_file() {
-            let message = format!("cannot read the configuration file {}", path.display());
-            return Err(Failure::new(Kind::Usage, message).help("give the path of a TOML file"));
-        }
-        builder = builder.add_source(File::from(path).format(FileFormat::Toml));
+    if let Some(path) = file.filter(|path| !path.is_file()) {
+        let message = format!("cannot read the configuration file {}", path.display());
+        return Err(Failure::new(Kind::Usage, message).help("give the path of a TOML file"));
     }
-    // Without a separator between prefix and key of its own, AMENDS_SERVER would be a setting.
-    let environment = Environment::with_prefix("AMENDS")
-        .prefix_separator("__")
-        .separator("__");
-    builder
-        .add_source(environment.try_parsing(true))
+    from_file(Config::builder().add_source(built_in()), file)
+        .add_source(environment())
         .build()
         .and_then(Config::try_deserialize)
         .map_err(|error| {
@@ -215,41 +314,41 @@ impl Settings {
     }
 }
 
-impl OidcSection {
-    fn settings(&self) -> Result<OidcSettings, Failure> {
-        let needed = [
-            ("audience", &self.audience),
-            ("jwks", &self.jwks),
-            ("roles_claim", &self.roles_claim),
-            ("name_claim", &self.name_claim),
-        ];
-        if let Some((name, _)) = needed.into_iter().find(|(_, value)| value.is_empty()) {
-            let message = format!("auth.oidc.issuer is set, and auth.oidc.{name} is not");
-            return Err(Failure::new(Kind::Usage, message)
-                .help("the settings and their meaning are in docs/configuration.md"));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_masked_wherever_urls_are() {
+        for (text, shown) in [
+            (
+                "postgres://a:geheim@h:5432/d?x=y",
+                "postgres://a:***@h:5432/d?x=y",
+            ),
+            ("postgres://a@h/d", "postgres://a@h/d"),
+            (
+                "amqp://a:b@h/v, amqps://c:d:e@i",
+                "amqp://a:***@h/v, amqps://c:***@i",
+            ),
+            ("amqp://a:p@ss@h/v", "amqp://a:***@h/v"),
+            ("127.0.0.1:7600", "127.0.0.1:7600"),
+        ] {
+            assert_eq!(masked(text), shown);
         }
-        let is_url = self.jwks.starts_with("https://") || self.jwks.starts_with("http://");
-        let keys = if is_url {
-            KeySource::Url(self.jwks.clone())
-        } else {
-            KeySource::File(self.jwks.clone().into())
-        };
-        let values = |text: &str| {
-            let values = text.split(',').map(str::trim);
-            let values = values.filter(|value| !value.is_empty());
-            values.map(str::to_owned).collect()
-        };
-        Ok(OidcSettings {
-            issuer: self.issuer.clone(),
-            audience: self.audience.clone(),
-            keys,
-            roles_claim: self.roles_claim.clone(),
-            name_claim: self.name_claim.clone(),
-            roles: vec![
-                (Role::Viewer, values(&self.viewer)),
-                (Role::Operator, values(&self.operator)),
-                (Role::Admin, values(&self.admin)),
-            ],
-        })
+    }
+
+    #[test]
+    fn every_setting_is_listed_with_where_it_comes_from() {
+        let file = std::env::temp_dir().join(format!("settings-{}.toml", std::process::id()));
+        std::fs::write(&file, "[engine]\nlanes = 4\n").unwrap();
+        let settings = explain(Some(&file)).unwrap();
+        std::fs::remove_file(&file).unwrap();
+        let of = |name: &str| settings.iter().find(|one| one.name == name).unwrap();
+        assert_eq!(
+            (of("engine.lanes").value.as_str(), of("engine.lanes").from),
+            ("4", "file")
+        );
+        assert_eq!(of("engine.lease_seconds").from, "built in");
+        assert!(!of("broker.urls").value.contains("guest:guest"));
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::args::{ServerArgs, SignatureArgs};
-use crate::endpoint::Endpoint;
+use crate::profiles::AddressArgs;
 
 /// `amends validate`
 #[derive(Debug, Args)]
@@ -29,10 +29,14 @@ pub struct ValidateArgs {
 pub enum ValidateFormat {
     /// For people
     Table,
+    /// The same
+    Wide,
     /// One JSON document a file
     Json,
     /// The same
     Jsonl,
+    /// One YAML document a file
+    Yaml,
     /// One SARIF 2.1.0 log, for code scanning
     Sarif,
 }
@@ -101,7 +105,7 @@ pub struct ShowArgs {
     #[arg(short, long, value_enum, default_value_t = ShowFormat::Yaml)]
     pub output: ShowFormat,
     #[command(flatten)]
-    pub server: Endpoint,
+    pub address: AddressArgs,
 }
 
 /// What a registered definition is shown as.
@@ -109,7 +113,7 @@ pub struct ShowArgs {
 pub enum ShowFormat {
     /// As it was registered
     Yaml,
-    /// With its digest and when it was registered
+    /// With its digest and when it was registered, as JSON
     Json,
     /// In words
     Text,

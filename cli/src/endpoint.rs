@@ -1,36 +1,23 @@
 //! Where the API is, and as whom it is asked.
 
 use std::fmt;
-use std::str::FromStr;
 
-use clap::Args;
-use clap::builder::FalseyValueParser;
+use serde::Deserialize;
 
 /// Which orchestrator, and who asks.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone)]
 pub struct Endpoint {
-    /// URL of the orchestrator's API
-    #[arg(
-        long = "server",
-        value_name = "URL",
-        env = "AMENDS_SERVER",
-        default_value = "http://127.0.0.1:7600"
-    )]
+    /// URL of its API.
     pub url: String,
-    /// Token that says who you are; in the environment no list of processes shows it
-    #[arg(long, env = "AMENDS_TOKEN", hide_env_values = true)]
+    /// Says who asks.
     pub token: Option<Token>,
-    /// Send the token also where the network can read it
-    #[arg(
-        long,
-        env = "AMENDS_TOKEN_UNENCRYPTED",
-        value_parser = FalseyValueParser::new()
-    )]
+    /// The token is sent also where the network can read it.
     pub token_unencrypted: bool,
 }
 
 /// A token that is never printed.
-#[derive(Clone)]
+#[derive(Clone, Deserialize)]
+#[serde(from = "String")]
 pub struct Token(String);
 
 impl Token {
@@ -47,10 +34,8 @@ impl fmt::Debug for Token {
     }
 }
 
-impl FromStr for Token {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self(text.trim().to_owned()))
+impl From<String> for Token {
+    fn from(text: String) -> Self {
+        Self(text.trim().to_owned())
     }
 }

@@ -14,7 +14,7 @@ use crate::{clock, output};
 
 /// Lists the audit log, or checks it.
 pub async fn audit(args: &AuditArgs) -> Outcome {
-    let client = Client::new(&args.server.server)?;
+    let client = args.server.client()?;
     if args.verify {
         return verify(&client, args.anchor, args.server.output).await;
     }
@@ -34,18 +34,16 @@ pub async fn audit(args: &AuditArgs) -> Outcome {
     }
     let path = format!("/v1/audit?{}", encode_query(&query));
     let page: AuditPageView = client.get(&path).await?;
-    match args.server.output {
-        Format::Table if page.records.is_empty() => output::text("nothing was asked\n"),
-        Format::Table => {
-            let mut text: String = page.records.iter().map(|it| told(it, args.all)).collect();
-            if let Some(cursor) = page.next_cursor {
-                text.push_str(&format!("more: --cursor {cursor}\n"));
-            }
-            output::text(&text)
+    output::page(args.server.output, &page, &page.records, |_| {
+        if page.records.is_empty() {
+            return "nothing was asked\n".to_owned();
         }
-        Format::Json => output::json(Format::Json, &page),
-        Format::Jsonl => output::json_list(Format::Jsonl, &page.records),
-    }
+        let mut text: String = page.records.iter().map(|it| told(it, args.all)).collect();
+        if let Some(cursor) = &page.next_cursor {
+            text.push_str(&format!("more: --cursor {cursor}\n"));
+        }
+        text
+    })
 }
 
 /// A record in a few lines.
@@ -111,18 +109,19 @@ async fn verify(client: &Client, anchor: Option<Anchor>, format: Format) -> Outc
         }
     };
     let here = Anchor(chain);
-    if format != Format::Table {
-        let broken = found.as_ref().err().map(ToString::to_string);
-        let holds = found.is_ok();
+    if found.is_ok() || !format.is_for_people() {
         let view = json!({
-            "holds": holds, "records": chain.records, "anchor": here.to_string(), "broken": broken,
+            "holds": found.is_ok(),
+            "records": chain.records,
+            "anchor": here.to_string(),
+            "broken": found.as_ref().err().map(ToString::to_string),
         });
-        output::json(format, &view)?;
-    } else if found.is_ok() {
-        output::text(&format!(
-            "the audit log holds: {} records\nanchor {here}\n",
-            chain.records
-        ))?;
+        output::document(format, &view, |_| {
+            format!(
+                "the audit log holds: {} records\nanchor {here}\n",
+                chain.records
+            )
+        })?;
     }
     found.map_err(|broken| {
         let good = chain.records;

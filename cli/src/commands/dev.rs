@@ -78,7 +78,7 @@ async fn use_it(args: &DevArgs, serving: &Serving, sources: &[Source]) -> Outcom
     if args.exit {
         return ended_as_they_should;
     }
-    if args.output == Format::Table {
+    if args.output.is_for_people() {
         output::text(&format!(
             "amends is running on the {} engine; Ctrl-C stops it\n\
              try: amends saga list --server {server}\n",
@@ -94,17 +94,16 @@ async fn use_it(args: &DevArgs, serving: &Serving, sources: &[Source]) -> Outcom
 }
 
 fn print(summary: &Summary, format: Format) -> Outcome {
-    match format {
-        Format::Table => output::text(&format!(
+    output::one_of_many(format, summary, |_| {
+        format!(
             "{} sagas on the {} engine: {} completed, {} compensated, {} unexpected\n",
             summary.sagas,
             summary.engine,
             summary.completed,
             summary.compensated,
             summary.unexpected
-        )),
-        Format::Json | Format::Jsonl => output::json(Format::Jsonl, summary),
-    }
+        )
+    })
 }
 
 /// What to register: the paths that were given, else the folder `sagas` if there is one; with the

@@ -8,9 +8,9 @@ use orchestrator::auth::{API_TOKENS_MAX, ApiToken, TOKEN_NAME_BYTES_MAX, TokenSe
 use orchestrator::store::{Store, StoreError};
 use saga_core::time::Timestamp;
 use serde::Serialize;
+use serde_json::json;
 use uuid::Uuid;
 
-use crate::args::Format;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::security_args::{
     CreateArgs, RevokeArgs, TokenCommand, TokenDatabaseArgs, TokenSignatureArgs,
@@ -103,16 +103,13 @@ async fn create(args: &CreateArgs) -> Outcome {
         let help = "revoke it, or choose another name: amends token list";
         return Err(Failure::new(Kind::Refused, message).help(help));
     }
-    match args.signed.database.output {
-        Format::Table => output::text(&format!("{}\n", secret.reveal())),
-        format @ (Format::Json | Format::Jsonl) => {
-            let row = TokenRow {
-                token: Some(secret.reveal()),
-                ..TokenRow::of(&token, now)
-            };
-            output::json(format, &row)
-        }
-    }
+    let row = TokenRow {
+        token: Some(secret.reveal()),
+        ..TokenRow::of(&token, now)
+    };
+    output::document(args.signed.database.output, &row, |_| {
+        format!("{}\n", secret.reveal())
+    })
 }
 
 async fn list(args: &TokenDatabaseArgs) -> Outcome {
@@ -120,23 +117,37 @@ async fn list(args: &TokenDatabaseArgs) -> Outcome {
     let tokens = tokens(&*store).await?;
     let now = store.now();
     let rows: Vec<TokenRow<'_>> = tokens.iter().map(|it| TokenRow::of(it, now)).collect();
-    match args.output {
-        Format::Table if rows.is_empty() => output::text("no tokens\n"),
-        Format::Table => {
-            let cells = rows.iter().map(|row| {
-                vec![
-                    row.role.to_owned(),
-                    row.state.to_owned(),
-                    day(row.created_at),
-                    row.expires_at.map_or_else(|| "-".to_owned(), day),
-                    row.name.to_owned(),
-                ]
-            });
-            let head = ["ROLE", "STATE", "CREATED", "EXPIRES", "NAME"];
-            output::table(&head, &cells.collect::<Vec<_>>())
-        }
-        format @ (Format::Json | Format::Jsonl) => output::json_list(format, &rows),
+    output::list(args.output, &rows, |wide| told(&rows, wide))
+}
+
+fn told(rows: &[TokenRow<'_>], wide: bool) -> String {
+    if rows.is_empty() {
+        return "no tokens\n".to_owned();
     }
+    let at = |at: Timestamp| {
+        let text = at.to_string();
+        let shown = if wide { 19 } else { 10 };
+        text.get(..shown).unwrap_or(&text).replace('T', " ")
+    };
+    let cells = rows.iter().map(|row| {
+        let mut cells = vec![
+            row.role.to_owned(),
+            row.state.to_owned(),
+            at(row.created_at),
+            row.expires_at.map_or_else(|| "-".to_owned(), at),
+        ];
+        if wide {
+            cells.push(row.revoked_at.map_or_else(|| "-".to_owned(), at));
+        }
+        cells.push(row.name.to_owned());
+        cells
+    });
+    let head: &[&str] = if wide {
+        &["ROLE", "STATE", "CREATED", "EXPIRES", "REVOKED", "NAME"]
+    } else {
+        &["ROLE", "STATE", "CREATED", "EXPIRES", "NAME"]
+    };
+    output::table(head, &cells.collect::<Vec<_>>())
 }
 
 async fn revoke(args: &RevokeArgs) -> Outcome {
@@ -148,13 +159,10 @@ async fn revoke(args: &RevokeArgs) -> Outcome {
         let message = format!("there is no token `{}` that counts", args.name);
         return Err(Failure::new(Kind::NotFound, message).help("see amends token list"));
     }
-    match args.signed.database.output {
-        Format::Table => output::text(&format!("`{}` counts no more\n", args.name)),
-        format @ (Format::Json | Format::Jsonl) => output::json(
-            format,
-            &serde_json::json!({ "name": args.name, "state": "revoked" }),
-        ),
-    }
+    let view = json!({ "name": args.name, "state": "revoked" });
+    output::document(args.signed.database.output, &view, |_| {
+        format!("`{}` counts no more\n", args.name)
+    })
 }
 
 async fn open(args: &TokenDatabaseArgs) -> Result<Arc<dyn Store>, Failure> {
@@ -165,11 +173,6 @@ async fn open(args: &TokenDatabaseArgs) -> Result<Arc<dyn Store>, Failure> {
 async fn tokens(store: &dyn Store) -> Result<Vec<ApiToken>, Failure> {
     let tokens = store.api_tokens().await;
     tokens.map_err(|error| Failure::because("the tokens cannot be read", &error))
-}
-
-fn day(at: Timestamp) -> String {
-    let text = at.to_string();
-    text.get(..10).unwrap_or(&text).to_owned()
 }
 
 /// What stands in the audit log about one of these commands: that it was asked, then what came of it.
@@ -240,4 +243,43 @@ impl Record {
 
 fn unwritten(error: &StoreError) -> Failure {
     Failure::because("the audit log cannot be written", error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_listed_with_what_they_still_are_good_for() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let token = |name: &str, expires: Option<&str>, revoked: Option<&str>| ApiToken {
+            id: Uuid::nil(),
+            name: name.to_owned(),
+            role: orchestrator::auth::Role::Operator,
+            hash: TokenSecret::generate().unwrap().hash(),
+            created_at: at("2026-01-01T10:20:30Z"),
+            expires_at: expires.map(at),
+            revoked_at: revoked.map(at),
+        };
+        let tokens = [
+            token("deploys", None, None),
+            token("olga", Some("2026-02-01T00:00:00Z"), None),
+            token("eve", None, Some("2026-01-02T03:04:05Z")),
+        ];
+        let now = at("2026-03-01T00:00:00Z");
+        let rows: Vec<TokenRow<'_>> = tokens.iter().map(|it| TokenRow::of(it, now)).collect();
+        assert_eq!(
+            told(&rows, false),
+            "ROLE      STATE    CREATED     EXPIRES     NAME\n\
+             operator  good     2026-01-01  -           deploys\n\
+             operator  expired  2026-01-01  2026-02-01  olga\n\
+             operator  revoked  2026-01-01  -           eve\n"
+        );
+        let wide = told(&rows, true);
+        assert!(
+            wide.contains("2026-01-01 10:20:30  -                    2026-01-02 03:04:05  eve"),
+            "{wide}"
+        );
+        assert_eq!(told(&[], false), "no tokens\n");
+    }
 }

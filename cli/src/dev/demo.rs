@@ -58,7 +58,7 @@ pub async fn run_examples(
             .as_secs();
         let saga: SagaView = client.get(&format!("/v1/sagas/{id}?wait={left}")).await?;
         count(&mut summary, saga.status, example.end);
-        if format == Format::Table {
+        if format.is_for_people() {
             let history: Vec<EventView> = client.get(&format!("/v1/sagas/{id}/history")).await?;
             let drawn = timeline(&saga, &history, Settings::colour());
             output::text(&format!("{}\n{drawn}\n", example.about))?;

@@ -1,6 +1,13 @@
 //! Who asks, and what is on record of it, as the command line shows them.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use orchestrator::auth::Role;
+
 use crate::amends::{Dev, Ran, run};
+use crate::inside::{Inside, LONELY};
 
 /// No line is longer than a terminal is wide.
 fn fits(text: &str) {
@@ -18,23 +25,6 @@ fn waiting(dev: &Dev) -> String {
         input,
     );
     example.json()["id"].as_str().expect("an id").to_owned()
-}
-
-#[test]
-fn every_command_has_an_example() {
-    for command in [
-        &["audit"][..],
-        &["token", "create"],
-        &["token", "list"],
-        &["token", "revoke"],
-    ] {
-        let help = run(&[command, &["--help"]].concat(), &[]);
-        assert_eq!(help.code, 0, "{help:?}");
-        let example = format!("amends {}", command.join(" "));
-        let (_, after) = help.out.split_once("Example:").expect("an example");
-        assert!(after.contains(&example), "{}", help.out);
-        fits(after);
-    }
 }
 
 #[test]
@@ -122,6 +112,72 @@ fn a_token_is_never_shown_and_never_sent_where_others_listen() {
     run(&["token", "create", "x", "--role", "king"], &[])
         .failed(2, &["`king` is no role", "viewer, operator or admin"]);
     run(&["token", "create", "", "--role", "admin"], &[]).failed(2, &["1 to 200 bytes"]);
+}
+
+/// A folder of configurations with one profile, whose token is in a file of its own.
+struct Home(PathBuf);
+
+impl Home {
+    fn with(server: &str, token: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("amends-home-{}", std::process::id()));
+        let own = folder.join("amends");
+        std::fs::create_dir_all(&own).expect("a folder");
+        let profile = format!("[staging]\nserver = \"{server}\"\ntoken_file = \"staging.token\"\n");
+        std::fs::write(own.join("profiles.toml"), profile).expect("write profiles");
+        let home = Self(folder);
+        std::fs::write(home.token(), format!("{token}\n")).expect("write a token");
+        home
+    }
+
+    fn token(&self) -> PathBuf {
+        self.0.join("amends/staging.token")
+    }
+
+    fn readable(&self, mode: u32) {
+        let mode = Permissions::from_mode(mode);
+        std::fs::set_permissions(self.token(), mode).expect("change who can read it");
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        // A folder that stays harms nobody.
+        let _gone = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn a_profile_brings_its_token_and_others_who_can_read_it_are_told_of() {
+    let inside = Inside::start_guarded(&[LONELY]);
+    let secret = inside.token("eve", Role::Viewer);
+    let home = Home::with(&inside.server(), &secret);
+    let settings = [
+        ("XDG_CONFIG_HOME", home.0.to_str().expect("a UTF-8 path")),
+        // Of another server, so it is not what is sent.
+        ("AMENDS_TOKEN", "amends_0000"),
+    ];
+    let list = ["saga", "list", "--profile", "staging"];
+    home.readable(0o600);
+    let quiet = run(&list, &settings);
+    assert_eq!((quiet.code, &*quiet.err), (0, ""), "{quiet:?}");
+    home.readable(0o640);
+    let warned = run(&list, &settings);
+    assert_eq!((warned.code, &warned.out), (0, &quiet.out), "{warned:?}");
+    assert!(
+        warned
+            .err
+            .starts_with("warning: others can read the token in ")
+    );
+    assert!(
+        warned.err.contains("staging.token\n  help: chmod 600 "),
+        "{warned:?}"
+    );
+    shows_no(&secret, &warned);
+    let denied = run(
+        &[&list[..], &["--token", "amends_0000"]].concat(),
+        &settings,
+    );
+    denied.failed(5, &["put a token into AMENDS_TOKEN"]);
 }
 
 #[test]

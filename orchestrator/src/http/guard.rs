@@ -99,7 +99,7 @@ fn foreign(headers: &HeaderMap) -> Option<String> {
 
 fn refuse(post: &Post, problem: Problem) -> Response {
     let metrics = &post.api.engine.shared().metrics;
-    let (code, detail) = (problem.code.as_str(), problem.detail.as_str());
+    let (code, detail) = (&*problem.code, &*problem.detail);
     metrics.denied.with_label_values(&[code]).inc();
     warn!(method = %post.method, path = post.path, code, detail, "a request was not let in");
     problem.into_response()

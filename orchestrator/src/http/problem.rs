@@ -22,12 +22,15 @@ pub struct Problem {
     /// The HTTP status.
     pub status: u16,
     /// Stable, for programs.
-    pub code: String,
+    pub code: Box<str>,
     /// This occurrence, and what to do.
-    pub detail: String,
+    pub detail: Box<str>,
     /// Where a body is wrong.
     #[serde(default, skip_serializing_if = "<[FieldError]>::is_empty")]
     pub errors: Box<[FieldError]>,
+    /// Why an operator's verb was refused, in one word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Box<str>>,
     /// Everything that stands against a move.
     #[serde(default, skip_serializing_if = "<[String]>::is_empty")]
     pub obstacles: Box<[String]>,
@@ -50,21 +53,22 @@ impl Problem {
         status: StatusCode,
         code: &str,
         title: &str,
-        detail: impl Into<String>,
+        detail: impl Into<Box<str>>,
     ) -> Self {
         Self {
             title: title.into(),
             status: status.as_u16(),
-            code: code.to_owned(),
+            code: code.into(),
             detail: detail.into(),
             errors: Box::default(),
+            reason: None,
             obstacles: Box::default(),
             request_id: None,
         }
     }
 
     /// A request that cannot be understood.
-    pub fn bad_request(detail: impl Into<String>) -> Self {
+    pub fn bad_request(detail: impl Into<Box<str>>) -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
             "bad_request",
@@ -89,18 +93,24 @@ impl Problem {
     }
 
     /// Nothing is there.
-    pub fn not_found(detail: impl Into<String>) -> Self {
+    pub fn not_found(detail: impl Into<Box<str>>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", detail)
     }
 
+    /// The saga is not one of those that the caller means.
+    pub(super) fn not_selected(detail: impl Into<Box<str>>) -> Self {
+        let (status, title) = (StatusCode::PRECONDITION_FAILED, "Not one of those");
+        Self::new(status, "not_selected", title, detail)
+    }
+
     /// A bug.
-    pub(super) fn internal(detail: impl Into<String>) -> Self {
+    pub(super) fn internal(detail: impl Into<Box<str>>) -> Self {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         Self::new(status, "internal", "The orchestrator failed", detail)
     }
 
     /// There are too many of these already.
-    pub(super) fn too_many(detail: impl Into<String>) -> Self {
+    pub(super) fn too_many(detail: impl Into<Box<str>>) -> Self {
         let status = StatusCode::TOO_MANY_REQUESTS;
         Self::new(status, "too_many", "Too many at once", detail)
     }
@@ -208,6 +218,7 @@ impl From<OperateError> for Problem {
             OperateError::Refused(refused) => {
                 let title = "That makes no sense now";
                 Self {
+                    reason: Some(refused.as_str().into()),
                     obstacles: refused
                         .obstacles()
                         .iter()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware;
+use axum::middleware::{from_fn, from_fn_with_state};
 use broker::broker::Broker;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::guard::{Post, guard};
 use super::problem::Problem;
-use super::{events, request_id, routes};
+use super::{events, request_id, routes, selection};
 use crate::audit::Scribe;
 use crate::auth::Gate;
 use crate::engine::Engine;
@@ -69,17 +69,24 @@ pub fn router(api: Api) -> Router {
     let paths = paths.fold(Router::new(), |router, route| {
         let post = Post {
             api: api.clone(),
-            method: route.method,
+            method: route.method.clone(),
             path: route.path,
             access: route.access,
         };
-        let guard = middleware::from_fn_with_state(post, guard);
-        router.route(route.path, route.leads_to.route_layer(guard))
+        // Nobody learns what the filters say of a saga before it is known who asks.
+        let leads_to = if route.changes_a_saga() {
+            let still = from_fn_with_state(api.clone(), selection::still_selected);
+            route.leads_to.route_layer(still)
+        } else {
+            route.leads_to
+        };
+        let guard = from_fn_with_state(post, guard);
+        router.route(route.path, leads_to.route_layer(guard))
     });
     paths
         .fallback(async || Problem::not_found("there is nothing at this path"))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(middleware::from_fn(request_id::identify))
+        .layer(from_fn(request_id::identify))
         .with_state(api)
 }

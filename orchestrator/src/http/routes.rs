@@ -21,6 +21,17 @@ pub(super) struct Route {
     pub(super) leads_to: MethodRouter<Api>,
 }
 
+impl Route {
+    /// It changes one saga; with the filters of a listing, only while it is one of those.
+    pub(super) fn changes_a_saga(&self) -> bool {
+        let changes = match self.access {
+            Access::Change(..) | Access::Audited(..) => true,
+            Access::Open | Access::Metrics | Access::Look(_) => false,
+        };
+        changes && self.path.starts_with("/v1/sagas/{id}/")
+    }
+}
+
 /// Who may go there, and what is written down of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
@@ -127,11 +138,6 @@ pub(super) fn table() -> Vec<Route> {
             Access::Look(Viewer),
             "/v1/definitions/{name}/{version}/diff",
             post(differences::differ),
-        ),
-        admin(
-            "/v1/definitions/{name}/{version}/move",
-            "definition.move",
-            moves::move_many,
         ),
         admin(
             "/v1/definitions/{name}/{version}/retire",

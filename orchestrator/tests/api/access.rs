@@ -1,5 +1,6 @@
 //! Every path of the API for every role.
 
+use orchestrator::audit::Phase;
 use orchestrator::auth::{AuthSettings, Role};
 use orchestrator::http::permissions;
 
@@ -64,6 +65,42 @@ async fn every_path_takes_the_role_that_it_says() {
             assert_eq!(detail, says);
         }
     }
+}
+
+/// Filters say which sagas are meant; what they say of one is for those who may look.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_verb_on_a_saga_looks_at_filters_and_only_for_those_who_may() {
+    let server = Server::with_tokens().await;
+    let admin = server.token(Role::Admin).await;
+    let viewer = server.token(Role::Viewer).await;
+    let saga = server.start(&admin).await;
+    let mut verbs = 0;
+    for permission in permissions() {
+        let one_saga = permission.path.starts_with("/v1/sagas/{id}/");
+        if permission.verb.is_none() || !one_saga {
+            continue;
+        }
+        verbs += 1;
+        let path = format!("{}?status=completed", filled(permission.path));
+        let path = path.replace(NOBODY, &saga);
+        let body = r#"{ "reason": "r" }"#;
+        for (token, status) in [("amends_0000", 401), (&*viewer, 403), (&*admin, 412)] {
+            let answer = server.ask(token, "POST", &path, body).await;
+            assert_eq!(answer.status, status, "{path}: {answer:?}");
+        }
+    }
+    assert_eq!(verbs, 9);
+    let pause = format!("/v1/sagas/{saga}/pause?status=running");
+    let paused = server
+        .ask(&admin, "POST", &pause, r#"{ "reason": "r" }"#)
+        .await;
+    assert_eq!(paused.status, 200, "{paused:?}");
+    let records = server.audit(&admin, "who=admin").await;
+    let (last, before) = (&records[0], &records[1]);
+    assert_eq!((&*last.verb, last.phase), ("saga.pause", Phase::Done));
+    assert_eq!(before.phase, Phase::Refused);
+    let why = before.detail.as_deref().unwrap();
+    assert!(why.starts_with("not_selected: "), "{why}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,6 @@
 //! The whole system: real processes over a real PostgreSQL and a real RabbitMQ.
 
+mod blind;
 mod broker_trouble;
 mod crash;
 mod crash_points;
