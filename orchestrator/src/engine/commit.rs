@@ -1,5 +1,6 @@
 //! Stores what was judged, and only then sends, acknowledges and answers.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -27,11 +28,11 @@ const LOST_BEFORE_LOCKING: u32 = 2;
 impl Lane {
     /// Writes everything that was judged in one statement; what could not be written goes back to
     /// `pending`.
-    pub(super) async fn store_and_tell(&mut self, judged: Vec<Judged>, pending: &mut Pending) {
+    pub(super) async fn store_and_tell(&mut self, mut judged: Vec<Judged>, pending: &mut Pending) {
         let mut batch = Batch {
             transitions: judged
-                .iter()
-                .filter_map(|one| one.folded.transition.clone())
+                .iter_mut()
+                .filter_map(|one| one.folded.transition.take())
                 .collect(),
             confirmed: Vec::new(),
             dead_letters: judged
@@ -48,9 +49,14 @@ impl Lane {
             };
             report = stored;
         }
-        self.send(&judged, &report);
+        self.send(&mut batch.transitions, &report);
+        let written = batch.transitions.into_iter();
+        let mut written: BTreeMap<SagaId, Transition> = written
+            .map(|transition| (transition.saga.id, transition))
+            .collect();
         let mut rearm = Vec::new();
-        for one in judged {
+        for mut one in judged {
+            one.folded.transition = written.remove(&one.group.saga);
             self.conclude(one, &report, pending, &mut rearm).await;
         }
         self.rearm(&rearm).await;
@@ -78,13 +84,12 @@ impl Lane {
     }
 
     /// Sends what is stored, all at once: offered saga by saga, each message would go alone.
-    pub(super) fn send(&self, judged: &[Judged], report: &CommitReport) {
-        let stored = judged.iter().filter_map(|one| {
-            let outcome = report.outcome(one.group.saga);
-            let committed = matches!(outcome, Some(SagaOutcome::Committed(_)));
-            one.folded.transition.as_ref().filter(|_| committed)
+    pub(super) fn send(&self, transitions: &mut [Transition], report: &CommitReport) {
+        let stored = transitions.iter_mut().filter(|transition| {
+            let outcome = report.outcome(transition.saga.id);
+            matches!(outcome, Some(SagaOutcome::Committed(_)))
         });
-        let messages = stored.flat_map(|transition| transition.outbox.clone());
+        let messages = stored.flat_map(|transition| std::mem::take(&mut transition.outbox));
         self.shared.outbox.offer(messages.collect());
     }
 

@@ -118,7 +118,7 @@ impl Lane {
             > 0
         {
             self.shared.metrics.batch_size.observe(count(batch.len()));
-            let pending = Pending::of(std::mem::take(&mut batch));
+            let pending = Pending::of(batch.drain(..));
             let worked = AssertUnwindSafe(self.work(pending)).catch_unwind().await;
             if worked.is_err() {
                 self.recover().await;

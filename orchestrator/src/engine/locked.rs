@@ -62,13 +62,13 @@ impl Lane {
         };
         self.keep_letters(&group).await;
         let mut rearm = Vec::new();
-        let one = Judged {
+        let mut one = Judged {
             group,
             definition,
             folded,
             fresh: Some(proof),
         };
-        self.send(std::slice::from_ref(&one), &report);
+        self.send(one.folded.transition.as_mut_slice(), &report);
         Box::pin(self.conclude(one, &report, pending, &mut rearm)).await;
         self.rearm(&rearm).await;
     }
