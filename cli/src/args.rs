@@ -79,6 +79,10 @@ pub enum Command {
     /// Look after the database schema
     #[command(subcommand)]
     Db(DbCommand),
+    /// Print the document of the HTTP API, as OpenAPI 3.1
+    #[command(after_help = "Example: amends openapi > openapi.json\n\n\
+        A running orchestrator serves the same at /openapi.json.")]
+    Openapi,
 }
 
 /// `amends saga …`

@@ -208,22 +208,25 @@ fn refused(status: StatusCode, bytes: &[u8]) -> Failure {
     }
 }
 
+/// A text as one segment of a path, or as a name or value after its `?`.
+#[must_use]
+pub fn encode(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+        out
+    })
+}
+
 /// Names and values after the `?` of a path.
 #[must_use]
 pub fn encode_query(pairs: &[(&str, String)]) -> String {
-    let encoded = |text: &str| {
-        text.bytes().fold(String::new(), |mut out, byte| {
-            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                out.push(char::from(byte));
-            } else {
-                out.push_str(&format!("%{byte:02X}"));
-            }
-            out
-        })
-    };
     let pairs: Vec<_> = pairs
         .iter()
-        .map(|(name, value)| format!("{name}={}", encoded(value)))
+        .map(|(name, value)| format!("{name}={}", encode(value)))
         .collect();
     pairs.join("&")
 }

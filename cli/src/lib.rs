@@ -75,6 +75,7 @@ async fn run_async(command: Command) -> Outcome {
         Command::Test(args) => commands::test(args).await,
         Command::Validate(args) => commands::validate(&args),
         Command::Graph(args) => commands::graph(&args),
+        Command::Openapi => output::text(orchestrator::http::openapi()),
         Command::ExplainCode { code } => commands::explain_code(&code),
     }
 }

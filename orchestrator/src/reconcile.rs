@@ -15,6 +15,7 @@ use saga_core::in_flight::{InFlight, in_flight};
 use saga_core::input::{Input, Missing};
 use saga_core::saga::{Saga, Status};
 use saga_core::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -40,7 +41,7 @@ const MOVING: [Status; 2] = [Status::Running, Status::Compensating];
 type Place = (usize, Option<SagaId>);
 
 /// What a pass did.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reconciled {
     /// Open sagas that were looked at.
     pub sagas: u32,
@@ -54,7 +55,7 @@ pub struct Reconciled {
 }
 
 /// A command that nobody has.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MissingCommand {
     /// Of which saga.
     pub saga: SagaId,

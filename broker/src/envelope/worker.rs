@@ -7,6 +7,7 @@ use bytes::Bytes;
 use saga_core::ids::{ActionName, MessageId, Op, SagaId, StepKey, StepName};
 use saga_core::input::Heartbeat;
 use saga_core::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -24,7 +25,7 @@ pub const RUNNING_MAX: usize = 512;
 pub const TEXT_BYTES_MAX: usize = 256;
 
 /// What a worker process says about itself.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Announcement {
     /// Why now.
     pub announcement: Occasion,
@@ -47,7 +48,7 @@ pub struct Announcement {
 }
 
 /// Why a worker announces itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Occasion {
     /// It has started, or is connected again.
@@ -59,7 +60,7 @@ pub enum Occasion {
 }
 
 /// One operation that a worker serves.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OperationInfo {
     /// The operation.
     pub operation: ActionName,
@@ -79,7 +80,7 @@ pub struct OperationInfo {
 }
 
 /// Whether a circuit breaker lets calls through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BreakerState {
     /// Every call.
@@ -104,7 +105,7 @@ impl BreakerState {
 }
 
 /// One command that a worker is executing.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunningInfo {
     /// The saga that asked.
     pub saga: SagaId,
@@ -124,6 +125,7 @@ pub struct RunningInfo {
     pub operation: ActionName,
     /// The command's message id.
     #[serde(with = "super::id_text")]
+    #[schemars(with = "String")]
     pub command: MessageId,
     /// When the handler started, by the worker's clock.
     pub started_at: Timestamp,

@@ -6,6 +6,7 @@
 )]
 
 mod amends;
+mod api;
 mod bad_input;
 mod definitions;
 mod demo;

@@ -14,6 +14,7 @@ use saga_core::operator::{By, Operator, Verb};
 use saga_core::refusal::Refused;
 use saga_core::saga::{Saga, Status};
 use saga_core::values::ValueKey;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +32,7 @@ const SAGAS_MAX: u32 = 10_000;
 const AT_ONCE: usize = 64;
 
 /// Body of `POST /v1/sagas/{id}/move`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MoveBody {
     /// The version to go on with.
@@ -47,7 +48,7 @@ pub struct MoveBody {
 }
 
 /// Body of `POST /v1/definitions/{name}/{version}/move`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MoveManyBody {
     /// The version to go on with.
@@ -66,7 +67,7 @@ pub struct MoveManyBody {
 }
 
 /// A saga that moved, or could.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct MovedView {
     /// The saga.
     pub id: String,
@@ -81,7 +82,7 @@ pub struct MovedView {
 }
 
 /// What became of the open sagas of a version.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct MovesView {
     /// What they ran, as name and version.
     pub from: String,
@@ -98,7 +99,7 @@ pub struct MovesView {
 }
 
 /// Sagas that cannot move, all for the same reasons.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct StayView {
     /// What stands against it.
     pub obstacles: Vec<String>,
@@ -182,7 +183,7 @@ async fn version(api: &Api, name: &str, version: &str) -> Result<Arc<Definition>
 }
 
 fn read<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, Problem> {
-    let body = body.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let body = body.map_err(Problem::from)?;
     serde_json::from_slice(&body)
         .map_err(|error| Problem::bad_request(format!("the body is not a request: {error}")))
 }

@@ -8,6 +8,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use saga_core::ids::StepKey;
 use saga_core::operator::{Operator, Resolution, Verb};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
@@ -23,7 +24,7 @@ const REASON_BYTES_MAX: usize = 1000;
 const WHO_BYTES_MAX: usize = 200;
 
 /// Body of every operator verb.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OperateBody {
     /// Why, for those who read the history.
@@ -115,7 +116,7 @@ async fn on_saga(api: &Api, id: &str, body: RawBody, verb: Verb) -> Answer {
 }
 
 pub(super) fn read(body: RawBody) -> Result<OperateBody, Problem> {
-    let body = body.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let body = body.map_err(Problem::from)?;
     let body: OperateBody = serde_json::from_slice(&body)
         .map_err(|error| Problem::bad_request(format!("the body is not a request: {error}")))?;
     signed(&body.reason, body.who.as_deref())?;

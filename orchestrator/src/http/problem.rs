@@ -1,11 +1,15 @@
 //! Errors as RFC 9457 problem documents with a stable code.
 
 use axum::Json;
+use axum::extract::rejection::{BytesRejection, QueryRejection, StringRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use saga_core::plan::PlanError;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::problem_kind::Kind;
+use super::router::BODY_BYTES_MAX;
 use crate::catalog::CatalogError;
 use crate::engine::{OperateError, StartError};
 use crate::reconcile::ReconcileError;
@@ -14,7 +18,7 @@ use crate::store::StoreError;
 use crate::wiring::WiringError;
 
 /// What went wrong, for a program and for a person.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
     /// The kind of problem in a few words; the same for every occurrence.
     pub title: String,
@@ -33,7 +37,7 @@ pub struct Problem {
 }
 
 /// One place where a body is wrong.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct FieldError {
     /// JSON Pointer into the body.
     pub pointer: String,
@@ -42,11 +46,12 @@ pub struct FieldError {
 }
 
 impl Problem {
-    fn new(status: StatusCode, code: &str, title: &str, detail: impl Into<String>) -> Self {
+    /// A problem of this kind.
+    pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
         Self {
-            title: title.to_owned(),
-            status: status.as_u16(),
-            code: code.to_owned(),
+            title: kind.title().to_owned(),
+            status: kind.status().as_u16(),
+            code: kind.code().to_owned(),
             detail: detail.into(),
             errors: Vec::new(),
             obstacles: Box::default(),
@@ -55,50 +60,44 @@ impl Problem {
 
     /// A request that cannot be understood.
     pub fn bad_request(detail: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "bad_request",
-            "The request is wrong",
-            detail,
-        )
+        Self::new(Kind::BadRequest, detail)
     }
 
     /// Nothing is there.
     pub fn not_found(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", detail)
-    }
-
-    /// A bug.
-    pub(super) fn internal(detail: impl Into<String>) -> Self {
-        let status = StatusCode::INTERNAL_SERVER_ERROR;
-        Self::new(status, "internal", "The orchestrator failed", detail)
-    }
-
-    /// There are too many of these already.
-    pub(super) fn too_many(detail: impl Into<String>) -> Self {
-        let status = StatusCode::TOO_MANY_REQUESTS;
-        Self::new(status, "too_many", "Too many at once", detail)
-    }
-
-    pub(super) fn method_not_allowed() -> Self {
-        let detail = "this path does not take that method";
-        Self::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method_not_allowed",
-            "Method not allowed",
-            detail,
-        )
+        Self::new(Kind::NotFound, detail)
     }
 
     /// A definition with problems; `rendered` is what `amends validate` would print.
     pub(super) fn bad_definition(rendered: String) -> Self {
-        let status = StatusCode::UNPROCESSABLE_ENTITY;
-        Self::new(
-            status,
-            "bad_definition",
-            "The definition does not compile",
-            rendered,
-        )
+        Self::new(Kind::BadDefinition, rendered)
+    }
+
+    /// A body that could not be taken in.
+    fn unread(status: StatusCode, detail: String) -> Self {
+        if status == StatusCode::PAYLOAD_TOO_LARGE {
+            let detail = format!("a body has at most {BODY_BYTES_MAX} bytes");
+            return Self::new(Kind::BodyTooLarge, detail);
+        }
+        Self::bad_request(detail)
+    }
+}
+
+impl From<BytesRejection> for Problem {
+    fn from(rejection: BytesRejection) -> Self {
+        Self::unread(rejection.status(), rejection.body_text())
+    }
+}
+
+impl From<StringRejection> for Problem {
+    fn from(rejection: StringRejection) -> Self {
+        Self::unread(rejection.status(), rejection.body_text())
+    }
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::bad_request(rejection.body_text())
     }
 }
 
@@ -112,11 +111,8 @@ impl From<PlanError> for Problem {
             | PlanError::TurningBack
             | PlanError::CannotFail(_)
             | PlanError::NotReached { .. }
-            | PlanError::TooLong(_) => {
-                let title = "That makes no sense now";
-                Self::new(StatusCode::CONFLICT, "refused", title, detail)
-            }
-            PlanError::Lacks(_) | PlanError::Illegal(_) => Self::internal(detail),
+            | PlanError::TooLong(_) => Self::new(Kind::Refused, detail),
+            PlanError::Lacks(_) | PlanError::Illegal(_) => Self::new(Kind::Internal, detail),
         }
     }
 }
@@ -126,17 +122,12 @@ impl From<StoreError> for Problem {
         tracing::error!(error = %crate::chain(&error), "a request failed");
         match error {
             StoreError::Unavailable { .. } => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "store_unavailable",
-                "The store is away",
+                Kind::StoreUnavailable,
                 "the database does not answer; try again",
             ),
-            StoreError::Refused { .. } | StoreError::Corrupt { .. } => Self::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "store_error",
-                "The store failed",
-                crate::chain(&error),
-            ),
+            StoreError::Refused { .. } | StoreError::Corrupt { .. } => {
+                Self::new(Kind::StoreError, crate::chain(&error))
+            }
         }
     }
 }
@@ -145,28 +136,16 @@ impl From<CatalogError> for Problem {
     fn from(error: CatalogError) -> Self {
         let detail = crate::chain(&error);
         match error {
-            CatalogError::UnknownName { .. } | CatalogError::UnknownVersion(_) => Self::new(
-                StatusCode::NOT_FOUND,
-                "unknown_definition",
-                "Unknown definition",
-                detail,
-            ),
-            CatalogError::Conflict(_) => {
-                let title = "A registered version never changes";
-                Self::new(StatusCode::CONFLICT, "definition_conflict", title, detail)
+            CatalogError::UnknownName { .. } | CatalogError::UnknownVersion(_) => {
+                Self::new(Kind::UnknownDefinition, detail)
             }
+            CatalogError::Conflict(_) => Self::new(Kind::DefinitionConflict, detail),
             CatalogError::Retired { .. } | CatalogError::NothingToStart(_) => {
-                let title = "The definition starts no new sagas";
-                Self::new(StatusCode::CONFLICT, "definition_retired", title, detail)
+                Self::new(Kind::DefinitionRetired, detail)
             }
             CatalogError::Incompatible { .. } => Self::bad_definition(detail),
             CatalogError::Store(error) => error.into(),
-            CatalogError::Broker(_) => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "broker_unavailable",
-                "The broker is away",
-                detail,
-            ),
+            CatalogError::Broker(_) => Self::new(Kind::BrokerUnavailable, detail),
         }
     }
 }
@@ -176,35 +155,17 @@ impl From<OperateError> for Problem {
         let detail = crate::chain(&error);
         match error {
             OperateError::NoSaga(_) => Self::not_found(detail),
-            OperateError::MovedOn(_) => {
-                let title = "That makes no sense now";
-                Self::new(StatusCode::CONFLICT, "refused", title, detail)
-            }
-            OperateError::Refused(refused) => {
-                let title = "That makes no sense now";
-                Self {
-                    obstacles: refused
-                        .obstacles()
-                        .iter()
-                        .map(ToString::to_string)
-                        .collect(),
-                    ..Self::new(StatusCode::CONFLICT, "refused", title, detail)
-                }
-            }
-            OperateError::Unstorable(_) => {
-                let title = "The request cannot be stored";
-                Self::new(
-                    StatusCode::UNPROCESSABLE_ENTITY,
-                    "unstorable",
-                    title,
-                    detail,
-                )
-            }
-            OperateError::ShuttingDown => {
-                let title = "The orchestrator is shutting down";
-                let status = StatusCode::SERVICE_UNAVAILABLE;
-                Self::new(status, "shutting_down", title, detail)
-            }
+            OperateError::MovedOn(_) => Self::new(Kind::Refused, detail),
+            OperateError::Refused(refused) => Self {
+                obstacles: refused
+                    .obstacles()
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect(),
+                ..Self::new(Kind::Refused, detail)
+            },
+            OperateError::Unstorable(_) => Self::new(Kind::Unstorable, detail),
+            OperateError::ShuttingDown => Self::new(Kind::ShuttingDown, detail),
         }
     }
 }
@@ -212,19 +173,18 @@ impl From<OperateError> for Problem {
 impl From<ReplayError> for Problem {
     fn from(error: ReplayError) -> Self {
         let detail = crate::chain(&error);
-        let refused = |code, title| Self::new(StatusCode::CONFLICT, code, title, detail.clone());
         match error {
             ReplayError::NoLetter(_) => Self::not_found(detail),
-            ReplayError::Handled { .. } => refused("letter_handled", "Somebody was there before"),
+            ReplayError::Handled { .. } => Self::new(Kind::LetterHandled, detail),
             ReplayError::MovedOn(_)
             | ReplayError::NoUse(_)
             | ReplayError::Operate(OperateError::MovedOn(_) | OperateError::Refused(_)) => {
-                refused("saga_moved_on", "The saga has moved on")
+                Self::new(Kind::SagaMovedOn, detail)
             }
             ReplayError::Unreadable(_) | ReplayError::OnlyDropped(_) => {
-                refused("only_dropped", "It can only be dropped")
+                Self::new(Kind::OnlyDropped, detail)
             }
-            ReplayError::Refused(_) => refused("refused", "That makes no sense now"),
+            ReplayError::Refused(_) => Self::new(Kind::Refused, detail),
             ReplayError::Operate(error) => error.into(),
             ReplayError::Catalog(error) => error.into(),
             ReplayError::Store(error) => error.into(),
@@ -255,7 +215,6 @@ impl From<ReconcileError> for Problem {
 impl From<StartError> for Problem {
     fn from(error: StartError) -> Self {
         let detail = crate::chain(&error);
-        let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
         match error {
             StartError::Input(refused) => {
                 let errors = refused
@@ -266,34 +225,15 @@ impl From<StartError> for Problem {
                         message: violation.message,
                     })
                     .collect();
-                let title = "The input does not match the definition";
                 Self {
                     errors,
-                    ..Self::new(unprocessable, "invalid_input", title, detail)
+                    ..Self::new(Kind::InvalidInput, detail)
                 }
             }
-            StartError::KeyMismatch { .. } => {
-                Self::new(unprocessable, "key_mismatch", "Two business keys", detail)
-            }
-            StartError::KeyTaken(_) => {
-                let title = "Another saga has the key";
-                Self::new(StatusCode::CONFLICT, "key_taken", title, detail)
-            }
-            StartError::Unstorable(_) => Self::new(
-                unprocessable,
-                "unstorable_input",
-                "The input cannot be stored",
-                detail,
-            ),
-            StartError::ShuttingDown => {
-                let title = "The orchestrator is shutting down";
-                Self::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "shutting_down",
-                    title,
-                    detail,
-                )
-            }
+            StartError::KeyMismatch { .. } => Self::new(Kind::KeyMismatch, detail),
+            StartError::KeyTaken(_) => Self::new(Kind::KeyTaken, detail),
+            StartError::Unstorable(_) => Self::new(Kind::UnstorableInput, detail),
+            StartError::ShuttingDown => Self::new(Kind::ShuttingDown, detail),
         }
     }
 }

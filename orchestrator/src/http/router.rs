@@ -4,16 +4,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
 use broker::broker::Broker;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::events;
 use super::problem::Problem;
-use super::{
-    dead_letters, definitions, differences, events, explain, export, health, moves, operators,
-    plan, reconcile, sagas, signals, wiring, workers,
-};
+use super::problem_kind::Kind;
+use super::routes::routes;
 use crate::engine::Engine;
 use crate::orchestrator::Orchestrator;
 
@@ -51,70 +49,17 @@ impl Api {
 
 /// Every path of the API. The engine ends only after the router is dropped.
 pub fn router(api: Api) -> Router {
-    Router::new()
-        .route("/v1/sagas", get(sagas::list).post(sagas::start))
-        .route("/v1/sagas/{id}", get(sagas::show))
-        .route("/v1/sagas/{id}/history", get(sagas::history))
-        .route("/v1/sagas/{id}/explain", get(explain::show))
-        .route("/v1/sagas/{id}/plan", get(plan::show))
-        .route("/v1/sagas/{id}/export", get(export::show))
-        .route("/v1/sagas/{id}/events", get(events::follow))
-        .route("/v1/sagas/{id}/signal", post(signals::signal))
-        .route("/v1/sagas/{id}/cancel", post(operators::cancel))
-        .route("/v1/sagas/{id}/pause", post(operators::pause))
-        .route("/v1/sagas/{id}/resume", post(operators::resume))
-        .route("/v1/sagas/{id}/terminate", post(operators::terminate))
-        .route("/v1/sagas/{id}/move", post(moves::move_one))
-        .route("/v1/sagas/{id}/steps/{step}/retry", post(operators::retry))
-        .route("/v1/sagas/{id}/steps/{step}/skip", post(operators::skip))
-        .route(
-            "/v1/sagas/{id}/steps/{step}/resolve",
-            post(operators::resolve),
-        )
-        .route(
-            "/v1/definitions",
-            get(definitions::list).post(definitions::register),
-        )
-        .route("/v1/definitions/{name}/{version}", get(definitions::show))
-        .route(
-            "/v1/definitions/{name}/{version}/diff",
-            post(differences::differ),
-        )
-        .route(
-            "/v1/definitions/{name}/{version}/move",
-            post(moves::move_many),
-        )
-        .route(
-            "/v1/definitions/{name}/{version}/retire",
-            post(definitions::retire),
-        )
-        .route(
-            "/v1/definitions/{name}/{version}/unretire",
-            post(definitions::unretire),
-        )
-        .merge(mending())
-        .route("/v1/workers", get(workers::list))
-        // The ids contain slashes.
-        .route("/v1/workers/{*id}", get(workers::show))
-        .route("/live", get(health::live))
-        .route("/ready", get(health::ready))
-        .route("/metrics", get(health::metrics))
+    let router = routes().into_iter().fold(Router::new(), |router, route| {
+        router.route(route.path, route.handler)
+    });
+    router
         .fallback(async || Problem::not_found("there is nothing at this path"))
-        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .method_not_allowed_fallback(async || {
+            Problem::new(
+                Kind::MethodNotAllowed,
+                "this path does not take that method",
+            )
+        })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(api)
-}
-
-/// What was lost or given up, and what it all runs on.
-fn mending() -> Router<Api> {
-    Router::new()
-        .route("/v1/dead-letters", get(dead_letters::list))
-        .route("/v1/dead-letters/groups", get(dead_letters::groups))
-        .route("/v1/dead-letters/{id}", get(dead_letters::show))
-        .route("/v1/dead-letters/{id}/replay", post(dead_letters::replay))
-        .route("/v1/dead-letters/{id}/drop", post(dead_letters::give_up))
-        .route("/v1/reconcile", post(reconcile::run))
-        .route("/v1/topology", get(wiring::topology))
-        .route("/v1/topology/apply", post(wiring::apply))
-        .route("/v1/queues", get(wiring::queues))
 }

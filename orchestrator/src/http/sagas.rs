@@ -9,8 +9,10 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use saga_core::ids::SagaId;
-use saga_core::saga::Saga;
+use saga_core::saga::{Saga, Status};
+use saga_core::time::Timestamp;
 use saga_core::values::Values;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::problem::Problem;
@@ -18,13 +20,10 @@ use super::router::Api;
 use super::view::{EventView, PageView, SagaView, StartBody, StartedView};
 use crate::engine::StartRequest;
 use crate::explain;
-use crate::store::SagaFilter;
+use crate::store::{PAGE_ROWS_MAX, SagaFilter};
 
 /// Rows of a page when the caller does not say.
 const PAGE_ROWS: u32 = 50;
-
-/// Rows of a page, at most.
-const PAGE_ROWS_MAX: u32 = 1000;
 
 /// A caller may wait this long for a saga in one request, in seconds.
 const WAIT_SECONDS_MAX: u64 = 60;
@@ -37,7 +36,7 @@ pub(super) async fn start(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<StartedView>), Problem> {
-    let body = body.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let body = body.map_err(Problem::from)?;
     let body: StartBody = serde_json::from_slice(&body).map_err(|error| {
         Problem::bad_request(format!("the body is not a start request: {error}"))
     })?;
@@ -76,16 +75,27 @@ pub(super) async fn start(
     Ok((status, Json(view)))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListQuery {
+    /// Only sagas in this state.
+    #[schemars(with = "Option<Status>")]
     status: Option<String>,
+    /// Only sagas of the definition with this name.
     definition: Option<String>,
+    /// Only the saga with this business key.
     key: Option<String>,
+    /// Only sagas with this label, as `name=value`.
     label: Option<String>,
+    /// Only sagas that started then or later.
+    #[schemars(with = "Option<Timestamp>")]
     since: Option<String>,
+    /// What is stuck, by cause; goes with `definition`, `label` and `since`.
     stuck: Option<bool>,
+    /// Rows of the page, 50 without it.
+    #[schemars(range(min = 1, max = PAGE_ROWS_MAX))]
     limit: Option<u32>,
+    /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
@@ -93,7 +103,7 @@ pub(super) async fn list(
     State(api): State<Api>,
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let Query(query) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let Query(query) = query.map_err(Problem::from)?;
     if query.stuck == Some(true) {
         return list_stuck(&api, query).await;
     }
@@ -132,11 +142,7 @@ fn filter(query: ListQuery) -> Result<SagaFilter, Problem> {
             Some((name.to_owned(), value.to_owned()))
         }
     };
-    let limit = query.limit.unwrap_or(PAGE_ROWS);
-    if !(1..=PAGE_ROWS_MAX).contains(&limit) {
-        let detail = format!("limit {limit} is not between 1 and {PAGE_ROWS_MAX}");
-        return Err(Problem::bad_request(detail));
-    }
+    let limit = limited(query.limit, PAGE_ROWS)?;
     let cursor = |text: String| {
         text.parse()
             .map_err(|_| Problem::bad_request(format!("`{text}` is not a cursor")))
@@ -160,10 +166,10 @@ fn filter(query: ListQuery) -> Result<SagaFilter, Problem> {
     })
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ShowQuery {
-    /// Seconds to wait for the saga to end or rest.
+    /// Seconds to wait for the saga to end or rest, at most 60.
     wait: Option<u64>,
 }
 
@@ -172,7 +178,7 @@ pub(super) async fn show(
     Path(id): Path<String>,
     query: Result<Query<ShowQuery>, QueryRejection>,
 ) -> Result<Json<SagaView>, Problem> {
-    let Query(query) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let Query(query) = query.map_err(Problem::from)?;
     let id = saga_id(&id)?;
     let seconds = query.wait.unwrap_or(0).min(WAIT_SECONDS_MAX);
     let until = tokio::time::Instant::now() + Duration::from_secs(seconds);
@@ -194,7 +200,6 @@ pub(super) async fn show(
 
 /// Whether a saga moves no more by itself.
 fn rests(saga: &Saga) -> bool {
-    use saga_core::saga::Status;
     match saga.status() {
         Status::Running | Status::Compensating => false,
         Status::Paused
@@ -205,10 +210,13 @@ fn rests(saga: &Saga) -> bool {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct HistoryQuery {
+    /// Only events after the one with this number.
     after: Option<u64>,
+    /// Events in the answer, 1000 without it.
+    #[schemars(range(min = 1, max = PAGE_ROWS_MAX))]
     limit: Option<u32>,
 }
 
@@ -217,13 +225,23 @@ pub(super) async fn history(
     Path(id): Path<String>,
     query: Result<Query<HistoryQuery>, QueryRejection>,
 ) -> Result<Json<Vec<EventView>>, Problem> {
-    let Query(query) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let Query(query) = query.map_err(Problem::from)?;
     let id = saga_id(&id)?;
+    let limit = limited(query.limit, PAGE_ROWS_MAX)?;
     find(&api, id).await?;
-    let limit = query.limit.unwrap_or(PAGE_ROWS_MAX).clamp(1, PAGE_ROWS_MAX);
     let store = &api.engine.shared().store;
     let events = store.history(id, query.after.unwrap_or(0), limit).await?;
     Ok(Json(events.into_iter().map(EventView::from).collect()))
+}
+
+/// The rows of a page.
+pub(super) fn limited(asked: Option<u32>, usual: u32) -> Result<u32, Problem> {
+    let limit = asked.unwrap_or(usual);
+    if (1..=PAGE_ROWS_MAX).contains(&limit) {
+        return Ok(limit);
+    }
+    let detail = format!("limit {limit} is not between 1 and {PAGE_ROWS_MAX}");
+    Err(Problem::bad_request(detail))
 }
 
 pub(super) fn saga_id(text: &str) -> Result<SagaId, Problem> {

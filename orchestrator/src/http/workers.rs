@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use broker::envelope::worker::{Occasion, OperationInfo, RunningInfo};
 use saga_core::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::problem::Problem;
@@ -11,7 +12,7 @@ use super::router::Api;
 use crate::store::StoredWorker;
 
 /// Whether a worker is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Presence {
     /// It has spoken lately.
@@ -35,7 +36,7 @@ impl Presence {
 }
 
 /// One worker process. Those that are gone stay listed for an hour.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct WorkerView {
     /// The id of this run of the process; replies and events carry it too.
     pub id: String,
