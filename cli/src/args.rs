@@ -246,10 +246,10 @@ pub struct OperateArgs {
     pub signature: SignatureArgs,
 }
 
-/// Why, and by whom; it stays in the saga's history.
+/// Why, and by whom; it is kept with what is done.
 #[derive(Debug, Args)]
 pub struct SignatureArgs {
-    /// Why; it stays in the saga's history
+    /// Why; it is kept with what is done
     #[arg(long)]
     pub reason: String,
     /// Who asks

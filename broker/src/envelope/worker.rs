@@ -6,6 +6,7 @@
 use bytes::Bytes;
 use saga_core::ids::{ActionName, MessageId, Op, SagaId, StepKey, StepName};
 use saga_core::input::Heartbeat;
+use saga_core::operator::By;
 use saga_core::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,9 @@ pub const RUNNING_MAX: usize = 512;
 
 /// Bytes of a worker's id, name or build; a longer one is refused.
 pub const TEXT_BYTES_MAX: usize = 256;
+
+/// Bytes of who told a worker to drain, and why, together.
+pub const BY_BYTES_MAX: usize = 2048;
 
 /// What a worker process says about itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -45,6 +49,19 @@ pub struct Announcement {
     /// What has been running for longer than a second, at most [`RUNNING_MAX`] commands.
     #[serde(default)]
     pub running: Vec<RunningInfo>,
+    /// It takes nothing new and ends when what runs has ended; absent while it serves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draining: Option<Draining>,
+}
+
+/// Since when and why a worker takes nothing new.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Draining {
+    /// Since when, by the worker's clock.
+    pub since: Timestamp,
+    /// Who told it to and why; absent where its process was told to stop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<By>,
 }
 
 /// Why a worker announces itself.
@@ -193,6 +210,13 @@ pub fn decode(message: &Incoming) -> Result<Announcement, EnvelopeError> {
                 bytes_max: TEXT_BYTES_MAX,
             });
         }
+    }
+    let by = announcement.draining.as_ref().and_then(|it| it.by.as_ref());
+    if by.is_some_and(|by| by.who.len() + by.reason.len() > BY_BYTES_MAX) {
+        return Err(EnvelopeError::Text {
+            name: "draining",
+            bytes_max: BY_BYTES_MAX,
+        });
     }
     if announcement.running.len() > RUNNING_MAX {
         return Err(EnvelopeError::TooMany {

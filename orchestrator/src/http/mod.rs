@@ -44,4 +44,4 @@ pub use view::{
     SagaView, StartBody, StartedView, StepView,
 };
 pub use wiring::{BrokenDefinitionView, ConditionView, TopologyItemView, TopologyView};
-pub use workers::{Presence, WorkerView};
+pub use workers::{DrainBody, Presence, WorkerView};

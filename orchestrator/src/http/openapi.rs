@@ -1,4 +1,4 @@
-//! The API's document: OpenAPI 3.1, made of the routes and of the types that they read and write.
+//! The API's document: `OpenAPI` 3.1, made of the routes and of the types that they read and write.
 
 use std::sync::LazyLock;
 

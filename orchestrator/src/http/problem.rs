@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::problem_kind::Kind;
 use super::router::BODY_BYTES_MAX;
 use crate::catalog::CatalogError;
+use crate::drain::DrainError;
 use crate::engine::{OperateError, StartError};
 use crate::reconcile::ReconcileError;
 use crate::replay::ReplayError;
@@ -188,6 +189,19 @@ impl From<ReplayError> for Problem {
             ReplayError::Operate(error) => error.into(),
             ReplayError::Catalog(error) => error.into(),
             ReplayError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<DrainError> for Problem {
+    fn from(error: DrainError) -> Self {
+        let detail = crate::chain(&error);
+        match error {
+            DrainError::NoWorker(_) => Self::not_found(detail),
+            DrainError::Left(_) => Self::new(Kind::Refused, detail),
+            DrainError::Unreachable(_) => Self::new(Kind::WorkerUnreachable, detail),
+            DrainError::NotSent => Self::new(Kind::BrokerUnavailable, detail),
+            DrainError::Store(error) => error.into(),
         }
     }
 }

@@ -22,6 +22,7 @@ pub(super) enum Kind {
     LetterHandled,
     SagaMovedOn,
     OnlyDropped,
+    WorkerUnreachable,
     TooMany,
     StoreUnavailable,
     BrokerUnavailable,
@@ -32,7 +33,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// Every kind, in the order in which the document lists them.
-    pub(super) const ALL: [Self; 23] = [
+    pub(super) const ALL: [Self; 24] = [
         Self::BadRequest,
         Self::BodyTooLarge,
         Self::NotFound,
@@ -50,6 +51,7 @@ impl Kind {
         Self::LetterHandled,
         Self::SagaMovedOn,
         Self::OnlyDropped,
+        Self::WorkerUnreachable,
         Self::TooMany,
         Self::StoreUnavailable,
         Self::BrokerUnavailable,
@@ -59,96 +61,88 @@ impl Kind {
     ];
 
     pub(super) const fn status(self) -> StatusCode {
-        self.parts().0
+        match self {
+            Self::BadRequest => StatusCode::BAD_REQUEST,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NotFound | Self::UnknownDefinition => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BadDefinition
+            | Self::InvalidInput
+            | Self::KeyMismatch
+            | Self::UnstorableInput
+            | Self::Unstorable => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::DefinitionConflict
+            | Self::DefinitionRetired
+            | Self::KeyTaken
+            | Self::Refused
+            | Self::LetterHandled
+            | Self::SagaMovedOn
+            | Self::OnlyDropped
+            | Self::WorkerUnreachable => StatusCode::CONFLICT,
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::StoreUnavailable | Self::BrokerUnavailable | Self::ShuttingDown => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::StoreError | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
     }
 
     /// Stable.
     pub(super) const fn code(self) -> &'static str {
-        self.parts().1
+        match self {
+            Self::BadRequest => "bad_request",
+            Self::BodyTooLarge => "body_too_large",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::UnknownDefinition => "unknown_definition",
+            Self::BadDefinition => "bad_definition",
+            Self::DefinitionConflict => "definition_conflict",
+            Self::DefinitionRetired => "definition_retired",
+            Self::InvalidInput => "invalid_input",
+            Self::KeyMismatch => "key_mismatch",
+            Self::KeyTaken => "key_taken",
+            Self::UnstorableInput => "unstorable_input",
+            Self::Unstorable => "unstorable",
+            Self::Refused => "refused",
+            Self::LetterHandled => "letter_handled",
+            Self::SagaMovedOn => "saga_moved_on",
+            Self::OnlyDropped => "only_dropped",
+            Self::WorkerUnreachable => "worker_unreachable",
+            Self::TooMany => "too_many",
+            Self::StoreUnavailable => "store_unavailable",
+            Self::BrokerUnavailable => "broker_unavailable",
+            Self::ShuttingDown => "shutting_down",
+            Self::StoreError => "store_error",
+            Self::Internal => "internal",
+        }
     }
 
     pub(super) const fn title(self) -> &'static str {
-        self.parts().2
-    }
-
-    const fn parts(self) -> (StatusCode, &'static str, &'static str) {
-        use StatusCode as Is;
         match self {
-            Self::BadRequest => (Is::BAD_REQUEST, "bad_request", "The request is wrong"),
-            Self::BodyTooLarge => (
-                Is::PAYLOAD_TOO_LARGE,
-                "body_too_large",
-                "The body is too large",
-            ),
-            Self::NotFound => (Is::NOT_FOUND, "not_found", "Not found"),
-            Self::MethodNotAllowed => (
-                Is::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
-                "Method not allowed",
-            ),
-            Self::UnknownDefinition => (Is::NOT_FOUND, "unknown_definition", "Unknown definition"),
-            Self::BadDefinition => (
-                Is::UNPROCESSABLE_ENTITY,
-                "bad_definition",
-                "The definition does not compile",
-            ),
-            Self::DefinitionConflict => (
-                Is::CONFLICT,
-                "definition_conflict",
-                "A registered version never changes",
-            ),
-            Self::DefinitionRetired => (
-                Is::CONFLICT,
-                "definition_retired",
-                "The definition starts no new sagas",
-            ),
-            Self::InvalidInput => (
-                Is::UNPROCESSABLE_ENTITY,
-                "invalid_input",
-                "The input does not match the definition",
-            ),
-            Self::KeyMismatch => (
-                Is::UNPROCESSABLE_ENTITY,
-                "key_mismatch",
-                "Two business keys",
-            ),
-            Self::KeyTaken => (Is::CONFLICT, "key_taken", "Another saga has the key"),
-            Self::UnstorableInput => (
-                Is::UNPROCESSABLE_ENTITY,
-                "unstorable_input",
-                "The input cannot be stored",
-            ),
-            Self::Unstorable => (
-                Is::UNPROCESSABLE_ENTITY,
-                "unstorable",
-                "The request cannot be stored",
-            ),
-            Self::Refused => (Is::CONFLICT, "refused", "That makes no sense now"),
-            Self::LetterHandled => (Is::CONFLICT, "letter_handled", "Somebody was there before"),
-            Self::SagaMovedOn => (Is::CONFLICT, "saga_moved_on", "The saga has moved on"),
-            Self::OnlyDropped => (Is::CONFLICT, "only_dropped", "It can only be dropped"),
-            Self::TooMany => (Is::TOO_MANY_REQUESTS, "too_many", "Too many at once"),
-            Self::StoreUnavailable => (
-                Is::SERVICE_UNAVAILABLE,
-                "store_unavailable",
-                "The store is away",
-            ),
-            Self::BrokerUnavailable => (
-                Is::SERVICE_UNAVAILABLE,
-                "broker_unavailable",
-                "The broker is away",
-            ),
-            Self::ShuttingDown => (
-                Is::SERVICE_UNAVAILABLE,
-                "shutting_down",
-                "The orchestrator is shutting down",
-            ),
-            Self::StoreError => (Is::INTERNAL_SERVER_ERROR, "store_error", "The store failed"),
-            Self::Internal => (
-                Is::INTERNAL_SERVER_ERROR,
-                "internal",
-                "The orchestrator failed",
-            ),
+            Self::BadRequest => "The request is wrong",
+            Self::BodyTooLarge => "The body is too large",
+            Self::NotFound => "Not found",
+            Self::MethodNotAllowed => "Method not allowed",
+            Self::UnknownDefinition => "Unknown definition",
+            Self::BadDefinition => "The definition does not compile",
+            Self::DefinitionConflict => "A registered version never changes",
+            Self::DefinitionRetired => "The definition starts no new sagas",
+            Self::InvalidInput => "The input does not match the definition",
+            Self::KeyMismatch => "Two business keys",
+            Self::KeyTaken => "Another saga has the key",
+            Self::UnstorableInput => "The input cannot be stored",
+            Self::Unstorable => "The request cannot be stored",
+            Self::Refused => "That makes no sense now",
+            Self::LetterHandled => "Somebody was there before",
+            Self::SagaMovedOn => "The saga has moved on",
+            Self::OnlyDropped => "It can only be dropped",
+            Self::WorkerUnreachable => "The worker cannot be told",
+            Self::TooMany => "Too many at once",
+            Self::StoreUnavailable => "The store is away",
+            Self::BrokerUnavailable => "The broker is away",
+            Self::ShuttingDown => "The orchestrator is shutting down",
+            Self::StoreError => "The store failed",
+            Self::Internal => "The orchestrator failed",
         }
     }
 }

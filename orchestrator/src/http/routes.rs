@@ -20,7 +20,7 @@ use super::view::{
     StartedView,
 };
 use super::wiring::{self, TopologyItemView, TopologyView};
-use super::workers::{self, WorkerView};
+use super::workers::{self, DrainBody, WorkerView};
 use super::{definitions, export, openapi};
 use crate::bundle::Bundle;
 use crate::explain::StuckReport;
@@ -33,11 +33,13 @@ const YAML: Content = Content::Text("application/yaml");
 pub(super) fn routes() -> Vec<Route> {
     let all = [
         sagas(),
+        histories(),
         looks(),
         verbs(),
         definitions(),
         letters(),
         wires(),
+        crew(),
         process(),
     ];
     all.into_iter().flatten().collect()
@@ -96,7 +98,7 @@ fn sagas() -> Vec<Route> {
     ]
 }
 
-fn looks() -> Vec<Route> {
+fn histories() -> Vec<Route> {
     vec![
         Route {
             query: Some(fields::<HistoryQuery>),
@@ -135,6 +137,11 @@ fn looks() -> Vec<Route> {
                 Content::Nothing,
             )
         },
+    ]
+}
+
+fn looks() -> Vec<Route> {
+    vec![
         Route::get(
             (
                 "/v1/sagas/{saga}/explain",
@@ -394,6 +401,11 @@ fn wires() -> Vec<Route> {
             wiring::queues,
             json::<Vec<TopologyItemView>>(),
         ),
+    ]
+}
+
+fn crew() -> Vec<Route> {
+    vec![
         Route::get(
             ("/v1/workers", "listWorkers", "List worker processes"),
             workers::list,
@@ -408,6 +420,19 @@ fn wires() -> Vec<Route> {
             workers::show,
             json::<WorkerView>(),
         ),
+        Route {
+            answers: vec![(202, json::<WorkerView>())],
+            ..Route::post(
+                (
+                    "/v1/workers/{worker}/drain",
+                    "drainWorker",
+                    "Tell a worker to take nothing new, finish what it has, and end",
+                ),
+                json::<DrainBody>(),
+                workers::drain,
+                json::<WorkerView>(),
+            )
+        },
     ]
 }
 
