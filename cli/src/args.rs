@@ -79,7 +79,14 @@ pub enum Command {
     /// Look after the database schema
     #[command(subcommand)]
     Db(DbCommand),
-    /// Print the document of the HTTP API, as OpenAPI 3.1
+    /// Watch what happens: sagas, queues, workers, what is stuck; look into a saga and mend it
+    #[command(
+        after_help = "Example: amends top\n         amends top --once > now.txt\n\n\
+        Keys: up and down choose a saga, Enter looks into it, Esc goes back, c cancels, p pauses,\n\
+        u resumes, r retries its step, q quits. What changes a saga asks for a reason."
+    )]
+    Top(TopArgs),
+    /// Print the document of the HTTP API (`OpenAPI` 3.1)
     #[command(after_help = "Example: amends openapi > openapi.json\n\n\
         A running orchestrator serves the same at /openapi.json.")]
     Openapi,
@@ -262,6 +269,25 @@ pub struct SignatureArgs {
     pub who: String,
     #[command(flatten)]
     pub server: ServerArgs,
+}
+
+/// `amends top`
+#[derive(Debug, Args)]
+pub struct TopArgs {
+    /// Print what would be shown, once, and end
+    #[arg(long)]
+    pub once: bool,
+    /// Who asks for what changes a saga
+    #[arg(
+        long = "as",
+        value_name = "NAME",
+        env = "USER",
+        default_value = "unknown"
+    )]
+    pub who: String,
+    /// URL of the orchestrator's API
+    #[arg(long, env = "AMENDS_SERVER", default_value = "http://127.0.0.1:7600")]
+    pub server: String,
 }
 
 /// Which orchestrator, and how to print.

@@ -55,6 +55,15 @@ impl Client {
             .map(|(_, answer)| answer)
     }
 
+    /// Gets text.
+    pub async fn get_text(&self, path: &str) -> Result<String, Failure> {
+        let (status, bytes) = self.exchange(Method::GET, path, Bytes::new()).await?;
+        if !status.is_success() {
+            return Err(refused(status, &bytes));
+        }
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
     /// Posts a body; also returns the status.
     pub async fn post<T: DeserializeOwned>(
         &self,

@@ -31,6 +31,7 @@ pub mod sources;
 mod spans;
 pub mod step_args;
 pub mod timeline;
+pub mod top;
 pub mod trial;
 pub mod upkeep_args;
 pub mod worker;
@@ -75,6 +76,7 @@ async fn run_async(command: Command) -> Outcome {
         Command::Test(args) => commands::test(args).await,
         Command::Validate(args) => commands::validate(&args),
         Command::Graph(args) => commands::graph(&args),
+        Command::Top(args) => commands::top(&args).await,
         Command::Openapi => output::text(orchestrator::http::openapi()),
         Command::ExplainCode { code } => commands::explain_code(&code),
     }

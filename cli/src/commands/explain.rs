@@ -21,7 +21,7 @@ pub(super) async fn explain(args: &OneArgs) -> Outcome {
     }
 }
 
-fn story(explained: &ExplanationView) -> String {
+pub(crate) fn story(explained: &ExplanationView) -> String {
     let mut text = format!(
         "{} {}  {}\n{}\n",
         explained.definition, explained.version, explained.status, explained.id

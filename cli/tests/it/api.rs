@@ -93,7 +93,7 @@ fn schema_of(document: &Value, said: &Value, answer: &Answer) -> Option<Value> {
         );
         &document["components"]["responses"]["Problem"]
     });
-    let media = answer.kind.split(';').next().expect("a media type");
+    let media = answer.kind.split(';').next()?;
     let schema = found["content"].get(media)?["schema"].clone();
     Some(json!({"components": document["components"], "allOf": [schema]}))
 }
@@ -294,94 +294,66 @@ fn pages_follow_each_other() {
     assert_eq!(second["sagas"][0]["id"], lonely);
 }
 
+/// What is asked for, with which body, and the status of the answer.
+type Asked = (&'static str, String, u16);
+
+fn asked_of_definitions() -> Vec<Asked> {
+    let why = json!({"reason": "to see", "who": "a test"}).to_string();
+    let other = LONELY.replace("1.0.0", "1.1.0");
+    let moves = json!({"to": "1.1.0", "reason": "to see", "dry_run": true}).to_string();
+    vec![
+        ("/v1/definitions", other.clone(), 201),
+        ("/v1/definitions", other.clone(), 200),
+        ("/v1/definitions", "saga: 1".to_owned(), 422),
+        ("/v1/definitions/{name}/{version}/diff", other, 200),
+        ("/v1/definitions/{name}/{version}/retire", why.clone(), 200),
+        ("/v1/definitions/{name}/{version}/unretire", why, 200),
+        ("/v1/definitions/{name}/{version}/move", moves, 200),
+    ]
+}
+
+fn asked_of_sagas() -> Vec<Asked> {
+    let why = json!({"reason": "to see", "who": "a test"}).to_string();
+    let start = json!({"definition": "lonely", "input": {}, "key": "k"}).to_string();
+    let nobodys = json!({"definition": "nobody's", "input": {}}).to_string();
+    let pause = "/v1/sagas/{saga}/pause";
+    vec![
+        ("/v1/sagas", start.clone(), 201),
+        ("/v1/sagas", start, 200),
+        ("/v1/sagas", nobodys, 404),
+        ("/v1/sagas", "{".to_owned(), 400),
+        (
+            "/v1/sagas/{saga}/signal",
+            json!({"name": "hello"}).to_string(),
+            200,
+        ),
+        (pause, why.clone(), 200),
+        (pause, why.clone(), 409),
+        (pause, json!({"reason": ""}).to_string(), 400),
+        ("/v1/sagas/{saga}/resume", why.clone(), 200),
+        ("/v1/sagas/{saga}/steps/{step}/skip", why.clone(), 409),
+        ("/v1/sagas/{saga}/cancel", why.clone(), 200),
+        ("/v1/workers/{worker}/drain", why, 404),
+        ("/v1/reconcile", json!({"dry_run": true}).to_string(), 200),
+        ("/v1/reconcile", String::new(), 200),
+        ("/v1/topology/apply", String::new(), 200),
+    ]
+}
+
 #[test]
 fn what_is_asked_for_is_answered_as_the_document_says() {
     let dev = Dev::start();
     let document = document();
     let (lonely, _) = two_sagas(&dev);
-    let ask_why = json!({"reason": "to see", "who": "a test"}).to_string();
-    let other = LONELY.replace("1.0.0", "1.1.0");
-    let steps = [
-        ("/v1/definitions", "", other.clone(), 201),
-        ("/v1/definitions", "", other.clone(), 200),
-        ("/v1/definitions", "", "saga: 1".to_owned(), 422),
-        ("/v1/definitions/{name}/{version}/diff", "", other, 200),
-        (
-            "/v1/definitions/{name}/{version}/retire",
-            "",
-            ask_why.clone(),
-            200,
-        ),
-        (
-            "/v1/definitions/{name}/{version}/unretire",
-            "",
-            ask_why.clone(),
-            200,
-        ),
-        (
-            "/v1/definitions/{name}/{version}/move",
-            "",
-            json!({"to": "1.1.0", "reason": "to see", "dry_run": true}).to_string(),
-            200,
-        ),
-        (
-            "/v1/sagas",
-            "",
-            json!({"definition": "lonely", "input": {}, "key": "k"}).to_string(),
-            201,
-        ),
-        (
-            "/v1/sagas",
-            "",
-            json!({"definition": "lonely", "input": {}, "key": "k"}).to_string(),
-            200,
-        ),
-        (
-            "/v1/sagas",
-            "",
-            json!({"definition": "nobody's", "input": {}}).to_string(),
-            404,
-        ),
-        ("/v1/sagas", "", "{".to_owned(), 400),
-        (
-            "/v1/sagas/{saga}/signal",
-            "",
-            json!({"name": "hello"}).to_string(),
-            200,
-        ),
-        ("/v1/sagas/{saga}/pause", "", ask_why.clone(), 200),
-        ("/v1/sagas/{saga}/pause", "", ask_why.clone(), 409),
-        (
-            "/v1/sagas/{saga}/pause",
-            "",
-            json!({"reason": ""}).to_string(),
-            400,
-        ),
-        ("/v1/sagas/{saga}/resume", "", ask_why.clone(), 200),
-        (
-            "/v1/sagas/{saga}/steps/{step}/skip",
-            "prepare",
-            ask_why.clone(),
-            409,
-        ),
-        ("/v1/sagas/{saga}/cancel", "", ask_why, 200),
-        (
-            "/v1/reconcile",
-            "",
-            json!({"dry_run": true}).to_string(),
-            200,
-        ),
-        ("/v1/reconcile", "", String::new(), 200),
-        ("/v1/topology/apply", "", String::new(), 200),
-    ];
-    for (path, step, body, status) in steps {
+    for (path, body, status) in asked_of_definitions().into_iter().chain(asked_of_sagas()) {
         let said = &document["paths"][path]["post"];
         assert!(said.is_object(), "{path}");
         let path = path
             .replace("{name}", "lonely")
             .replace("{version}", "1.0.0")
             .replace("{saga}", &lonely)
-            .replace("{step}", step);
+            .replace("{worker}", "nobody%2F1")
+            .replace("{step}", "prepare");
         let answer = ask(&dev, "POST", &path, body.as_bytes());
         assert_eq!(answer.status, status, "{path} {body}: {answer:?}");
         check(&document, said, &answer);

@@ -15,5 +15,6 @@ mod mending;
 mod moves;
 mod sagas;
 mod signals;
+mod top;
 mod trial;
 mod workers;

@@ -78,13 +78,8 @@ pub(super) async fn run(worker: Worker, shutdown: CancellationToken) -> Result<(
         serving.spawn(served.serve(consumer));
     }
 
-    let by = tokio::select! {
-        () = shutdown.cancelled() => None,
-        by = control::told_to_drain(told, &id) => Some(by),
-    };
-    tell_draining(&id, by.as_ref());
-    let since = worker.ledger.now();
-    draining.send_replace(Some(Draining { since, by }));
+    let why = until_draining(&shutdown, told, &id, &*worker.ledger).await;
+    draining.send_replace(Some(why));
     over.cancel();
     observer.drains();
     drain(serving, worker.drain_timeout, &stop).await;
@@ -102,12 +97,26 @@ pub(super) async fn run(worker: Worker, shutdown: CancellationToken) -> Result<(
     Ok(())
 }
 
-fn tell_draining(id: &WorkerId, by: Option<&By>) {
-    match by {
+/// Waits until the process is to stop, or somebody has it drained.
+async fn until_draining(
+    shutdown: &CancellationToken,
+    told: Consumer,
+    id: &WorkerId,
+    ledger: &dyn Ledger,
+) -> Draining {
+    let by = tokio::select! {
+        () = shutdown.cancelled() => None,
+        by = control::told_to_drain(told, id) => Some(by),
+    };
+    match &by {
         Some(By { who, reason }) => {
             tracing::info!(worker = %id, who, reason, "the worker drains: somebody asked for it");
         }
         None => tracing::info!(worker = %id, "the worker drains"),
+    }
+    Draining {
+        since: ledger.now(),
+        by,
     }
 }
 
