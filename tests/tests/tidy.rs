@@ -21,6 +21,7 @@ const CORE_DEPENDENCIES: [&str; 10] = [
     "granit-parser",
     "jiff",
     "jsonschema",
+    "schemars",
     "semver",
     "serde",
     "serde_json",

@@ -17,6 +17,7 @@ mod reconcile;
 mod route;
 mod router;
 mod routes;
+mod saga_routes;
 mod sagas;
 mod signals;
 mod view;

@@ -5,25 +5,16 @@ use super::dead_letters::{
     self, HandleBody, LetterDetailView, LetterGroupView, LetterPageView, ReplayedView,
 };
 use super::differences::{self, DiffView};
-use super::events::{self, END_EVENT, EndView, SAGA_EVENT};
-use super::explain::{self, ExplanationView};
 use super::health::{self, ReadyView};
-use super::moves::{self, MoveBody, MoveManyBody, MovedView, MovesView};
-use super::operators::{self, OperateBody};
-use super::plan::{self, PlanView};
+use super::moves::{self, MoveManyBody, MovesView};
+use super::operators::OperateBody;
 use super::reconcile::{self, ReconcileBody};
 use super::route::{Content, Route, fields, json, shape};
-use super::sagas::{self, HistoryQuery, ListQuery, ShowQuery};
-use super::signals::{self, SignalBody};
-use super::view::{
-    DefinitionSourceView, DefinitionView, EventView, OperatedView, PageView, SagaView, StartBody,
-    StartedView,
-};
+use super::saga_routes::saga_routes;
+use super::view::{DefinitionSourceView, DefinitionView};
 use super::wiring::{self, TopologyItemView, TopologyView};
 use super::workers::{self, DrainBody, WorkerView};
-use super::{definitions, export, openapi};
-use crate::bundle::Bundle;
-use crate::explain::StuckReport;
+use super::{definitions, openapi};
 use crate::reconcile::Reconciled;
 
 /// A definition as it is written.
@@ -32,10 +23,7 @@ const YAML: Content = Content::Text("application/yaml");
 /// Every route.
 pub(super) fn routes() -> Vec<Route> {
     let all = [
-        sagas(),
-        histories(),
-        looks(),
-        verbs(),
+        saga_routes(),
         definitions(),
         letters(),
         wires(),
@@ -43,194 +31,6 @@ pub(super) fn routes() -> Vec<Route> {
         process(),
     ];
     all.into_iter().flatten().collect()
-}
-
-fn sagas() -> Vec<Route> {
-    let started = json::<StartedView>;
-    vec![
-        Route {
-            query: Some(fields::<ListQuery>),
-            ..Route::get(
-                (
-                    "/v1/sagas",
-                    "listSagas",
-                    "List sagas, the newest first; with `stuck=true`, what is stuck by cause",
-                ),
-                sagas::list,
-                Content::Either(shape::<PageView>, shape::<StuckReport>),
-            )
-        },
-        Route {
-            header: Some((
-                "Idempotency-Key",
-                "Makes a start without a business key safe to repeat.",
-            )),
-            answers: vec![(201, started()), (200, started())],
-            ..Route::post(
-                (
-                    "/v1/sagas",
-                    "startSaga",
-                    "Start a saga; 200 says that one with this key was there already",
-                ),
-                json::<StartBody>(),
-                sagas::start,
-                started(),
-            )
-        },
-        Route {
-            query: Some(fields::<ShowQuery>),
-            ..Route::get(
-                ("/v1/sagas/{saga}", "showSaga", "Show a saga in full"),
-                sagas::show,
-                json::<SagaView>(),
-            )
-        },
-        Route::post(
-            (
-                "/v1/sagas/{saga}/signal",
-                "signalSaga",
-                "Tell a saga something that a step waits for",
-            ),
-            json::<SignalBody>(),
-            signals::signal,
-            json::<OperatedView>(),
-        ),
-    ]
-}
-
-fn histories() -> Vec<Route> {
-    vec![
-        Route {
-            query: Some(fields::<HistoryQuery>),
-            ..Route::get(
-                (
-                    "/v1/sagas/{saga}/history",
-                    "listEvents",
-                    "List what happened to a saga, the oldest first",
-                ),
-                sagas::history,
-                json::<Vec<EventView>>(),
-            )
-        },
-        Route {
-            header: Some((
-                "Last-Event-ID",
-                "Go on after this event; 204 says that none will come.",
-            )),
-            answers: vec![
-                (
-                    200,
-                    Content::Events(&[
-                        (SAGA_EVENT, shape::<EventView>),
-                        (END_EVENT, shape::<EndView>),
-                    ]),
-                ),
-                (204, Content::Nothing),
-            ],
-            ..Route::get(
-                (
-                    "/v1/sagas/{saga}/events",
-                    "followSaga",
-                    "Follow a saga as server-sent events until it ends",
-                ),
-                events::follow,
-                Content::Nothing,
-            )
-        },
-    ]
-}
-
-fn looks() -> Vec<Route> {
-    vec![
-        Route::get(
-            (
-                "/v1/sagas/{saga}/explain",
-                "explainSaga",
-                "Say why a saga does not move",
-            ),
-            explain::show,
-            json::<ExplanationView>(),
-        ),
-        Route {
-            query: Some(fields::<plan::PlanQuery>),
-            ..Route::get(
-                (
-                    "/v1/sagas/{saga}/plan",
-                    "planSaga",
-                    "Say what a cancellation, or a failure, would undo",
-                ),
-                plan::show,
-                json::<PlanView>(),
-            )
-        },
-        Route {
-            query: Some(fields::<export::ExportQuery>),
-            ..Route::get(
-                (
-                    "/v1/sagas/{saga}/export",
-                    "exportSaga",
-                    "Get everything that is known of a saga in one document",
-                ),
-                export::show,
-                json::<Bundle>(),
-            )
-        },
-    ]
-}
-
-fn verbs() -> Vec<Route> {
-    let verb = |path, name, summary| (path, name, summary);
-    let (body, answer) = (json::<OperateBody>, json::<OperatedView>);
-    let cancel = verb("/v1/sagas/{saga}/cancel", "cancelSaga", "Undo a saga");
-    let pause = verb(
-        "/v1/sagas/{saga}/pause",
-        "pauseSaga",
-        "Stop dispatch and timers",
-    );
-    let resume = verb(
-        "/v1/sagas/{saga}/resume",
-        "resumeSaga",
-        "Go on after a pause",
-    );
-    let terminate = verb(
-        "/v1/sagas/{saga}/terminate",
-        "terminateSaga",
-        "End a saga without undoing anything",
-    );
-    let retry = verb(
-        "/v1/sagas/{saga}/steps/{step}/retry",
-        "retryStep",
-        "Give a failed step or undo another round of attempts",
-    );
-    let skip = verb(
-        "/v1/sagas/{saga}/steps/{step}/skip",
-        "skipStep",
-        "Go on as if a step had answered `output`",
-    );
-    let resolve = verb(
-        "/v1/sagas/{saga}/steps/{step}/resolve",
-        "resolveStep",
-        "Say what became of a step whose outcome is unknown: `happened` or `never`",
-    );
-    vec![
-        Route::post(cancel, body(), operators::cancel, answer()),
-        Route::post(pause, body(), operators::pause, answer()),
-        Route::post(resume, body(), operators::resume, answer()),
-        Route::post(terminate, body(), operators::terminate, answer()),
-        Route::post(retry, body(), operators::retry, answer()),
-        Route::post(skip, body(), operators::skip, answer()),
-        Route::post(resolve, body(), operators::resolve, answer()),
-        Route::post(
-            (
-                "/v1/sagas/{saga}/move",
-                "moveSaga",
-                "Go on with another version of the definition",
-            ),
-            json::<MoveBody>(),
-            moves::move_one,
-            json::<MovedView>(),
-        ),
-    ]
 }
 
 fn definitions() -> Vec<Route> {
