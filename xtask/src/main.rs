@@ -6,6 +6,7 @@
     reason = "a program for the terminal"
 )]
 
+mod bench;
 mod ci;
 mod fuzz;
 mod readme;
@@ -23,6 +24,9 @@ usage: cargo xtask VERB
   fuzz [--seconds N] [--seed N]
                         throw made-up definitions at the compiler for a while (default: 60 s, a
                         seed by the clock, which is printed)
+  bench [--quick] [--json] [compare FILE]
+                        measure amends against a bare ping-pong over the same broker, on servers
+                        of its own; more options: cargo xtask bench --help
   ci                    everything that has to pass before a change is merged
   servers [--fast] [--folder FOLDER]
                         start a private PostgreSQL and RabbitMQ, print their URLs, and wait for
@@ -42,6 +46,7 @@ fn main() -> ExitCode {
                 Some(request) => fuzz::run(request),
                 None => return usage_error(),
             },
+            ("bench", rest) => bench::run(rest),
             ("ci", []) => Ok(ci::run()),
             ("servers", rest) => match servers::Request::parse(rest) {
                 Some(request) => servers::run(&request),

@@ -7,7 +7,6 @@ use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::args::TopArgs;
-use crate::client::Client;
 use crate::config::Settings;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::signals::asked_to_stop;
@@ -35,8 +34,9 @@ enum News {
 
 /// Shows it until somebody quits.
 pub async fn top(args: &TopArgs) -> Outcome {
-    let reader = Reader::new(Client::new(&args.server)?, args.who.clone());
-    let mut state = State::new(&args.server);
+    let client = args.address.client()?;
+    let mut state = State::new(client.server());
+    let reader = Reader::new(client, args.who.clone());
     if args.once {
         let reading = reader.read(true).await.map_err(Failure::error)?;
         state.take(Ok(reading), clock::now());

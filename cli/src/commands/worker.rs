@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use orchestrator::http::{DrainBody, Presence, WorkerView};
-use saga_core::time::{Timestamp, parse_span};
+use saga_core::time::Timestamp;
 use tokio::time::Instant;
 
-use crate::args::{Format, ServerArgs, SignatureArgs};
+use crate::args::{ServerArgs, SignatureArgs};
 use crate::client::{Client, encode};
 use crate::failure::{Failure, Kind, Outcome};
+use crate::prose::wrapped;
 use crate::upkeep_args::{DrainArgs, OneWorkerArgs, WorkerCommand};
 use crate::{clock, output, timeline};
 
@@ -26,37 +27,38 @@ pub async fn worker(command: &WorkerCommand) -> Outcome {
 
 async fn list(server: &ServerArgs) -> Outcome {
     let workers = fetch(server).await?;
-    match server.output {
-        Format::Table => {
-            let now = clock::now();
-            let rows: Vec<_> = workers.iter().map(|worker| row(worker, now)).collect();
-            let head = [
-                "ID", "STATUS", "BUILD", "QUEUES", "BUSY", "LONG", "HEARD", "STOPPED",
-            ];
-            output::table(&head, &rows)
+    output::list(server.output, &workers, |wide| {
+        let now = clock::now();
+        let rows = workers.iter().map(|worker| row(worker, now, wide));
+        let mut head = vec!["ID", "STATUS", "BUSY", "HEARD", "STOPPED"];
+        if wide {
+            head.extend(["BUILD", "QUEUES", "LONG"]);
         }
-        Format::Json | Format::Jsonl => output::json_list(server.output, &workers),
-    }
+        output::table(&head, &rows.collect::<Vec<_>>())
+    })
 }
 
 async fn fetch(server: &ServerArgs) -> Result<Vec<WorkerView>, Failure> {
-    Client::new(&server.server)?.get("/v1/workers").await
+    server.client()?.get("/v1/workers").await
 }
 
-fn row(worker: &WorkerView, now: Timestamp) -> Vec<String> {
+fn row(worker: &WorkerView, now: Timestamp, wide: bool) -> Vec<String> {
     let (busy, slots) = worker.operations.iter().fold((0, 0), |(busy, slots), it| {
         (busy + it.busy, slots + it.slots)
     });
-    vec![
+    let mut cells = vec![
         worker.id.clone(),
         worker.status.as_str().to_owned(),
-        worker.build.clone(),
-        worker.operations.len().to_string(),
         format!("{busy}/{slots}"),
-        worker.running.len().to_string(),
-        ago(worker.last_heartbeat_at, now),
+        timeline::short(now.since(worker.last_heartbeat_at)),
         stopped(worker),
-    ]
+    ];
+    if wide {
+        cells.push(worker.build.clone());
+        cells.push(worker.operations.len().to_string());
+        cells.push(worker.running.len().to_string());
+    }
+    cells
 }
 
 /// The operations that are not called because they fail.
@@ -73,30 +75,26 @@ fn stopped(worker: &WorkerView) -> String {
 
 async fn show(args: &OneWorkerArgs) -> Outcome {
     let worker = find(fetch(&args.server).await?, &args.id)?;
-    match args.server.output {
-        Format::Table => output::text(&story(&worker, clock::now())),
-        Format::Json | Format::Jsonl => output::json(args.server.output, &worker),
-    }
+    output::document(args.server.output, &worker, |_| {
+        story(&worker, clock::now())
+    })
 }
 
 async fn drain(args: &DrainArgs) -> Outcome {
-    let patience = parse_span(&args.timeout).map_err(|error| {
-        let message = format!("`--timeout {}`: {error}", args.timeout);
-        Failure::new(Kind::Usage, message)
-    })?;
+    let patience = clock::span("--timeout", &args.timeout)?;
     let SignatureArgs {
         reason,
         who,
         server,
     } = &args.signature;
-    let id = find(fetch(server).await?, &args.id)?.id;
+    let client = server.client()?;
+    let id = find(client.get("/v1/workers").await?, &args.id)?.id;
     let body = DrainBody {
         reason: reason.clone(),
         who: Some(who.clone()),
     };
     let body = serde_json::to_vec(&body)
         .map_err(|error| Failure::because("the request cannot be written", &error))?;
-    let client = Client::new(&server.server)?;
     let path = format!("/v1/workers/{}", encode(&id));
     let drain = format!("{path}/drain");
     let told = client.post::<WorkerView>(&drain, body);
@@ -104,13 +102,13 @@ async fn drain(args: &DrainArgs) -> Outcome {
     if args.wait {
         worker = left(&client, &path, patience).await?;
     }
-    match server.output {
-        Format::Table if args.wait => output::text(&format!("{id} has left\n")),
-        Format::Table => output::text(&format!(
-            "{id} is told to drain; `amends worker list` says when it has left\n"
-        )),
-        Format::Json | Format::Jsonl => output::json(server.output, &worker),
-    }
+    output::document(server.output, &worker, |_| {
+        if args.wait {
+            format!("{id} has left\n")
+        } else {
+            format!("{id} is told to drain; `amends worker list` says when it has left\n")
+        }
+    })
 }
 
 /// Waits until a worker has taken its leave.
@@ -177,21 +175,21 @@ fn story(worker: &WorkerView, now: Timestamp) -> String {
         );
         text.push_str(&format!("  it takes nothing new since {since}; {why}\n\n"));
     }
-    for it in &worker.operations {
-        let version = it.version.as_deref().unwrap_or("-");
-        text.push_str(&format!(
-            "  {:32} {:10} version {version:10} {}/{} slots busy, breaker {}\n",
-            it.operation.as_str(),
-            it.op.as_str(),
-            it.busy,
-            it.slots,
-            it.breaker.as_str(),
-        ));
-    }
+    let rows = worker.operations.iter().map(|it| {
+        vec![
+            it.operation.to_string(),
+            it.op.as_str().to_owned(),
+            it.version.clone().unwrap_or_default(),
+            format!("{}/{}", it.busy, it.slots),
+            it.breaker.as_str().to_owned(),
+        ]
+    });
+    let head = ["OPERATION", "FOR", "VERSION", "BUSY", "BREAKER"];
+    text.push_str(&output::table(&head, &rows.collect::<Vec<_>>()));
     if worker.running.is_empty() {
-        text.push_str("\n  nothing has been running for longer than a second\n");
+        text.push_str("\nnothing has been running for longer than a second\n");
     } else {
-        text.push_str("\n  running for longer than a second:\n");
+        text.push_str("\nrunning for longer than a second:\n");
     }
     for it in &worker.running {
         let element = match it.element {
@@ -202,15 +200,16 @@ fn story(worker: &WorkerView, now: Timestamp) -> String {
             .progress
             .as_ref()
             .map_or_else(String::new, |progress| format!(", {progress}"));
-        text.push_str(&format!(
-            "  saga {} step {}{element}: {} ({}), attempt {}, since {}{progress}\n",
+        let line = format!(
+            "saga {} step {}{element}: {} ({}), attempt {}, since {}{progress}",
             it.saga,
             it.step,
             it.operation.as_str(),
             it.op,
             it.attempt,
             ago(it.started_at, now),
-        ));
+        );
+        text.push_str(&wrapped(&line, 2));
     }
     text
 }

@@ -77,6 +77,8 @@ fn saga(number: u32, status: Status) -> SagaView {
         paused: None,
         unwinding: None,
         residue: Vec::new(),
+        at: Vec::new(),
+        cause: None,
         steps: Vec::new(),
         input: None,
         output: None,

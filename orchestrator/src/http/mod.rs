@@ -1,11 +1,15 @@
 //! The HTTP API, version 1.
 
+mod access;
+mod audit;
 mod dead_letters;
 mod definitions;
+mod denial;
 mod differences;
 mod events;
 mod explain;
 mod export;
+mod guard;
 mod health;
 mod moves;
 mod openapi;
@@ -14,16 +18,22 @@ mod plan;
 mod problem;
 mod problem_kind;
 mod reconcile;
+mod request_id;
 mod route;
 mod router;
 mod routes;
 mod saga_routes;
 mod sagas;
+mod selection;
 mod signals;
+mod subject;
 mod view;
 mod wiring;
+mod witness;
 mod workers;
 
+pub use access::{Permission, permissions};
+pub use audit::{AuditPageView, AuditView};
 pub use dead_letters::{
     HandleBody, HandledView, LetterDetailView, LetterGroupView, LetterPageView, LetterView,
     ReplayedView,
@@ -32,7 +42,7 @@ pub use differences::{ChangeView, DiffView, PositionView};
 pub use events::{END_EVENT, EndView, SAGA_EVENT};
 pub use explain::{CauseView, ExplanationView};
 pub use health::{DependencyView, ReadyView};
-pub use moves::{MoveBody, MoveManyBody, MovedView, MovesView, StayView};
+pub use moves::{MoveBody, MovedView};
 pub use openapi::openapi;
 pub use operators::OperateBody;
 pub use plan::PlanView;

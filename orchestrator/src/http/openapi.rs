@@ -9,11 +9,17 @@ use schemars::transform::transform_subschemas;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use super::access::Access;
 use super::problem::Problem;
 use super::problem_kind::Kind;
-use super::route::{Content, Route, shape};
+use super::route::{Content, Route, Shape, shape};
 use super::router::BODY_BYTES_MAX;
 use super::routes::routes;
+use super::selection;
+use crate::auth::Role;
+
+/// What callers are known by.
+const BEARER: &str = "bearer";
 
 /// Where the schemas of the types are.
 const SCHEMAS: &str = "/components/schemas";
@@ -44,9 +50,10 @@ fn document() -> Value {
     for route in routes() {
         let described = operation(&route, &mut generator);
         let methods = paths.entry(route.path).or_insert_with(|| json!({}));
-        methods[route.method.as_str()] = described;
+        methods[route.method.as_str().to_lowercase()] = described;
     }
     let problem = shape::<Problem>(&mut generator);
+    let problem = json!({"application/problem+json": {"schema": problem}});
     let mut schemas = generator.take_definitions(true);
     for schema in schemas.values_mut() {
         if let Ok(schema) = schema.try_into() {
@@ -64,9 +71,24 @@ fn document() -> Value {
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "responses": {"Problem": {
-                "description": problems(),
-                "content": {"application/problem+json": {"schema": problem}},
+            "responses": {
+                "Problem": {"description": problems(), "content": problem},
+                "Unauthorized": {
+                    "description": "Nobody knows who asks; `WWW-Authenticate` says what is wrong.",
+                    "content": problem,
+                },
+                "Forbidden": {
+                    "description": "Who asks may not do that, or not from there.",
+                    "content": problem,
+                },
+            },
+            "securitySchemes": {BEARER: {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "A token that `amends token create` made, or a JWT of the identity \
+                                provider. Each operation names the role that it takes; `viewer` is \
+                                the least, `operator` may do what that may, and `admin` everything. \
+                                Where nobody is asked who they are, none is sent.",
             }},
         },
     })
@@ -78,7 +100,9 @@ fn about() -> String {
          Every error is a problem document (RFC 9457) with a stable `code`. A request body has at \
          most {BODY_BYTES_MAX} bytes. Unknown fields and parameters are refused. A listing that has \
          a `next_cursor` goes on when that is passed as `cursor`, with the same filters; a cursor \
-         says nothing else. Times are RFC 3339. New fields may appear in answers at any time."
+         says nothing else. A verb on one saga takes the filters of the listing: it is done while \
+         the saga is one of those, and else refused with 412. `X-Request-Id` names a request, and \
+         is in every answer. Times are RFC 3339. New fields may appear in answers at any time."
     )
 }
 
@@ -94,7 +118,9 @@ fn problems() -> String {
 
 fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
     let mut parameters = path_parameters(route.path);
-    if let Some(query) = route.query {
+    let still: Shape = selection::still;
+    let filters = route.changes_a_saga().then_some(still);
+    if let Some(query) = route.query.or(filters) {
         parameters.extend(query_parameters(query(generator)));
     }
     if let Some((name, what)) = route.header {
@@ -108,11 +134,19 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         put(&mut answer, "content", media(content, generator));
         answers.insert(status.to_string(), answer);
     }
-    let problem = json!({"$ref": "#/components/responses/Problem"});
-    answers.insert("default".to_owned(), problem);
+    let mut denials: &[(&str, &str)] = &[("401", "Unauthorized"), ("403", "Forbidden")];
+    if route.access.role().is_none() {
+        denials = &[];
+    }
+    for (status, name) in denials.iter().chain(&[("default", "Problem")]) {
+        let response = json!({"$ref": format!("#/components/responses/{name}")});
+        answers.insert((*status).to_owned(), response);
+    }
     let mut described = json!({
         "operationId": route.name,
         "summary": route.summary,
+        "description": permission(route.access),
+        "security": security(route.access),
         "responses": answers,
     });
     if !parameters.is_empty() {
@@ -124,6 +158,34 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         described["requestBody"] = body;
     }
     described
+}
+
+/// Who may, in words.
+fn permission(access: Access) -> String {
+    match access {
+        Access::Open => "Anybody may, without a token.".to_owned(),
+        Access::Metrics => {
+            "Takes the role `viewer`, unless the settings open it to anybody.".to_owned()
+        }
+        Access::Look(role) => format!("Takes the role `{role}`."),
+        Access::Change(role, verb) => {
+            format!("Takes the role `{role}`. An event of the saga has it (`{verb}`).")
+        }
+        Access::Audited(role, verb) => {
+            format!("Takes the role `{role}`. The audit log has it (`{verb}`).")
+        }
+    }
+}
+
+/// The same for programs: each entry is enough.
+fn security(access: Access) -> Value {
+    match access {
+        Access::Open => json!([]),
+        Access::Metrics => json!([{BEARER: [Role::Viewer.as_str()]}, {}]),
+        Access::Look(role) | Access::Change(role, _) | Access::Audited(role, _) => {
+            json!([{BEARER: [role.as_str()]}])
+        }
+    }
 }
 
 fn put(object: &mut Value, name: &str, value: Option<Value>) {

@@ -22,19 +22,25 @@ use crate::wiring::WiringError;
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
     /// The kind of problem in a few words; the same for every occurrence.
-    pub title: String,
+    pub title: Box<str>,
     /// The HTTP status.
     pub status: u16,
     /// Stable, for programs.
-    pub code: String,
+    pub code: Box<str>,
     /// This occurrence, and what to do.
-    pub detail: String,
+    pub detail: Box<str>,
     /// Where a body is wrong.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub errors: Vec<FieldError>,
+    #[serde(default, skip_serializing_if = "<[FieldError]>::is_empty")]
+    pub errors: Box<[FieldError]>,
+    /// Why an operator's verb was refused, in one word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Box<str>>,
     /// Everything that stands against a move.
     #[serde(default, skip_serializing_if = "<[String]>::is_empty")]
     pub obstacles: Box<[String]>,
+    /// The request, as logs and the audit log name it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<Box<str>>,
 }
 
 /// One place where a body is wrong.
@@ -48,24 +54,32 @@ pub struct FieldError {
 
 impl Problem {
     /// A problem of this kind.
-    pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
+    pub(super) fn new(kind: Kind, detail: impl Into<Box<str>>) -> Self {
         Self {
-            title: kind.title().to_owned(),
+            title: kind.title().into(),
             status: kind.status().as_u16(),
-            code: kind.code().to_owned(),
+            code: kind.code().into(),
             detail: detail.into(),
-            errors: Vec::new(),
+            errors: Box::default(),
+            reason: None,
             obstacles: Box::default(),
+            request_id: None,
         }
     }
 
     /// A request that cannot be understood.
-    pub fn bad_request(detail: impl Into<String>) -> Self {
+    pub fn bad_request(detail: impl Into<Box<str>>) -> Self {
         Self::new(Kind::BadRequest, detail)
     }
 
+    /// A body that is larger than any may be.
+    pub(super) fn too_large() -> Self {
+        let detail = format!("the body has more than {BODY_BYTES_MAX} bytes");
+        Self::new(Kind::TooLarge, detail)
+    }
+
     /// Nothing is there.
-    pub fn not_found(detail: impl Into<String>) -> Self {
+    pub fn not_found(detail: impl Into<Box<str>>) -> Self {
         Self::new(Kind::NotFound, detail)
     }
 
@@ -75,12 +89,11 @@ impl Problem {
     }
 
     /// A body that could not be taken in.
-    fn unread(status: StatusCode, detail: String) -> Self {
+    fn unread(status: StatusCode, said: String) -> Self {
         if status == StatusCode::PAYLOAD_TOO_LARGE {
-            let detail = format!("a body has at most {BODY_BYTES_MAX} bytes");
-            return Self::new(Kind::BodyTooLarge, detail);
+            return Self::too_large();
         }
-        Self::bad_request(detail)
+        Self::bad_request(said)
     }
 }
 
@@ -158,6 +171,7 @@ impl From<OperateError> for Problem {
             OperateError::NoSaga(_) => Self::not_found(detail),
             OperateError::MovedOn(_) => Self::new(Kind::Refused, detail),
             OperateError::Refused(refused) => Self {
+                reason: Some(refused.as_str().into()),
                 obstacles: refused
                     .obstacles()
                     .iter()
@@ -255,9 +269,16 @@ impl From<StartError> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, Json(self)).into_response();
+        let mut response = (status, Json(&self)).into_response();
+        let headers = response.headers_mut();
         let kind = HeaderValue::from_static("application/problem+json");
-        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        headers.insert(header::CONTENT_TYPE, kind);
+        if let Some(challenge) = self.challenge() {
+            let challenge = HeaderValue::from_static(challenge);
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        // Whoever knows more of the request than a handler does adds it.
+        response.extensions_mut().insert(self);
         response
     }
 }

@@ -6,7 +6,11 @@ use axum::http::StatusCode;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     BadRequest,
-    BodyTooLarge,
+    Unauthenticated,
+    InvalidToken,
+    Forbidden,
+    ForeignOrigin,
+    TooLarge,
     NotFound,
     MethodNotAllowed,
     UnknownDefinition,
@@ -22,10 +26,12 @@ pub(super) enum Kind {
     LetterHandled,
     SagaMovedOn,
     OnlyDropped,
+    NotSelected,
     WorkerUnreachable,
     TooMany,
     StoreUnavailable,
     BrokerUnavailable,
+    KeysUnavailable,
     ShuttingDown,
     StoreError,
     Internal,
@@ -33,9 +39,13 @@ pub(super) enum Kind {
 
 impl Kind {
     /// Every kind, in the order in which the document lists them.
-    pub(super) const ALL: [Self; 24] = [
+    pub(super) const ALL: [Self; 30] = [
         Self::BadRequest,
-        Self::BodyTooLarge,
+        Self::Unauthenticated,
+        Self::InvalidToken,
+        Self::Forbidden,
+        Self::ForeignOrigin,
+        Self::TooLarge,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::UnknownDefinition,
@@ -51,10 +61,12 @@ impl Kind {
         Self::LetterHandled,
         Self::SagaMovedOn,
         Self::OnlyDropped,
+        Self::NotSelected,
         Self::WorkerUnreachable,
         Self::TooMany,
         Self::StoreUnavailable,
         Self::BrokerUnavailable,
+        Self::KeysUnavailable,
         Self::ShuttingDown,
         Self::StoreError,
         Self::Internal,
@@ -63,7 +75,10 @@ impl Kind {
     pub(super) const fn status(self) -> StatusCode {
         match self {
             Self::BadRequest => StatusCode::BAD_REQUEST,
-            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Unauthenticated | Self::InvalidToken => StatusCode::UNAUTHORIZED,
+            Self::Forbidden | Self::ForeignOrigin => StatusCode::FORBIDDEN,
+            Self::NotSelected => StatusCode::PRECONDITION_FAILED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotFound | Self::UnknownDefinition => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BadDefinition
@@ -80,9 +95,10 @@ impl Kind {
             | Self::OnlyDropped
             | Self::WorkerUnreachable => StatusCode::CONFLICT,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
-            Self::StoreUnavailable | Self::BrokerUnavailable | Self::ShuttingDown => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::StoreUnavailable
+            | Self::BrokerUnavailable
+            | Self::KeysUnavailable
+            | Self::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
             Self::StoreError | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -91,7 +107,13 @@ impl Kind {
     pub(super) const fn code(self) -> &'static str {
         match self {
             Self::BadRequest => "bad_request",
-            Self::BodyTooLarge => "body_too_large",
+            Self::Unauthenticated => "unauthenticated",
+            Self::InvalidToken => "invalid_token",
+            Self::Forbidden => "forbidden",
+            Self::ForeignOrigin => "foreign_origin",
+            Self::NotSelected => "not_selected",
+            Self::KeysUnavailable => "keys_unavailable",
+            Self::TooLarge => "too_large",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::UnknownDefinition => "unknown_definition",
@@ -120,7 +142,13 @@ impl Kind {
     pub(super) const fn title(self) -> &'static str {
         match self {
             Self::BadRequest => "The request is wrong",
-            Self::BodyTooLarge => "The body is too large",
+            Self::Unauthenticated => "Nobody may do this unnamed",
+            Self::InvalidToken => "The token does not hold",
+            Self::Forbidden => "That takes another role",
+            Self::ForeignOrigin => "The API is for this machine",
+            Self::NotSelected => "Not one of those",
+            Self::KeysUnavailable => "The identity provider is away",
+            Self::TooLarge => "The body is too large",
             Self::NotFound => "Not found",
             Self::MethodNotAllowed => "Method not allowed",
             Self::UnknownDefinition => "Unknown definition",

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use saga_core::time::parse_span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::operators::RawBody;
 use super::problem::Problem;
 use super::router::Api;
+use super::witness::Summary;
 use crate::reconcile::{Reconciled, SILENT_FOR, reconcile};
 
 /// Body of `POST /v1/reconcile`; may be empty.
@@ -29,7 +30,7 @@ pub struct ReconcileBody {
 pub(super) async fn run(
     State(api): State<Api>,
     body: RawBody,
-) -> Result<Json<Reconciled>, Problem> {
+) -> Result<(Extension<Summary>, Json<Reconciled>), Problem> {
     let body = body.map_err(Problem::from)?;
     let body: ReconcileBody = if body.is_empty() {
         ReconcileBody::default()
@@ -39,7 +40,11 @@ pub(super) async fn run(
     };
     let silent_for = older_than(body.older_than.as_deref())?;
     let found = reconcile(&api.engine, &*api.broker, silent_for, body.dry_run).await?;
-    Ok(Json(found))
+    let summary = match &found.skipped {
+        Some(why) => format!("nothing was looked at: {why}"),
+        None => format!("{} commands were sent again", found.missing.len()),
+    };
+    Ok((Extension(Summary(summary.into())), Json(found)))
 }
 
 fn older_than(text: Option<&str>) -> Result<Duration, Problem> {

@@ -1,12 +1,15 @@
-//! One way into the API: what leads there, and what the document says of it.
+//! One way into the API: what leads there, who may go there, and what the document says of it.
 
 use std::fmt;
 
 use axum::handler::Handler;
+use axum::http::Method;
 use axum::routing::{self, MethodRouter};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
+use super::access::Access;
 use super::router::Api;
+use crate::auth::Role::{Admin, Operator, Viewer};
 
 /// Makes the schema of a type.
 pub(super) type Shape = fn(&mut SchemaGenerator) -> Schema;
@@ -16,6 +19,7 @@ pub(super) struct Route {
     pub(super) method: Method,
     /// As the router reads it; what is in braces is a parameter.
     pub(super) path: &'static str,
+    pub(super) access: Access,
     /// What generated clients call it; never changes.
     pub(super) name: &'static str,
     /// What it does, in a line.
@@ -28,13 +32,6 @@ pub(super) struct Route {
     /// What it answers when all is well, by status.
     pub(super) answers: Vec<(u16, Content)>,
     pub(super) handler: MethodRouter<Api>,
-}
-
-/// The methods that the API takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Method {
-    Get,
-    Post,
 }
 
 /// What a body holds.
@@ -56,36 +53,88 @@ pub(super) enum Content {
 pub(super) type Said = (&'static str, &'static str, &'static str);
 
 impl Route {
-    /// A way to look at something.
-    pub(super) fn get<H, T>(said: Said, handler: H, answer: Content) -> Self
+    /// For viewers, who look at something.
+    pub(super) fn look<H, T>(said: Said, handler: H, answer: Content) -> Self
     where
         H: Handler<T, Api>,
         T: 'static,
     {
-        let handler = routing::get(handler);
-        Self::new(Method::Get, said, Content::Nothing, answer, handler)
+        let way = (Method::GET, routing::get(handler));
+        Self::new(way, Access::Look(Viewer), said, Content::Nothing, answer)
     }
 
-    /// A way to change something.
-    pub(super) fn post<H, T>(said: Said, body: Content, handler: H, answer: Content) -> Self
+    /// For operators; too frequent for the audit log.
+    pub(super) fn change<H, T>(
+        verb: &'static str,
+        said: Said,
+        body: Content,
+        handler: H,
+        answer: Content,
+    ) -> Self
     where
         H: Handler<T, Api>,
         T: 'static,
     {
-        let handler = routing::post(handler);
-        Self::new(Method::Post, said, body, answer, handler)
+        Self::post(Access::Change(Operator, verb), said, body, handler, answer)
+    }
+
+    /// For operators.
+    pub(super) fn operator<H, T>(
+        verb: &'static str,
+        said: Said,
+        body: Content,
+        handler: H,
+        answer: Content,
+    ) -> Self
+    where
+        H: Handler<T, Api>,
+        T: 'static,
+    {
+        Self::post(Access::Audited(Operator, verb), said, body, handler, answer)
+    }
+
+    /// For admins.
+    pub(super) fn admin<H, T>(
+        verb: &'static str,
+        said: Said,
+        body: Content,
+        handler: H,
+        answer: Content,
+    ) -> Self
+    where
+        H: Handler<T, Api>,
+        T: 'static,
+    {
+        Self::post(Access::Audited(Admin, verb), said, body, handler, answer)
+    }
+
+    /// For those whom `access` names; what comes is in the body.
+    pub(super) fn post<H, T>(
+        access: Access,
+        said: Said,
+        body: Content,
+        handler: H,
+        answer: Content,
+    ) -> Self
+    where
+        H: Handler<T, Api>,
+        T: 'static,
+    {
+        let way = (Method::POST, routing::post(handler));
+        Self::new(way, access, said, body, answer)
     }
 
     fn new(
-        method: Method,
+        (method, handler): (Method, MethodRouter<Api>),
+        access: Access,
         (path, name, summary): Said,
         body: Content,
         answer: Content,
-        handler: MethodRouter<Api>,
     ) -> Self {
         Self {
             method,
             path,
+            access,
             name,
             summary,
             query: None,
@@ -94,6 +143,11 @@ impl Route {
             answers: vec![(200, answer)],
             handler,
         }
+    }
+
+    /// It changes one saga; with the filters of a listing, only while it is one of those.
+    pub(super) fn changes_a_saga(&self) -> bool {
+        self.access.verb().is_some() && self.path.starts_with("/v1/sagas/{saga}/")
     }
 }
 
@@ -112,18 +166,8 @@ pub(super) const fn json<T: JsonSchema>() -> Content {
     Content::Json(shape::<T>)
 }
 
-impl Method {
-    /// As the document writes it.
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "get",
-            Self::Post => "post",
-        }
-    }
-}
-
 impl fmt::Debug for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.method.as_str(), self.path)
+        write!(f, "{} {}", self.method, self.path)
     }
 }

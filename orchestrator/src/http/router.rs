@@ -4,14 +4,19 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
 use broker::broker::Broker;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-use super::events;
+use super::guard::{Post, guard};
 use super::problem::Problem;
 use super::problem_kind::Kind;
 use super::routes::routes;
+use super::{events, request_id, selection};
+use crate::audit::Scribe;
+use crate::auth::Gate;
 use crate::engine::Engine;
 use crate::orchestrator::Orchestrator;
 
@@ -26,17 +31,24 @@ pub struct Api {
     /// A place for each connection that follows a saga.
     pub(super) followers: Arc<Semaphore>,
     pub(super) closing: CancellationToken,
+    pub(super) gate: Arc<Gate>,
+    pub(super) scribe: Scribe,
+    /// Verbs that are under way, with or without somebody who waits for them.
+    pub(super) verbs: TaskTracker,
 }
 
 impl Api {
-    /// The API of a running orchestrator.
+    /// The API of a running orchestrator, for those whom the gate lets in.
     #[must_use]
-    pub fn of(orchestrator: &Orchestrator) -> Self {
+    pub fn of(orchestrator: &Orchestrator, gate: Gate) -> Self {
         Self {
             engine: orchestrator.engine().clone(),
             broker: Arc::clone(orchestrator.broker()),
             followers: events::places(),
             closing: CancellationToken::new(),
+            gate: Arc::new(gate),
+            scribe: Scribe::start(Arc::clone(&orchestrator.engine().shared().store)),
+            verbs: TaskTracker::new(),
         }
     }
 
@@ -45,21 +57,41 @@ impl Api {
     pub const fn closing(&self) -> &CancellationToken {
         &self.closing
     }
+
+    /// Operators' verbs that are under way, to be waited for when the API has closed.
+    #[must_use]
+    pub const fn verbs(&self) -> &TaskTracker {
+        &self.verbs
+    }
 }
 
-/// Every path of the API. The engine ends only after the router is dropped.
+/// Every path of the API, each with its guard. The engine ends only after the router is dropped.
 pub fn router(api: Api) -> Router {
-    let router = routes().into_iter().fold(Router::new(), |router, route| {
-        router.route(route.path, route.handler)
+    let paths = routes().into_iter();
+    let paths = paths.fold(Router::new(), |router, route| {
+        let post = Post {
+            api: api.clone(),
+            method: route.method.clone(),
+            path: route.path,
+            access: route.access,
+        };
+        // Nobody learns what the filters say of a saga before it is known who asks.
+        let leads_to = if route.changes_a_saga() {
+            let still = from_fn_with_state(api.clone(), selection::still_selected);
+            route.handler.route_layer(still)
+        } else {
+            route.handler
+        };
+        let guard = from_fn_with_state(post, guard);
+        router.route(route.path, leads_to.route_layer(guard))
     });
-    router
+    paths
         .fallback(async || Problem::not_found("there is nothing at this path"))
         .method_not_allowed_fallback(async || {
-            Problem::new(
-                Kind::MethodNotAllowed,
-                "this path does not take that method",
-            )
+            let detail = "this path does not take that method";
+            Problem::new(Kind::MethodNotAllowed, detail)
         })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn(request_id::identify))
         .with_state(api)
 }

@@ -1,12 +1,14 @@
-//! The table of all ways into the API. The router and the document are both made of it, so neither
-//! can have what the other lacks.
+//! The table of all ways into the API: what leads there, which role it takes, what the audit log
+//! calls it, and what is said of it. The router and the document are made of it and of nothing else,
+//! so neither has what the other lacks, and there is no way past it.
 
+use super::access::Access;
+use super::audit::{self, AuditPageView, AuditView};
 use super::dead_letters::{
     self, HandleBody, LetterDetailView, LetterGroupView, LetterPageView, ReplayedView,
 };
 use super::differences::{self, DiffView};
 use super::health::{self, ReadyView};
-use super::moves::{self, MoveManyBody, MovesView};
 use super::operators::OperateBody;
 use super::reconcile::{self, ReconcileBody};
 use super::route::{Content, Route, fields, json, shape};
@@ -15,6 +17,7 @@ use super::view::{DefinitionSourceView, DefinitionView};
 use super::wiring::{self, TopologyItemView, TopologyView};
 use super::workers::{self, DrainBody, WorkerView};
 use super::{definitions, openapi};
+use crate::auth::Role::Viewer;
 use crate::reconcile::Reconciled;
 
 /// A definition as it is written.
@@ -28,6 +31,7 @@ pub(super) fn routes() -> Vec<Route> {
         letters(),
         wires(),
         crew(),
+        records(),
         process(),
     ];
     all.into_iter().flatten().collect()
@@ -36,14 +40,15 @@ pub(super) fn routes() -> Vec<Route> {
 fn definitions() -> Vec<Route> {
     let one = json::<DefinitionView>;
     vec![
-        Route::get(
+        Route::look(
             ("/v1/definitions", "listDefinitions", "List every version"),
             definitions::list,
             json::<Vec<DefinitionView>>(),
         ),
         Route {
             answers: vec![(201, one()), (200, one())],
-            ..Route::post(
+            ..Route::admin(
+                "definition.register",
                 (
                     "/v1/definitions",
                     "registerDefinition",
@@ -54,7 +59,7 @@ fn definitions() -> Vec<Route> {
                 one(),
             )
         },
-        Route::get(
+        Route::look(
             (
                 "/v1/definitions/{name}/{version}",
                 "showDefinition",
@@ -63,7 +68,9 @@ fn definitions() -> Vec<Route> {
             definitions::show,
             json::<DefinitionSourceView>(),
         ),
+        // A definition that is not registered comes in the body; nothing is done with it.
         Route::post(
+            Access::Look(Viewer),
             (
                 "/v1/definitions/{name}/{version}/diff",
                 "compareDefinition",
@@ -73,17 +80,8 @@ fn definitions() -> Vec<Route> {
             differences::differ,
             json::<DiffView>(),
         ),
-        Route::post(
-            (
-                "/v1/definitions/{name}/{version}/move",
-                "moveSagas",
-                "Move the running sagas of a version to another one",
-            ),
-            json::<MoveManyBody>(),
-            moves::move_many,
-            json::<MovesView>(),
-        ),
-        Route::post(
+        Route::admin(
+            "definition.retire",
             (
                 "/v1/definitions/{name}/{version}/retire",
                 "retireDefinition",
@@ -93,7 +91,8 @@ fn definitions() -> Vec<Route> {
             definitions::retire,
             one(),
         ),
-        Route::post(
+        Route::admin(
+            "definition.unretire",
             (
                 "/v1/definitions/{name}/{version}/unretire",
                 "unretireDefinition",
@@ -110,7 +109,7 @@ fn letters() -> Vec<Route> {
     vec![
         Route {
             query: Some(fields::<dead_letters::ListQuery>),
-            ..Route::get(
+            ..Route::look(
                 (
                     "/v1/dead-letters",
                     "listDeadLetters",
@@ -120,7 +119,7 @@ fn letters() -> Vec<Route> {
                 json::<LetterPageView>(),
             )
         },
-        Route::get(
+        Route::look(
             (
                 "/v1/dead-letters/groups",
                 "groupDeadLetters",
@@ -129,7 +128,7 @@ fn letters() -> Vec<Route> {
             dead_letters::groups,
             json::<Vec<LetterGroupView>>(),
         ),
-        Route::get(
+        Route::look(
             (
                 "/v1/dead-letters/{letter}",
                 "showDeadLetter",
@@ -138,7 +137,8 @@ fn letters() -> Vec<Route> {
             dead_letters::show,
             json::<LetterDetailView>(),
         ),
-        Route::post(
+        Route::operator(
+            "letter.replay",
             (
                 "/v1/dead-letters/{letter}/replay",
                 "replayDeadLetter",
@@ -148,7 +148,8 @@ fn letters() -> Vec<Route> {
             dead_letters::replay,
             json::<ReplayedView>(),
         ),
-        Route::post(
+        Route::admin(
+            "letter.drop",
             (
                 "/v1/dead-letters/{letter}/drop",
                 "dropDeadLetter",
@@ -163,7 +164,8 @@ fn letters() -> Vec<Route> {
 
 fn wires() -> Vec<Route> {
     vec![
-        Route::post(
+        Route::operator(
+            "reconcile",
             (
                 "/v1/reconcile",
                 "reconcile",
@@ -173,7 +175,7 @@ fn wires() -> Vec<Route> {
             reconcile::run,
             json::<Reconciled>(),
         ),
-        Route::get(
+        Route::look(
             (
                 "/v1/topology",
                 "showTopology",
@@ -182,7 +184,8 @@ fn wires() -> Vec<Route> {
             wiring::topology,
             json::<TopologyView>(),
         ),
-        Route::post(
+        Route::admin(
+            "topology.apply",
             (
                 "/v1/topology/apply",
                 "applyTopology",
@@ -192,7 +195,7 @@ fn wires() -> Vec<Route> {
             wiring::apply,
             json::<TopologyView>(),
         ),
-        Route::get(
+        Route::look(
             (
                 "/v1/queues",
                 "listQueues",
@@ -206,12 +209,12 @@ fn wires() -> Vec<Route> {
 
 fn crew() -> Vec<Route> {
     vec![
-        Route::get(
+        Route::look(
             ("/v1/workers", "listWorkers", "List worker processes"),
             workers::list,
             json::<Vec<WorkerView>>(),
         ),
-        Route::get(
+        Route::look(
             (
                 "/v1/workers/{worker}",
                 "showWorker",
@@ -222,7 +225,8 @@ fn crew() -> Vec<Route> {
         ),
         Route {
             answers: vec![(202, json::<WorkerView>())],
-            ..Route::post(
+            ..Route::admin(
+                "worker.drain",
                 (
                     "/v1/workers/{worker}/drain",
                     "drainWorker",
@@ -236,32 +240,71 @@ fn crew() -> Vec<Route> {
     ]
 }
 
+fn records() -> Vec<Route> {
+    vec![
+        Route {
+            query: Some(fields::<audit::ListQuery>),
+            ..Route::look(
+                (
+                    "/v1/audit",
+                    "listAudit",
+                    "List what was asked of sagas and what became of it, the newest first",
+                ),
+                audit::list,
+                json::<AuditPageView>(),
+            )
+        },
+        Route {
+            query: Some(fields::<audit::ChainQuery>),
+            ..Route::look(
+                (
+                    "/v1/audit/chain",
+                    "followAudit",
+                    "List records in the order of their chain, for whoever checks it",
+                ),
+                audit::chain,
+                json::<Vec<AuditView>>(),
+            )
+        },
+    ]
+}
+
 fn process() -> Vec<Route> {
     let ready = json::<ReadyView>;
     let text = Content::Text("text/plain");
     vec![
-        Route::get(
-            ("/live", "live", "Say whether the process lives"),
-            health::live,
-            text,
-        ),
         Route {
+            access: Access::Open,
+            ..Route::look(
+                ("/live", "live", "Say whether the process lives"),
+                health::live,
+                text,
+            )
+        },
+        Route {
+            access: Access::Open,
             answers: vec![(200, ready()), (503, ready())],
-            ..Route::get(
+            ..Route::look(
                 ("/ready", "ready", "Say whether it can work"),
                 health::ready,
                 ready(),
             )
         },
-        Route::get(
-            ("/metrics", "metrics", "Metrics for Prometheus"),
-            health::metrics,
-            text,
-        ),
-        Route::get(
-            ("/openapi.json", "describe", "This document"),
-            openapi::show,
-            Content::Text("application/json"),
-        ),
+        Route {
+            access: Access::Metrics,
+            ..Route::look(
+                ("/metrics", "metrics", "Metrics for Prometheus"),
+                health::metrics,
+                text,
+            )
+        },
+        Route {
+            access: Access::Open,
+            ..Route::look(
+                ("/openapi.json", "describe", "This document"),
+                openapi::show,
+                Content::Text("application/json"),
+            )
+        },
     ]
 }

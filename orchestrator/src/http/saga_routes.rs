@@ -7,7 +7,8 @@ use super::moves::{self, MoveBody, MovedView};
 use super::operators::{self, OperateBody};
 use super::plan::{self, PlanView};
 use super::route::{Content, Route, fields, json, shape};
-use super::sagas::{self, HistoryQuery, ListQuery, ShowQuery};
+use super::sagas::{self, HistoryQuery, ShowQuery};
+use super::selection::SagaQuery;
 use super::signals::{self, SignalBody};
 use super::view::{EventView, OperatedView, PageView, SagaView, StartBody, StartedView};
 use crate::bundle::Bundle;
@@ -23,8 +24,8 @@ fn sagas() -> Vec<Route> {
     let started = json::<StartedView>;
     vec![
         Route {
-            query: Some(fields::<ListQuery>),
-            ..Route::get(
+            query: Some(fields::<SagaQuery>),
+            ..Route::look(
                 (
                     "/v1/sagas",
                     "listSagas",
@@ -40,7 +41,8 @@ fn sagas() -> Vec<Route> {
                 "Makes a start without a business key safe to repeat.",
             )),
             answers: vec![(201, started()), (200, started())],
-            ..Route::post(
+            ..Route::change(
+                "saga.start",
                 (
                     "/v1/sagas",
                     "startSaga",
@@ -53,13 +55,14 @@ fn sagas() -> Vec<Route> {
         },
         Route {
             query: Some(fields::<ShowQuery>),
-            ..Route::get(
+            ..Route::look(
                 ("/v1/sagas/{saga}", "showSaga", "Show a saga in full"),
                 sagas::show,
                 json::<SagaView>(),
             )
         },
-        Route::post(
+        Route::change(
+            "saga.signal",
             (
                 "/v1/sagas/{saga}/signal",
                 "signalSaga",
@@ -76,7 +79,7 @@ fn histories() -> Vec<Route> {
     vec![
         Route {
             query: Some(fields::<HistoryQuery>),
-            ..Route::get(
+            ..Route::look(
                 (
                     "/v1/sagas/{saga}/history",
                     "listEvents",
@@ -101,7 +104,7 @@ fn histories() -> Vec<Route> {
                 ),
                 (204, Content::Nothing),
             ],
-            ..Route::get(
+            ..Route::look(
                 (
                     "/v1/sagas/{saga}/events",
                     "followSaga",
@@ -116,7 +119,7 @@ fn histories() -> Vec<Route> {
 
 fn looks() -> Vec<Route> {
     vec![
-        Route::get(
+        Route::look(
             (
                 "/v1/sagas/{saga}/explain",
                 "explainSaga",
@@ -127,7 +130,7 @@ fn looks() -> Vec<Route> {
         ),
         Route {
             query: Some(fields::<plan::PlanQuery>),
-            ..Route::get(
+            ..Route::look(
                 (
                     "/v1/sagas/{saga}/plan",
                     "planSaga",
@@ -139,7 +142,7 @@ fn looks() -> Vec<Route> {
         },
         Route {
             query: Some(fields::<export::ExportQuery>),
-            ..Route::get(
+            ..Route::look(
                 (
                     "/v1/sagas/{saga}/export",
                     "exportSaga",
@@ -187,14 +190,27 @@ fn verbs() -> Vec<Route> {
         "Say what became of a step whose outcome is unknown: `happened` or `never`",
     );
     vec![
-        Route::post(cancel, body(), operators::cancel, answer()),
-        Route::post(pause, body(), operators::pause, answer()),
-        Route::post(resume, body(), operators::resume, answer()),
-        Route::post(terminate, body(), operators::terminate, answer()),
-        Route::post(retry, body(), operators::retry, answer()),
-        Route::post(skip, body(), operators::skip, answer()),
-        Route::post(resolve, body(), operators::resolve, answer()),
-        Route::post(
+        Route::operator("saga.cancel", cancel, body(), operators::cancel, answer()),
+        Route::operator("saga.pause", pause, body(), operators::pause, answer()),
+        Route::operator("saga.resume", resume, body(), operators::resume, answer()),
+        Route::admin(
+            "saga.terminate",
+            terminate,
+            body(),
+            operators::terminate,
+            answer(),
+        ),
+        Route::operator("step.retry", retry, body(), operators::retry, answer()),
+        Route::operator("step.skip", skip, body(), operators::skip, answer()),
+        Route::operator(
+            "step.resolve",
+            resolve,
+            body(),
+            operators::resolve,
+            answer(),
+        ),
+        Route::admin(
+            "saga.move",
             (
                 "/v1/sagas/{saga}/move",
                 "moveSaga",

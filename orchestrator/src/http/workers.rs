@@ -4,7 +4,6 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use broker::envelope::worker::{Draining, Occasion, OperationInfo, RunningInfo};
-use saga_core::operator::By;
 use saga_core::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::operators::{RawBody, signed};
 use super::problem::Problem;
 use super::router::Api;
+use crate::auth::Caller;
 use crate::drain;
 use crate::store::StoredWorker;
 
@@ -72,7 +72,7 @@ pub struct WorkerView {
 pub struct DrainBody {
     /// Why; the worker tells it on.
     pub reason: String,
-    /// Who asks.
+    /// Who asks; where callers are known, for whom they ask.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who: Option<String>,
 }
@@ -96,15 +96,15 @@ pub(super) async fn show(
 /// Tells a worker to drain. Whether it does shows in what it says of itself next.
 pub(super) async fn drain(
     State(api): State<Api>,
+    caller: Caller,
     Path(id): Path<String>,
     body: RawBody,
 ) -> Result<(StatusCode, Json<WorkerView>), Problem> {
     let body = body.map_err(Problem::from)?;
     let body: DrainBody = serde_json::from_slice(&body)
         .map_err(|error| Problem::bad_request(format!("the body is not a request: {error}")))?;
-    let who = signed(&body.reason, body.who.as_deref())?;
-    let reason = body.reason;
-    let told = drain::drain(&api.engine, &*api.broker, &id, By { who, reason }).await?;
+    let by = signed(&caller, &body.reason, body.who.as_deref())?;
+    let told = drain::drain(&api.engine, &*api.broker, &id, by).await?;
     let now = api.engine.shared().store.now();
     Ok((StatusCode::ACCEPTED, Json(view(told, now))))
 }

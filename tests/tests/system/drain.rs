@@ -99,13 +99,13 @@ async fn a_busy_worker_drains_and_another_takes_all() {
 
     let again = client.try_post::<WorkerView>(&path, body()).await;
     let refused = again.unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(refused.expect_err("it has left").code, "refused");
+    assert_eq!(&*refused.expect_err("it has left").code, "refused");
     let nobody = client
         .try_post::<WorkerView>("/v1/workers/nobody%2F1/drain", body())
         .await;
     let refused = nobody.unwrap_or_else(|error| panic!("{error}"));
     let problem = refused.expect_err("nobody is there");
-    assert_eq!((problem.status, problem.code.as_str()), (404, "not_found"));
+    assert_eq!((problem.status, &*problem.code), (404, "not_found"));
     for process in [staying, orchestrator] {
         process.terminate();
     }

@@ -5,6 +5,8 @@ mod commit;
 mod definitions;
 mod letters;
 mod listing;
+mod outbox;
+mod security;
 mod state;
 mod store;
 mod workers;
