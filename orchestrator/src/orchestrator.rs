@@ -109,7 +109,7 @@ impl Orchestrator {
         broker.declare_base().await?;
         store.heartbeat(settings.lease).await?;
         let stopping = CancellationToken::new();
-        let outbox = Outbox::new(Arc::clone(&broker), Arc::clone(&store));
+        let outbox = Outbox::new(Arc::clone(&broker), Arc::clone(&store), settings.company);
         let shared = Arc::new(Shared {
             catalog: Catalog::new(Arc::clone(&store), Arc::clone(&broker)),
             store,
