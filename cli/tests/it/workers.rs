@@ -72,6 +72,8 @@ fn a_worker_is_drained_and_leaves() {
     waited.extend(["--wait", "--timeout", "20s"]);
     let drained = dev.run(&waited);
     assert_eq!(drained.code, 0, "{drained:?}");
+    let mut snapshot = Snapshot::default();
+    snapshot.add(&waited, &drained);
     assert!(drained.out.contains("has left"), "{drained:?}");
     let id = &dev.run(&["worker", "list", "-o", "json"]).json()[0];
     assert_eq!(id["status"], "left");
@@ -79,8 +81,14 @@ fn a_worker_is_drained_and_leaves() {
     let id = id["id"].as_str().expect("an id");
     let shown = dev.run(&["worker", "show", id]);
     assert!(shown.out.contains("ada: a test"), "{shown:?}");
-    dev.run(&["worker", "drain", id, "--reason", "again"])
-        .failed(5, &["has left already"]);
-    dev.run(&["worker", "drain", "nobody", "--reason", "a test"])
-        .failed(4, &["no worker nobody"]);
+    snapshot.add(&["worker", "show", id], &shown);
+    let again = ["worker", "drain", id, "--reason", "again"];
+    let refused = dev.run(&again);
+    refused.failed(5, &["has left already"]);
+    snapshot.add(&again, &refused);
+    let nobody = ["worker", "drain", "nobody", "--reason", "a test"];
+    let missing = dev.run(&nobody);
+    missing.failed(4, &["no worker nobody"]);
+    snapshot.add(&nobody, &missing);
+    snapshot.check("drained");
 }

@@ -177,7 +177,7 @@ pub(super) fn limited(asked: Option<u32>, usual: u32) -> Result<u32, Problem> {
     if (1..=PAGE_ROWS_MAX).contains(&limit) {
         return Ok(limit);
     }
-    let detail = format!("limit {limit} is not within 1 to {PAGE_ROWS_MAX}");
+    let detail = format!("limit {limit} is not between 1 and {PAGE_ROWS_MAX}");
     Err(Problem::bad_request(detail))
 }
 

@@ -2,7 +2,8 @@
 
 use orchestrator::audit::Phase;
 use orchestrator::auth::{AuthSettings, Role};
-use orchestrator::http::permissions;
+use orchestrator::http::{openapi, permissions};
+use serde_json::Value;
 
 use crate::server::{Answer, Server};
 
@@ -164,6 +165,29 @@ fn the_documentation_names_every_verb_with_its_role() {
         let line = page.lines().find(|line| line.starts_with(&row));
         let line = line.unwrap_or_else(|| panic!("docs/security.md has no line {row}"));
         assert!(line.contains(&format!("| {role} |")), "{line}");
+    }
+}
+
+/// The document says what a path takes, and who may not.
+#[test]
+fn the_document_names_the_role_of_every_path() {
+    let document: Value = serde_json::from_str(openapi()).unwrap();
+    for permission in permissions() {
+        let method = permission.method.as_str().to_lowercase();
+        let said = &document["paths"][permission.path][&method];
+        let what = format!("{method} {}: {said}", permission.path);
+        let needs = &said["security"][0]["bearer"][0];
+        let role = permission.role.map(Role::as_str);
+        assert_eq!(needs.as_str(), role, "{what}");
+        for denied in ["401", "403"] {
+            let is_foreseen = said["responses"].get(denied).is_some();
+            assert_eq!(is_foreseen, role.is_some(), "{what}");
+        }
+        if let Some(verb) = permission.verb {
+            let words = said["description"].as_str().unwrap();
+            assert!(words.contains(&format!("`{verb}`")), "{what}");
+            assert_eq!(words.contains("audit log"), permission.audited, "{what}");
+        }
     }
 }
 
