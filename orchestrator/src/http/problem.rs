@@ -159,6 +159,10 @@ impl From<CatalogError> for Problem {
                 let title = "The definition starts no new sagas";
                 Self::new(StatusCode::CONFLICT, "definition_retired", title, detail)
             }
+            CatalogError::OutlivesRetention { .. } => {
+                let title = "Its sagas would outlive what is kept";
+                Self::new(StatusCode::CONFLICT, "outlives_retention", title, detail)
+            }
             CatalogError::Incompatible { .. } => Self::bad_definition(detail),
             CatalogError::Store(error) => error.into(),
             CatalogError::Broker(_) => Self::new(

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod postgres_days;
+#[cfg(test)]
 mod postgres_failures;
 #[cfg(test)]
 mod postgres_schema;
@@ -18,6 +20,8 @@ mod sample;
 mod stores;
 #[cfg(test)]
 mod suite_commit;
+#[cfg(test)]
+mod suite_days;
 #[cfg(test)]
 mod suite_language;
 #[cfg(test)]
@@ -50,7 +54,7 @@ macro_rules! checks {
     };
 }
 
-const CHECKS: [(&str, Check); 45] = checks![
+const CHECKS: [(&str, Check); 50] = checks![
     suite_commit::a_committed_saga_reads_back_as_it_was,
     suite_commit::unknown_ids_are_left_out,
     suite_commit::a_lost_race_writes_nothing,
@@ -96,6 +100,11 @@ const CHECKS: [(&str, Check); 45] = checks![
     suite_workers::a_worker_that_says_nothing_more_is_gone,
     suite_workers::a_worker_that_has_left_is_not_there_any_more,
     suite_workers::what_is_known_of_a_sagas_commands_is_found,
+    suite_days::a_day_goes_with_everything_of_its_sagas,
+    suite_days::a_saga_that_is_open_keeps_its_day,
+    suite_days::a_saga_that_ended_lately_keeps_its_day,
+    suite_days::a_message_that_is_not_sent_keeps_its_day,
+    suite_days::sagas_are_forgotten_so_many_at_a_time,
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,11 +2,13 @@
 
 mod clock;
 mod commit;
+mod days;
 mod definitions;
 mod letters;
 mod listing;
 mod state;
 mod store;
+mod timers;
 mod workers;
 
 pub use store::MemoryStore;

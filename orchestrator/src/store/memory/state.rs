@@ -1,6 +1,6 @@
 //! What several handles of one memory store share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use broker::message::Outgoing;
@@ -30,6 +30,8 @@ pub(super) struct State {
     pub(super) leases: BTreeMap<Uuid, Timestamp>,
     /// What each worker has last said.
     pub(super) workers: BTreeMap<String, StoredWorker>,
+    /// Sagas of days that are not dropped yet, which are deleted themselves.
+    pub(super) forgotten: BTreeSet<SagaId>,
     /// Ids minted so far.
     pub(super) minted: u64,
 }
