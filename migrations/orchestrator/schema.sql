@@ -169,11 +169,10 @@ CREATE TABLE sagas (
     CONSTRAINT sagas_labels_check CHECK ((jsonb_typeof(labels) = 'object'::text)),
     CONSTRAINT sagas_status_check CHECK ((status = ANY (ARRAY['running'::text, 'paused'::text, 'compensating'::text, 'completed'::text, 'compensated'::text, 'compensation_failed'::text, 'terminated'::text]))),
     CONSTRAINT sagas_version_check CHECK ((version > 0))
-) WITH (fillfactor=70, autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_insert_scale_factor=0.05, autovacuum_analyze_scale_factor=0.02, autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_threshold=20000, autovacuum_vacuum_insert_threshold=20000, autovacuum_analyze_threshold=20000);
+) WITH (autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_insert_scale_factor=0.05, autovacuum_analyze_scale_factor=0.02, autovacuum_vacuum_cost_delay=0, fillfactor=50, autovacuum_vacuum_threshold=20000, autovacuum_vacuum_insert_threshold=20000, autovacuum_analyze_threshold=20000);
 CREATE INDEX sagas_definition ON sagas USING btree (definition, id);
 CREATE INDEX sagas_key ON sagas USING btree (key, id) WHERE (key IS NOT NULL);
 CREATE INDEX sagas_labels ON sagas USING gin (labels jsonb_path_ops) WHERE (labels <> '{}'::jsonb);
-CREATE INDEX sagas_started_at ON sagas USING brin (started_at);
 CREATE INDEX sagas_status ON sagas USING btree (status, id) WHERE (status <> 'completed'::text);
 CREATE INDEX sagas_wake_at ON sagas USING btree (wake_at) WHERE (wake_at IS NOT NULL);
 
@@ -201,8 +200,7 @@ DECLARE
     family text;
 BEGIN
     PERFORM set_config('lock_timeout', '200', true);
-    PERFORM pg_advisory_xact_lock(hashtextextended('amends days of ' || current_schema(), 0));
-    LOCK TABLE saga_events, saga_values IN ACCESS EXCLUSIVE MODE;
+    LOCK TABLE ONLY saga_events, ONLY saga_values IN ACCESS EXCLUSIVE MODE;
     IF EXISTS (SELECT FROM sagas WHERE id >= first AND id < beyond)
         OR EXISTS (SELECT FROM outbox WHERE saga_id >= first AND saga_id < beyond) THEN
         RETURN false;
@@ -238,8 +236,9 @@ DECLARE
     strayed bigint := 0;
 BEGIN
     PERFORM set_config('lock_timeout', '200', true);
-    -- One at a time: two orchestrators may start at once.
-    PERFORM pg_advisory_xact_lock(hashtextextended('amends days of ' || current_schema(), 0));
+    -- One at a time: two orchestrators may start at once. An advisory lock would not do, since who
+    -- waited for one does not see the tables that were made meanwhile.
+    LOCK TABLE ONLY saga_events IN SHARE UPDATE EXCLUSIVE MODE;
     FOREACH family IN ARRAY ARRAY['saga_events', 'saga_values'] LOOP
         name := family || '_' || to_char(day, 'YYYYMMDD');
         CONTINUE WHEN to_regclass(name) IS NOT NULL;

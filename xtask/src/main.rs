@@ -8,6 +8,7 @@
 
 mod ci;
 mod fuzz;
+mod growth;
 mod readme;
 mod repository;
 mod servers;
@@ -23,6 +24,9 @@ usage: cargo xtask VERB
   fuzz [--seconds N] [--seed N]
                         throw made-up definitions at the compiler for a while (default: 60 s, a
                         seed by the clock, which is printed)
+  growth [--sagas N] [--days N] [--json]
+                        what a step, a listing and retention cost with 1,000 and with N sagas
+                        stored (default: 1,000,000, started over 30 days; needs 10 GB of disk)
   ci                    everything that has to pass before a change is merged
   servers [--fast] [--folder FOLDER]
                         start a private PostgreSQL and RabbitMQ, print their URLs, and wait for
@@ -42,6 +46,7 @@ fn main() -> ExitCode {
                 Some(request) => fuzz::run(request),
                 None => return usage_error(),
             },
+            ("growth", rest) => growth::run(rest),
             ("ci", []) => Ok(ci::run()),
             ("servers", rest) => match servers::Request::parse(rest) {
                 Some(request) => servers::run(&request),

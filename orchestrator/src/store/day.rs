@@ -77,7 +77,7 @@ pub(in crate::store) fn first_saga_id(at: Timestamp) -> SagaId {
 }
 
 /// `20261124`.
-pub(in crate::store) fn name(at: Timestamp) -> String {
+fn name(at: Timestamp) -> String {
     let text = at.to_string();
     let date = text.split('T').next().unwrap_or_default();
     date.replace('-', "")

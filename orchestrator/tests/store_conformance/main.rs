@@ -9,6 +9,8 @@ mod postgres_days;
 #[cfg(test)]
 mod postgres_failures;
 #[cfg(test)]
+mod postgres_plans;
+#[cfg(test)]
 mod postgres_schema;
 #[cfg(test)]
 mod postgres_workers;

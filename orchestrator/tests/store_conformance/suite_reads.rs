@@ -1,5 +1,7 @@
 //! What every store owes to those who look: definitions, listings, counts.
 
+use std::time::Duration;
+
 use orchestrator::store::{PAGE_ROWS_MAX, Registration, SagaFilter, Store};
 use saga_core::event::PauseCause;
 use saga_core::ids::{SagaId, StepName};
@@ -7,7 +9,7 @@ use saga_core::operator::By;
 use saga_core::saga::{Phase, Status};
 
 use crate::sample::{advance, batch, close, definition, edit, reference, start, start_with_key};
-use crate::stores::{Pair, assert_committed, commit, load, started};
+use crate::stores::{Pair, assert_committed, commit, eventually, load, started};
 
 pub(crate) async fn a_definition_never_changes(Pair { a, b }: Pair) {
     let text = definition("order", "1.0.0", "saga: order");
@@ -187,6 +189,11 @@ pub(crate) async fn a_listing_filters(Pair { a, b }: Pair) {
         saga.labels.insert("tier".to_owned(), "gold".to_owned());
         saga.definition = reference("refund", "2.0.0");
     });
+    // Ids tell when a saga started, to the millisecond.
+    let begun = a.now();
+    eventually!(a.now().since(begun) >= Duration::from_millis(2));
+    let later = a.new_saga_id();
+    edit(&mut labelled, |saga| saga.id = later);
     let labelled = commit(&*a, labelled).await;
     let mut pausing = advance(&*a, &first);
     edit(&mut pausing, |saga| {
@@ -227,7 +234,12 @@ pub(crate) async fn a_listing_filters(Pair { a, b }: Pair) {
         since: Some(since),
         ..SagaFilter::default()
     };
-    assert_eq!(ids(&*b, since(labelled.started_at)).await, [labelled.id]);
+    assert_eq!(
+        ids(&*b, since(begun.after(Duration::from_millis(1)))).await,
+        [labelled.id]
+    );
+    let hour = Duration::from_hours(1);
+    assert_eq!(ids(&*b, since(begun.after(hour))).await, []);
     let both = SagaFilter {
         definition: Some("refund".to_owned()),
         ..status(Status::Completed)

@@ -23,6 +23,7 @@ const OF_1000: [(Course, u32); 6] = [
 ];
 
 const MAKE_TEMPLATES: &str = include_str!("sql/make_templates.sql");
+const OPEN_DAYS: &str = include_str!("sql/open_days.sql");
 const CHOOSE: &str = include_str!("sql/choose.sql");
 const COPY: [&str; 5] = [
     include_str!("sql/copy_sagas.sql"),
@@ -38,6 +39,9 @@ pub(crate) async fn fill(stage: &mut Stage, count: u32, days: u32) -> Duration {
     let begin = Instant::now();
     run_templates(stage).await;
     let database = &stage.database;
+    database
+        .execute(&OPEN_DAYS.replace("$days", &days.to_string()))
+        .await;
     let mut done = 0;
     while done < count {
         let until = count.min(done + CHUNK);
@@ -53,6 +57,7 @@ pub(crate) async fn fill(stage: &mut Stage, count: u32, days: u32) -> Duration {
     database.execute("VACUUM ANALYZE").await;
     database.execute("CHECKPOINT").await;
     stage.stored = count;
+    stage.days = days;
     begin.elapsed()
 }
 

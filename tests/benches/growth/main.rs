@@ -11,8 +11,10 @@
 
 mod cost;
 mod filler;
+mod listings;
 mod report;
 mod request;
+mod retention;
 mod workload;
 
 use std::process::ExitCode;
@@ -54,8 +56,19 @@ async fn measure(sizes: &request::Sizes) -> ExitCode {
         eprintln!("{size} sagas are stored, in {:.0} s", took.as_secs_f64());
         stages.push(stage);
     }
+    let listings = match stages.last() {
+        Some(stage) => listings::measure(stage).await,
+        None => Vec::new(),
+    };
+    let costs = cost::measure(&stages).await;
+    let removals = match stages.last() {
+        Some(stage) => retention::measure(stage).await,
+        None => Vec::new(),
+    };
     let report = Report {
-        costs: cost::measure(&stages).await,
+        listings,
+        costs,
+        removals,
     };
     for stage in stages {
         stage.stop().await;

@@ -3,12 +3,18 @@
 use serde::Serialize;
 
 use crate::cost::Cost;
+use crate::listings::Listing;
+use crate::retention::Removal;
 
 /// Everything that was measured.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Report {
+    /// How long the API takes to list, with many stored.
+    pub(crate) listings: Vec<Listing>,
     /// What a transition costs, at each size.
     pub(crate) costs: Vec<Cost>,
+    /// What it costs to be rid of a day.
+    pub(crate) removals: Vec<Removal>,
 }
 
 impl Report {
@@ -18,7 +24,35 @@ impl Report {
             println!("{text}");
             return;
         }
+        self.print_listings();
         self.print_costs();
+        self.print_removals();
+    }
+
+    fn print_removals(&self) {
+        println!(
+            "\n{:<32} {:>8} {:>8} {:>8} {:>6} {:>5} {:>6}",
+            "removed, beside starts", "rows", "ms", "WAL MiB", "starts", "p50", "max ms"
+        );
+        for one in &self.removals {
+            println!(
+                "{:<32} {:>8} {:>8.0} {:>8.1} {:>6} {:>5.1} {:>6.1}",
+                one.what, one.rows, one.millis, one.wal_mib, one.starts, one.p50, one.max
+            );
+        }
+    }
+
+    fn print_listings(&self) {
+        println!(
+            "{:<58} {:>5} {:>7} {:>7}",
+            "GET, milliseconds", "rows", "p50", "max"
+        );
+        for one in &self.listings {
+            println!(
+                "{:<58} {:>5} {:>7.1} {:>7.1}",
+                one.path, one.rows, one.p50, one.max
+            );
+        }
     }
 
     fn print_costs(&self) {
@@ -55,7 +89,7 @@ impl Report {
             );
         }
         println!(
-            "shortest and longest of all samples: {:.1} to {:.1} and {:.1} to {:.1} µs",
+            "the shortest sample of each; median and longest: {:.1}, {:.1} and {:.1}, {:.1} µs",
             few.spread.0, few.spread.1, many.spread.0, many.spread.1
         );
         println!(

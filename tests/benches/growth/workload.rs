@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use amends::serving::{Serving, listen};
 use broker::broker::{Broker, Delivery, Durable};
 use broker::envelope::command::{self, CommandEnvelope};
 use broker::envelope::replies::{self, ReplyItem};
 use broker::memory::{MemoryBroker, MemorySettings};
 use broker::topology::Topology;
-use orchestrator::engine::StartRequest;
-use orchestrator::orchestrator::{Orchestrator, OrchestratorSettings};
+use orchestrator::engine::{Engine, StartRequest};
+use orchestrator::orchestrator::OrchestratorSettings;
 use orchestrator::store::{PostgresSettings, PostgresStore, Store, migrate};
 use saga_core::compiler;
 use saga_core::definition::{Effect, Step, StepKind};
@@ -81,7 +82,9 @@ pub(crate) struct Stage {
     pub(crate) database: Database,
     /// Sagas that the filler has put there.
     pub(crate) stored: u32,
-    pub(crate) orchestrator: Orchestrator,
+    /// Over how many days.
+    pub(crate) days: u32,
+    pub(crate) serving: Serving,
     workers: JoinSet<()>,
 }
 
@@ -99,15 +102,22 @@ impl Stage {
         let store = PostgresStore::connect(settings).await.expect("connect");
         let store: Arc<dyn Store> = Arc::new(store);
         let settings = OrchestratorSettings::default();
-        let orchestrator = Orchestrator::start(store, broker.clone(), topology.clone(), settings)
-            .await
-            .expect("start an orchestrator");
+        let listener = listen("the API", "127.0.0.1:0", false).await;
+        let serving = Serving::start(
+            store,
+            broker.clone(),
+            topology.clone(),
+            settings,
+            listener.expect("a port"),
+        )
+        .await
+        .expect("start an orchestrator");
         let mut workers = JoinSet::new();
         for name in NAMES {
             let source = ORDER.replace("saga: order", &format!("saga: {name}"));
             let definition = compiler::compile(name, &source).definition.expect(name);
             let calls = calls(&definition.steps);
-            let catalog = &orchestrator.engine().shared().catalog;
+            let catalog = &serving.orchestrator().engine().shared().catalog;
             catalog.register(definition).await.expect("register");
             if name == NAMES[0] {
                 for (action, op) in calls {
@@ -118,7 +128,8 @@ impl Stage {
         Self {
             database,
             stored: 0,
-            orchestrator,
+            days: 0,
+            serving,
             workers,
         }
     }
@@ -135,25 +146,23 @@ impl Stage {
             }
             let mut starting = JoinSet::new();
             for number in wave {
-                let engine = self.orchestrator.engine().clone();
-                let name = NAMES[number % NAMES.len()];
+                let engine = self.serving.orchestrator().engine().clone();
                 let order = order(&format!("{run}-{number}"), course.customer());
-                starting.spawn(async move {
-                    let catalog = &engine.shared().catalog;
-                    let definition = catalog.resolve(name, None).await.expect("the definition");
-                    let request = StartRequest {
-                        definition,
-                        input: order,
-                        key: None,
-                        labels: BTreeMap::from([("tenant".to_owned(), "t0".to_owned())]),
-                    };
-                    engine.start(request).await.expect("start").saga
-                });
+                starting.spawn(start(engine, NAMES[number % NAMES.len()], order));
             }
             let wave = starting.join_all().await;
             self.see_through(course, &wave).await;
             ids.extend(wave);
         }
+    }
+
+    /// How long it takes until a start is stored.
+    pub(crate) async fn time_a_start(&self, course: Course) -> Duration {
+        let engine = self.serving.orchestrator().engine().clone();
+        let order = order(&Uuid::now_v7().simple().to_string(), course.customer());
+        let begin = Instant::now();
+        start(engine, NAMES[0], order).await;
+        begin.elapsed()
     }
 
     async fn see_through(&self, course: Course, wave: &[SagaId]) {
@@ -186,15 +195,32 @@ impl Stage {
                 reason: "to have one".to_owned(),
                 verb: verb.clone(),
             };
-            let asked = self.orchestrator.engine().operate(*id, operator).await;
+            let asked = self
+                .serving
+                .orchestrator()
+                .engine()
+                .operate(*id, operator)
+                .await;
             asked.expect("a saga that an operator can stop");
         }
     }
 
     pub(crate) async fn stop(mut self) {
         self.workers.shutdown().await;
-        self.orchestrator.shutdown(DRAIN).await;
+        self.serving.stop(DRAIN).await;
     }
+}
+
+async fn start(engine: Engine, name: &str, input: Value) -> SagaId {
+    let catalog = &engine.shared().catalog;
+    let definition = catalog.resolve(name, None).await.expect("the definition");
+    let request = StartRequest {
+        definition,
+        input,
+        key: None,
+        labels: BTreeMap::from([("tenant".to_owned(), "t0".to_owned())]),
+    };
+    engine.start(request).await.expect("start").saga
 }
 
 fn order(number: &str, customer: &str) -> Value {
