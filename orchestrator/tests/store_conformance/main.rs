@@ -56,7 +56,7 @@ macro_rules! checks {
     };
 }
 
-const CHECKS: [(&str, Check); 50] = checks![
+const CHECKS: [(&str, Check); 51] = checks![
     suite_commit::a_committed_saga_reads_back_as_it_was,
     suite_commit::unknown_ids_are_left_out,
     suite_commit::a_lost_race_writes_nothing,
@@ -87,6 +87,7 @@ const CHECKS: [(&str, Check); 50] = checks![
     suite_reads::open_sagas_are_found_by_version,
     suite_reads::a_saga_moves_to_another_version,
     suite_reads::a_listing_filters,
+    suite_reads::a_listing_since_some_time_goes_by_ids,
     suite_reads::a_listing_has_pages,
     suite_reads::open_sagas_are_counted,
     suite_language::the_newest_good_output_of_an_input_is_found,

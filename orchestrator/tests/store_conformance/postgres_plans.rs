@@ -172,7 +172,7 @@ fn combinations(choices: &[Vec<String>]) -> Vec<Vec<String>> {
     let mut all: Vec<Vec<String>> = vec![Vec::new()];
     for choice in choices {
         let longer = |before: &Vec<String>| {
-            let with = |one: &String| [before.as_slice(), &[one.clone()]].concat();
+            let with = |one: &String| [before.as_slice(), std::slice::from_ref(one)].concat();
             choice.iter().map(with).collect::<Vec<_>>()
         };
         all = all.iter().flat_map(longer).collect();

@@ -5,7 +5,6 @@
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::expect_used,
-    clippy::unwrap_used,
     reason = "it measures, and tells a person; where it cannot, it ends"
 )]
 

@@ -48,13 +48,7 @@ pub(crate) async fn measure(stage: &Stage) -> Vec<Removal> {
         return Vec::new();
     };
     for day in [by_day, by_row] {
-        let sql = format!(
-            "UPDATE amends.sagas SET status = 'terminated', wake_at = NULL,
-                    ended_at = now() - interval '{KEEP_AFTER_END}'
-             WHERE id >= '{}' AND id < '{}' AND ended_at IS NULL",
-            day.day.first, day.day.beyond
-        );
-        database.execute(&sql).await;
+        end_all(stage, day).await;
     }
     let horizon = store.now();
     let mut removals = Vec::new();
@@ -106,6 +100,17 @@ pub(crate) async fn measure(stage: &Stage) -> Vec<Removal> {
         .await,
     );
     removals
+}
+
+/// Ends what is open of a day.
+async fn end_all(stage: &Stage, day: &StoredDay) {
+    let sql = format!(
+        "UPDATE amends.sagas SET status = 'terminated', wake_at = NULL,
+                ended_at = now() - interval '{KEEP_AFTER_END}'
+         WHERE id >= '{}' AND id < '{}' AND ended_at IS NULL",
+        day.day.first, day.day.beyond
+    );
+    stage.database.execute(&sql).await;
 }
 
 /// Does something while sagas are started one after the other.
