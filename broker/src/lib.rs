@@ -2,6 +2,7 @@
 
 pub mod broker;
 pub mod envelope;
+pub mod gather;
 pub mod inspection;
 pub mod memory;
 pub mod message;

@@ -4,12 +4,20 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::SignalArgs;
+use saga_core::saga::Status;
+
+use crate::client::Client;
 use crate::definition_args::{DefinitionCommand, GraphArgs, ValidateArgs};
+use crate::failure::Failure;
+use crate::filter_args::{FilterArgs, ManyArgs};
 use crate::look_args::{ExportArgs, PlanArgs, ReplayArgs};
 use crate::mend_args::{DlqCommand, DoctorArgs, QueueCommand, ReconcileArgs, TopologyCommand};
 use crate::move_args::MoveArgs;
+use crate::profiles::AddressArgs;
 use crate::run_args::{DemoWorkerArgs, DevArgs, ServeArgs, TestArgs};
+use crate::security_args::{AuditArgs, TokenCommand};
+use crate::setting_args::{CompletionsArgs, ConfigCommand, ManArgs};
+use crate::signal_args::SignalArgs;
 use crate::step_args::{ResolveArgs, SkipArgs, StepArgs};
 use crate::upkeep_args::{DbCommand, WorkerCommand};
 
@@ -54,9 +62,9 @@ pub enum Command {
     /// Register, show, compare and retire definitions
     #[command(subcommand)]
     Definition(DefinitionCommand),
-    /// Start sagas and look at them
+    /// Start sagas, look at them, and mend one or many
     #[command(subcommand)]
-    Saga(SagaCommand),
+    Saga(Box<SagaCommand>),
     /// See which workers there are, and what they are doing
     #[command(subcommand)]
     Worker(WorkerCommand),
@@ -76,9 +84,32 @@ pub enum Command {
     #[command(after_help = "Example: amends doctor --config amends.toml\n\
         Exit code 1 when anything fails; warnings alone are 0.")]
     Doctor(DoctorArgs),
+    /// See who asked for what, and check that nobody has changed the record of it
+    #[command(after_help = "Example: amends audit --since 1d --who alice\n         \
+        amends audit --verify --anchor \\\n         \
+        1234:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef\n\
+        Exit code 1 when the log was tampered with.")]
+    Audit(AuditArgs),
+    /// Say who may use the API, on the database itself
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Look after the database schema
     #[command(subcommand)]
     Db(DbCommand),
+    /// See what the settings are, and whether they are right
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print what makes a shell complete these commands
+    #[command(
+        after_help = "Example: amends completions bash > /etc/bash_completion.d/amends\n         \
+                      amends completions zsh > ~/.zfunc/_amends"
+    )]
+    Completions(CompletionsArgs),
+    /// Write the manual pages
+    #[command(
+        after_help = "Example: amends man --out /usr/local/share/man/man1\n         amends man saga list"
+    )]
+    Man(ManArgs),
 }
 
 /// `amends saga …`
@@ -89,7 +120,8 @@ pub enum SagaCommand {
     Start(StartArgs),
     /// List sagas, newest first
     #[command(
-        after_help = "Example: amends saga list --status compensating --definition order\n         amends saga list --stuck"
+        after_help = "Example: amends saga list --status compensating --definition order\n         amends saga list --stuck\n         \
+                      amends saga list --stuck=no_worker_for_operation --step charge"
     )]
     List(ListArgs),
     /// Show one saga: where it stands, and how it came there
@@ -114,38 +146,60 @@ pub enum SagaCommand {
     #[command(after_help = "Example: amends saga replay saga.json")]
     Replay(ReplayArgs),
     /// Wait until a saga ends or rests
-    #[command(after_help = "Example: amends saga wait 01990a3e-7c1d-7b44-a5b4-0c5f0a9d2e11")]
+    #[command(
+        after_help = "Example: amends saga wait 01990a3e-7c1d-7b44-a5b4-0c5f0a9d2e11\n         \
+                      amends saga wait 01990a3e-… --until compensated --timeout 5m"
+    )]
     Wait(WaitArgs),
     /// Tell a saga what a step of it waits for, or will wait for
     #[command(
         after_help = "Example: amends saga signal 01990a3e-… reviewed --payload '{\"approved\": true}'\n\n\
                       A signal is kept until a step waits for it. With --id it may be sent\n\
-                      again: the same id counts once."
+                      again: the same id counts once. With filters the name comes first:\n\n\
+                      \x20        amends saga signal reopened --definition visit --id r-1"
     )]
     Signal(SignalArgs),
     /// Undo what a saga has done, and end it
-    #[command(after_help = "Example: amends saga cancel 01990a3e-… --reason 'customer called'")]
+    #[command(
+        after_help = "Example: amends saga cancel 01990a3e-… --reason 'customer called'\n         \
+                      amends saga cancel --label shop=closed --dry-run --reason 'shop closed'"
+    )]
     Cancel(OperateArgs),
     /// Send nothing more for a saga, and stop its clock
-    #[command(after_help = "Example: amends saga pause 01990a3e-… --reason 'bank is down'")]
+    #[command(
+        after_help = "Example: amends saga pause 01990a3e-… --reason 'bank is down'\n         \
+                      amends saga pause --letter-group charge/order/1.0.0/rejected --yes \
+                      --reason 'bad deploy'"
+    )]
     Pause(OperateArgs),
     /// Let a saga go on where it rested
-    #[command(after_help = "Example: amends saga resume 01990a3e-… --reason 'bank is back'")]
+    #[command(
+        after_help = "Example: amends saga resume 01990a3e-… --reason 'bank is back'\n         \
+                      amends saga resume --definition order --rate 50 --reason 'bank is back'"
+    )]
     Resume(OperateArgs),
     /// End a saga without undoing anything
-    #[command(after_help = "Example: amends saga terminate 01990a3e-… --reason 'undone by hand'")]
+    #[command(
+        after_help = "Example: amends saga terminate 01990a3e-… --reason 'undone by hand'\n         \
+                      amends saga terminate --stuck=definition_missing --reason 'of a test'"
+    )]
     Terminate(OperateArgs),
     /// Try a failed step or a failed undo again, or a waiting attempt now
-    #[command(after_help = "Example: amends saga retry 01990a3e-… ship --reason 'address mended'")]
+    #[command(
+        after_help = "Example: amends saga retry 01990a3e-… ship --reason 'address mended'\n         \
+                      amends saga retry --stuck=step_failed --step ship --reason 'carrier is back'"
+    )]
     Retry(StepArgs),
     /// Go on without a failed step
     #[command(
-        after_help = "Example: amends saga skip 01990a3e-… ship --with '{}' --reason 'by hand'"
+        after_help = "Example: amends saga skip 01990a3e-… ship --with '{}' --reason 'by hand'\n         \
+                      amends saga skip --definition order --step ship --reason 'by hand'"
     )]
     Skip(SkipArgs),
     /// Say what became of a step, or of an undo, that nobody else knows
     #[command(
-        after_help = "Example: amends saga resolve 01990a3e-… pay --never --reason 'no trace'"
+        after_help = "Example: amends saga resolve 01990a3e-… pay --never --reason 'no trace'\n         \
+                      amends saga resolve --stuck=outcome_unknown --step pay --never --reason 'no trace'"
     )]
     Resolve(ResolveArgs),
     /// Let a saga, or all of a version that can, go on with another version of its definition
@@ -184,27 +238,11 @@ pub struct StartArgs {
 /// `amends saga list`
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// Only those that somebody should look at, by cause
-    #[arg(long, conflicts_with_all = ["status", "key", "limit", "cursor"])]
-    pub stuck: bool,
-    /// Only in this status
-    #[arg(long)]
-    pub status: Option<String>,
-    /// Only of this definition
-    #[arg(long)]
-    pub definition: Option<String>,
-    /// Only with this business key
-    #[arg(long)]
-    pub key: Option<String>,
-    /// Only with this label, as name=value
-    #[arg(long)]
-    pub label: Option<String>,
-    /// Only started within this time, for example 1h
-    #[arg(long)]
-    pub since: Option<String>,
-    /// Rows, at most
-    #[arg(long, default_value_t = 50)]
-    pub limit: u32,
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    /// Rows, at most [default: 50]
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u32>,
     /// Where the page before ended
     #[arg(long)]
     pub cursor: Option<String>,
@@ -226,18 +264,25 @@ pub struct OneArgs {
 pub struct WaitArgs {
     /// The saga's id
     pub id: String,
+    /// Wait for this status; without it until the saga ends or rests
+    #[arg(long, value_name = "STATUS")]
+    pub until: Option<Status>,
     /// Give up after this, for example 5m
-    #[arg(long, default_value = "10m")]
+    #[arg(long, value_name = "SPAN", default_value = "10m")]
     pub timeout: String,
     #[command(flatten)]
     pub server: ServerArgs,
 }
 
-/// Which saga, and why.
+/// Which saga, or which sagas, and why.
 #[derive(Debug, Args)]
 pub struct OperateArgs {
-    /// The saga's id
-    pub id: String,
+    /// The saga's id; without it the filters say which are meant
+    pub id: Option<String>,
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    #[command(flatten)]
+    pub many: ManyArgs,
     #[command(flatten)]
     pub signature: SignatureArgs,
 }
@@ -263,21 +308,45 @@ pub struct SignatureArgs {
 /// Which orchestrator, and how to print.
 #[derive(Debug, Args)]
 pub struct ServerArgs {
-    /// URL of the orchestrator's API
-    #[arg(long, env = "AMENDS_SERVER", default_value = "http://127.0.0.1:7600")]
-    pub server: String,
+    #[command(flatten)]
+    pub address: AddressArgs,
     /// How to print
     #[arg(short, long, value_enum, default_value_t = Format::Table)]
     pub output: Format,
 }
 
+impl ServerArgs {
+    /// A client for that orchestrator. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// There is no such profile, or the URL is none.
+    pub fn client(&self) -> Result<Client, Failure> {
+        self.address.client()
+    }
+}
+
 /// How to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// For people
+    /// For people, in 80 columns where data allow it
     Table,
+    /// For people, with everything that there is to see
+    Wide,
     /// One JSON document
     Json,
     /// One JSON document a line
     Jsonl,
+    /// One YAML document
+    Yaml,
+}
+
+impl Format {
+    /// Whether people read it.
+    #[must_use]
+    pub const fn is_for_people(self) -> bool {
+        match self {
+            Self::Table | Self::Wide => true,
+            Self::Json | Self::Jsonl | Self::Yaml => false,
+        }
+    }
 }

@@ -1,15 +1,22 @@
 //! Talks to the orchestrator's API.
 
+use std::error::Error;
+use std::sync::Arc;
+
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::http::request;
+use hyper::http::{HeaderValue, request};
 use hyper::{Method, Request, Response, StatusCode, Uri, header};
-use hyper_util::rt::TokioIo;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use orchestrator::auth::is_loopback;
 use orchestrator::http::Problem;
+use rustls::{ClientConfig, RootCertStore};
 use serde::de::DeserializeOwned;
-use tokio::net::TcpStream;
-use tokio_util::task::AbortOnDropHandle;
 
+use crate::endpoint::{Endpoint, Token};
 use crate::event_stream::EventStream;
 use crate::failure::{Failure, Kind};
 
@@ -20,31 +27,49 @@ const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 #[derive(Debug, Clone)]
 pub struct Client {
     server: String,
-    authority: String,
-    host: String,
-    port: u16,
+    http: legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    authorization: Option<HeaderValue>,
 }
 
 impl Client {
-    /// A client for the API at this URL. Nothing is sent yet.
-    pub fn new(server: &str) -> Result<Self, Failure> {
+    /// A client for this API, asking as whom it says. Nothing is sent yet.
+    pub fn new(endpoint: &Endpoint) -> Result<Self, Failure> {
+        let server = &endpoint.url;
         let wrong = |why: &str| {
             let message = format!("`{server}` is no URL of an orchestrator: {why}");
             Failure::new(Kind::Usage, message).help("write --server http://127.0.0.1:7600")
         };
-        let uri: Uri = server
-            .trim_end_matches('/')
-            .parse()
-            .map_err(|_| wrong("it cannot be read"))?;
-        if uri.scheme_str() != Some("http") {
-            return Err(wrong("it must begin with http://"));
+        let server = server.trim_end_matches('/');
+        let uri: Uri = server.parse().map_err(|_| wrong("it cannot be read"))?;
+        let encrypted = match uri.scheme_str() {
+            Some("https") => true,
+            Some("http") => false,
+            _ => return Err(wrong("it must begin with http:// or https://")),
+        };
+        let host = uri.host().ok_or_else(|| wrong("it names no host"))?;
+        let token = endpoint.token.as_ref().map(Token::reveal);
+        let token = token.filter(|token| !token.is_empty());
+        let private = encrypted || is_loopback(host) || endpoint.token_unencrypted;
+        if token.is_some() && !private {
+            let message = format!("the token would cross the network to {host} unencrypted");
+            return Err(Failure::new(Kind::Refused, message)
+                .help("name the server as https://…, or say --token-unencrypted"));
         }
-        let authority = uri.authority().ok_or_else(|| wrong("it names no host"))?;
         Ok(Self {
-            server: server.trim_end_matches('/').to_owned(),
-            authority: authority.to_string(),
-            host: authority.host().trim_matches(['[', ']']).to_owned(),
-            port: authority.port_u16().unwrap_or(80),
+            server: server.to_owned(),
+            http: legacy::Client::builder(TokioExecutor::new())
+                .pool_max_idle_per_host(0)
+                .build(connector(encrypted)?),
+            authorization: token.map(authorization).transpose()?,
+        })
+    }
+
+    /// A client without a token for the API at this URL.
+    pub fn at(url: &str) -> Result<Self, Failure> {
+        Self::new(&Endpoint {
+            url: url.to_owned(),
+            token: None,
+            token_unencrypted: false,
         })
     }
 
@@ -111,14 +136,13 @@ impl Client {
         let path = format!("/v1/sagas/{saga}/events");
         let mut request = Request::builder()
             .method(Method::GET)
-            .uri(&path)
             .header(header::ACCEPT, "text/event-stream");
         if let Some(after) = after {
             request = request.header("last-event-id", after);
         }
-        let (response, driver) = self.send(request, Bytes::new()).await?;
+        let response = self.send(request, &path, Bytes::new()).await?;
         if response.status() == StatusCode::OK {
-            return Ok(Some(EventStream::new(response.into_body(), driver)));
+            return Ok(Some(EventStream::new(response.into_body())));
         }
         if response.status() == StatusCode::NO_CONTENT {
             return Ok(None);
@@ -136,36 +160,33 @@ impl Client {
     ) -> Result<(StatusCode, Bytes), Failure> {
         let request = Request::builder()
             .method(method)
-            .uri(path)
             .header(header::ACCEPT, "application/json");
-        let (response, _driver) = self.send(request, body).await?;
+        let response = self.send(request, path, body).await?;
         let status = response.status();
         let bytes = self.whole(response.into_body()).await?;
         Ok((status, bytes))
     }
 
-    /// Sends a request on a connection of its own, which ends with its driver.
+    /// Sends a request on a connection of its own.
     async fn send(
         &self,
-        request: request::Builder,
+        mut request: request::Builder,
+        path: &str,
         body: Bytes,
-    ) -> Result<(Response<Incoming>, AbortOnDropHandle<hyper::Result<()>>), Failure> {
-        let stream = TcpStream::connect((self.host.as_str(), self.port))
-            .await
-            .map_err(|error| self.gone(&error))?;
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| self.gone(&error))?;
-        let driver = AbortOnDropHandle::new(tokio::spawn(connection));
+    ) -> Result<Response<Incoming>, Failure> {
+        request = request.uri(format!("{}{path}", self.server));
+        if let Some(authorization) = &self.authorization {
+            request = request.header(header::AUTHORIZATION, authorization);
+        }
         let request = request
-            .header(header::HOST, &self.authority)
             .body(Full::new(body))
             .map_err(|error| Failure::because("the request cannot be made", &error))?;
-        let response = sender
-            .send_request(request)
-            .await
-            .map_err(|error| self.gone(&error))?;
-        Ok((response, driver))
+        let answer = self.http.request(request).await;
+        answer.map_err(|error| match error.source() {
+            // Its own words only say that it could not connect.
+            Some(cause) if error.is_connect() => self.gone(cause).unsent(),
+            Some(_) | None => self.gone(&error),
+        })
     }
 
     async fn whole(&self, body: Incoming) -> Result<Bytes, Failure> {
@@ -174,18 +195,53 @@ impl Client {
         Ok(collected.to_bytes())
     }
 
-    fn gone(&self, error: &(dyn std::error::Error + 'static)) -> Failure {
+    fn gone(&self, error: &(dyn Error + 'static)) -> Failure {
         let message = format!("no orchestrator answers at {}", self.server);
         Failure::because(&message, error)
             .help("start one with `amends dev` or `amends serve`, or name it with --server")
     }
 }
 
+/// How to connect: with TLS, certificates are checked against the system's roots.
+fn connector(encrypted: bool) -> Result<HttpsConnector<HttpConnector>, Failure> {
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let builder = HttpsConnectorBuilder::new();
+    if encrypted {
+        let builder = builder.with_provider_and_native_roots(provider);
+        let builder = builder.map_err(|error| {
+            Failure::because("the system's certificates cannot be read", &error)
+                .help("install ca-certificates, or set SSL_CERT_FILE")
+        })?;
+        return Ok(builder.https_only().enable_http1().build());
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Failure::because("TLS cannot be prepared", &error))?
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth();
+    let builder = builder.with_tls_config(config);
+    Ok(builder.https_or_http().enable_http1().build())
+}
+
+/// The header that says who asks. What is wrong with a token is said without showing it.
+fn authorization(token: &str) -> Result<HeaderValue, Failure> {
+    let value = HeaderValue::from_str(&format!("Bearer {token}"));
+    let mut value = value.map_err(|_| {
+        Failure::new(Kind::Usage, "the token has characters that no token has")
+            .help("give it as `amends token create` printed it")
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
 /// A problem document as a failure.
 fn refused(status: StatusCode, bytes: &[u8]) -> Failure {
     let kind = match status {
         StatusCode::NOT_FOUND => Kind::NotFound,
-        StatusCode::CONFLICT => Kind::Refused,
+        StatusCode::CONFLICT
+        | StatusCode::PRECONDITION_FAILED
+        | StatusCode::UNAUTHORIZED
+        | StatusCode::FORBIDDEN => Kind::Refused,
         StatusCode::BAD_REQUEST => Kind::Usage,
         _ => Kind::Error,
     };
@@ -196,9 +252,11 @@ fn refused(status: StatusCode, bytes: &[u8]) -> Failure {
             let message = format!("it cannot move:{}", obstacles.collect::<String>());
             Failure::new(kind, message)
         }
+        Ok(problem) if status == StatusCode::UNAUTHORIZED => Failure::new(kind, problem.detail)
+            .help("put a token into AMENDS_TOKEN; `amends token create` makes one"),
         Ok(problem) if problem.errors.is_empty() => Failure::new(kind, problem.detail),
         Ok(problem) => {
-            let mut message = problem.title;
+            let mut message = problem.title.into_string();
             for error in problem.errors {
                 message.push_str(&format!("\n  {}: {}", error.pointer, error.message));
             }

@@ -1,13 +1,20 @@
 //! Settings: built-in values, then a file, then the environment. Nobody else reads either.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use config::{Config, Environment, File, FileFormat};
+use config::builder::DefaultState;
+use config::{
+    Config, ConfigBuilder, Environment, File, FileFormat, FileSourceString, Value, ValueKind,
+};
+use orchestrator::auth::AuthSettings;
 use orchestrator::company::Company;
 use orchestrator::orchestrator::OrchestratorSettings;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
+use crate::auth_section::AuthSection;
+use crate::endpoint::Token;
 use crate::failure::{Failure, Kind};
 
 /// Everything that can be set.
@@ -20,6 +27,8 @@ pub struct Settings {
     pub broker: BrokerSection,
     /// The API.
     pub http: HttpSection,
+    /// Who may use the API.
+    pub auth: AuthSection,
     /// The engine.
     pub engine: EngineSection,
     /// How long sagas are kept.
@@ -58,7 +67,7 @@ pub struct BrokerSection {
 pub struct HttpSection {
     /// Address and port of the API.
     pub listen: String,
-    /// Let others than this machine reach the API, which asks nobody who they are.
+    /// Let others than this machine reach what asks nobody who they are.
     pub expose_without_auth: bool,
 }
 
@@ -123,25 +132,152 @@ pub struct LogSection {
 
 const DEFAULTS: &str = include_str!("defaults.toml");
 
+/// Where profiles are, in the user's folder of configurations.
+const PROFILES: &str = "amends/profiles.toml";
+
+/// What the environment says to commands that ask an orchestrator.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// Its URL.
+    pub server: Option<String>,
+    /// Or the name of its profile.
+    pub profile: Option<String>,
+    /// Who asks, unless the profile says so.
+    pub token: Option<Token>,
+    /// The file with profiles; `None` when there is no home to look in.
+    pub profiles: Option<PathBuf>,
+}
+
+impl Surroundings {
+    /// What it says now. What is empty is not said.
+    #[must_use]
+    pub fn read() -> Self {
+        let said = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        let text = |name: &str| said(name).and_then(|value| value.into_string().ok());
+        let home = || said("HOME").map(|home| Path::new(&home).join(".config"));
+        let folder = said("XDG_CONFIG_HOME").map(PathBuf::from).or_else(home);
+        Self {
+            server: text("AMENDS_SERVER"),
+            profile: text("AMENDS_PROFILE"),
+            // Characters that no token has are for the client to refuse.
+            token: said("AMENDS_TOKEN")
+                .map(|value| Token::from(value.to_string_lossy().into_owned())),
+            profiles: folder.map(|folder| folder.join(PROFILES)),
+        }
+    }
+}
+
+/// One setting, as `amends config show` prints it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Setting {
+    /// Section and name.
+    pub name: String,
+    /// What it is; a password in it is masked.
+    pub value: String,
+    /// `built in`, `file` or `environment`.
+    pub from: &'static str,
+}
+
+/// Every setting and where it comes from. They are checked as [`read`] does.
+///
+/// # Errors
+/// As for [`read`].
+pub fn explain(file: Option<&Path>) -> Result<Vec<Setting>, Failure> {
+    read(file)?;
+    let wrong = |error| Failure::because("the settings cannot be listed", &error);
+    let layer = |builder: ConfigBuilder<DefaultState>| {
+        let built = builder.build().map_err(wrong)?;
+        let sections: BTreeMap<String, Value> = built.try_deserialize().map_err(wrong)?;
+        Ok::<_, Failure>(sections)
+    };
+    let layers = [
+        ("built in", layer(Config::builder().add_source(built_in()))?),
+        ("file", layer(from_file(Config::builder(), file))?),
+        (
+            "environment",
+            layer(Config::builder().add_source(environment()))?,
+        ),
+    ];
+    let mut settings: BTreeMap<String, Setting> = BTreeMap::new();
+    for (from, sections) in layers {
+        for (name, value) in sections {
+            list(name, value, from, &mut settings);
+        }
+    }
+    Ok(settings.into_values().collect())
+}
+
+/// Lists a setting, or those of a section and of the sections in it.
+fn list(name: String, value: Value, from: &'static str, into: &mut BTreeMap<String, Setting>) {
+    match value.kind {
+        ValueKind::Table(values) => {
+            for (below, value) in values {
+                list(format!("{name}.{below}"), value, from, into);
+            }
+        }
+        kind => {
+            let value = masked(&kind.to_string());
+            into.insert(name.clone(), Setting { name, value, from });
+        }
+    }
+}
+
+/// A text in which every password of a URL is three stars.
+fn masked(text: &str) -> String {
+    let mut shown = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        shown.push_str(before);
+        shown.push_str("://");
+        let end = after.find(['/', '?', ',', ' ']).unwrap_or(after.len());
+        let (authority, behind) = after.split_at(end);
+        match authority.rsplit_once('@') {
+            Some((user, host)) => {
+                let (name, password) = user.split_once(':').unwrap_or((user, ""));
+                let stars = if password.is_empty() { "" } else { ":***" };
+                shown.push_str(&format!("{name}{stars}@{host}"));
+            }
+            None => shown.push_str(authority),
+        }
+        rest = behind;
+    }
+    shown.push_str(rest);
+    shown
+}
+
+fn built_in() -> File<FileSourceString, FileFormat> {
+    File::from_str(DEFAULTS, FileFormat::Toml)
+}
+
+fn from_file(
+    builder: ConfigBuilder<DefaultState>,
+    file: Option<&Path>,
+) -> ConfigBuilder<DefaultState> {
+    match file {
+        Some(path) => builder.add_source(File::from(path).format(FileFormat::Toml)),
+        None => builder,
+    }
+}
+
+fn environment() -> Environment {
+    // Without a separator between prefix and key of its own, AMENDS_SERVER would be a setting.
+    Environment::with_prefix("AMENDS")
+        .prefix_separator("__")
+        .separator("__")
+        .try_parsing(true)
+}
+
 /// Reads the settings.
 ///
 /// # Errors
 /// With the file or variable that is wrong.
 pub fn read(file: Option<&Path>) -> Result<Settings, Failure> {
-    let mut builder = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
-    if let Some(path) = file {
-        if !path.is_file() {
-            let message = format!("cannot read the configuration file {}", path.display());
-            return Err(Failure::new(Kind::Usage, message).help("give the path of a TOML file"));
-        }
-        builder = builder.add_source(File::from(path).format(FileFormat::Toml));
+    if let Some(path) = file.filter(|path| !path.is_file()) {
+        let message = format!("cannot read the configuration file {}", path.display());
+        return Err(Failure::new(Kind::Usage, message).help("give the path of a TOML file"));
     }
-    // Without a separator between prefix and key of its own, AMENDS_SERVER would be a setting.
-    let environment = Environment::with_prefix("AMENDS")
-        .prefix_separator("__")
-        .separator("__");
-    builder
-        .add_source(environment.try_parsing(true))
+    from_file(Config::builder().add_source(built_in()), file)
+        .add_source(environment())
         .build()
         .and_then(Config::try_deserialize)
         .map_err(|error| {
@@ -173,11 +309,68 @@ impl Settings {
         }
     }
 
+    /// How callers of the API are known.
+    ///
+    /// # Errors
+    /// A setting that the identity provider needs is missing.
+    pub fn auth(&self) -> Result<AuthSettings, Failure> {
+        let oidc = &self.auth.oidc;
+        Ok(AuthSettings {
+            tokens: self.auth.tokens,
+            oidc: if oidc.issuer.is_empty() {
+                None
+            } else {
+                Some(oidc.settings()?)
+            },
+            open_metrics: self.auth.open_metrics,
+            exposed: self.http.expose_without_auth,
+        })
+    }
+
     /// Whether standard output takes colours: it is a terminal, and `NO_COLOR` is not set.
     #[must_use]
     pub fn colour() -> bool {
         use std::io::IsTerminal as _;
         std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
             && std::io::stdout().is_terminal()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_masked_wherever_urls_are() {
+        for (text, shown) in [
+            (
+                "postgres://a:geheim@h:5432/d?x=y",
+                "postgres://a:***@h:5432/d?x=y",
+            ),
+            ("postgres://a@h/d", "postgres://a@h/d"),
+            (
+                "amqp://a:b@h/v, amqps://c:d:e@i",
+                "amqp://a:***@h/v, amqps://c:***@i",
+            ),
+            ("amqp://a:p@ss@h/v", "amqp://a:***@h/v"),
+            ("127.0.0.1:7600", "127.0.0.1:7600"),
+        ] {
+            assert_eq!(masked(text), shown);
+        }
+    }
+
+    #[test]
+    fn every_setting_is_listed_with_where_it_comes_from() {
+        let file = std::env::temp_dir().join(format!("settings-{}.toml", std::process::id()));
+        std::fs::write(&file, "[engine]\nlanes = 4\n").unwrap();
+        let settings = explain(Some(&file)).unwrap();
+        std::fs::remove_file(&file).unwrap();
+        let of = |name: &str| settings.iter().find(|one| one.name == name).unwrap();
+        assert_eq!(
+            (of("engine.lanes").value.as_str(), of("engine.lanes").from),
+            ("4", "file")
+        );
+        assert_eq!(of("engine.lease_seconds").from, "built in");
+        assert!(!of("broker.urls").value.contains("guest:guest"));
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::args::{ServerArgs, SignatureArgs};
+use crate::profiles::AddressArgs;
 
 /// `amends validate`
 #[derive(Debug, Args)]
@@ -28,10 +29,14 @@ pub struct ValidateArgs {
 pub enum ValidateFormat {
     /// For people
     Table,
+    /// The same
+    Wide,
     /// One JSON document a file
     Json,
     /// The same
     Jsonl,
+    /// One YAML document a file
+    Yaml,
     /// One SARIF 2.1.0 log, for code scanning
     Sarif,
 }
@@ -99,9 +104,8 @@ pub struct ShowArgs {
     /// As what
     #[arg(short, long, value_enum, default_value_t = ShowFormat::Yaml)]
     pub output: ShowFormat,
-    /// URL of the orchestrator's API
-    #[arg(long, env = "AMENDS_SERVER", default_value = "http://127.0.0.1:7600")]
-    pub server: String,
+    #[command(flatten)]
+    pub address: AddressArgs,
 }
 
 /// What a registered definition is shown as.
@@ -109,7 +113,7 @@ pub struct ShowArgs {
 pub enum ShowFormat {
     /// As it was registered
     Yaml,
-    /// With its digest and when it was registered
+    /// With its digest and when it was registered, as JSON
     Json,
     /// In words
     Text,

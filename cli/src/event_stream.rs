@@ -2,7 +2,6 @@
 
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use tokio_util::task::AbortOnDropHandle;
 
 /// A longer event is given up, in bytes.
 const EVENT_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -11,7 +10,6 @@ const EVENT_BYTES_MAX: usize = 4 * 1024 * 1024;
 #[derive(Debug)]
 pub struct EventStream {
     body: Incoming,
-    _driver: AbortOnDropHandle<hyper::Result<()>>,
     parser: Parser,
 }
 
@@ -25,10 +23,9 @@ pub struct ServerEvent {
 }
 
 impl EventStream {
-    pub(crate) fn new(body: Incoming, driver: AbortOnDropHandle<hyper::Result<()>>) -> Self {
+    pub(crate) fn new(body: Incoming) -> Self {
         Self {
             body,
-            _driver: driver,
             parser: Parser::default(),
         }
     }

@@ -37,6 +37,7 @@ pub struct Failure {
     kind: Kind,
     message: String,
     help: Option<String>,
+    unsent: bool,
 }
 
 /// What commands return.
@@ -49,6 +50,7 @@ impl Failure {
             kind,
             message: message.into(),
             help: None,
+            unsent: false,
         }
     }
 
@@ -70,6 +72,25 @@ impl Failure {
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+
+    /// What was asked has certainly not been heard.
+    #[must_use]
+    pub const fn unsent(mut self) -> Self {
+        self.unsent = true;
+        self
+    }
+
+    /// Whether what was asked has certainly not been heard.
+    #[must_use]
+    pub const fn is_unsent(&self) -> bool {
+        self.unsent
+    }
+
+    /// What went wrong, and where.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
     }
 
     /// The code the process ends with.

@@ -6,11 +6,13 @@ use orchestrator::http::{HandleBody, LetterPageView, Problem, ReplayedView, Saga
 use saga_core::saga::StepStatus;
 use saga_core::time::Timestamp;
 use serde::Serialize;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 
+use crate::bulk::Pace;
 use crate::client::{Client, encode_query};
 use crate::failure::Failure;
 use crate::ramp;
+use crate::signals::asked_to_stop;
 
 /// Letters of one command, at most.
 const LETTERS_MAX: usize = 100_000;
@@ -77,6 +79,9 @@ pub struct LetterResult {
     pub failed_again: bool,
     #[serde(skip)]
     at: Option<Timestamp>,
+    /// Whoever asked may not.
+    #[serde(skip)]
+    denied: bool,
 }
 
 /// Every letter of a cause that nobody has handled, the oldest first.
@@ -106,6 +111,8 @@ impl Batch<'_> {
         let mut report = Report::default();
         let mut rest = ids;
         let mut steps = ramp::steps();
+        let mut pace = Pace::new(self.rate);
+        let mut asked = std::pin::pin!(asked_to_stop());
         while !rest.is_empty() {
             let size = match self.watch {
                 Some(_) => steps.next().unwrap_or(rest.len()).min(rest.len()),
@@ -114,13 +121,27 @@ impl Batch<'_> {
             let (step, after) = rest.split_at(size);
             let begun = report.letters.len();
             for id in step {
-                match self.handle(id).await {
+                let handled = tokio::select! {
+                    biased;
+                    asked = &mut asked => asked.and(Err(Failure::error("somebody asked for it"))),
+                    // What has been sent is waited for.
+                    () = pace.next() => self.handle(id).await,
+                };
+                match handled {
                     Ok(result) => {
                         told(&result);
+                        let denied = result.is_denied();
                         report.add(result);
+                        let left = ids.len() - report.letters.len();
+                        // Each one leaves a record, and the others would be denied as well.
+                        if denied && left > 0 {
+                            report.stopped = Some("the others would be refused as well".to_owned());
+                            report.not_tried = left;
+                            return report;
+                        }
                     }
                     Err(error) => {
-                        report.stopped = Some(error.to_string());
+                        report.stopped = Some(error.message().to_owned());
                         report.not_tried = ids.len() - report.letters.len();
                         return report;
                     }
@@ -129,7 +150,14 @@ impl Batch<'_> {
             rest = after;
             if let Some(watch) = self.watch {
                 let this_step = report.letters.get_mut(begun..).unwrap_or_default();
-                let (replayed, failed) = self.look_after(this_step, watch).await;
+                let (replayed, failed) = tokio::select! {
+                    watched = self.look_after(this_step, watch) => watched,
+                    _asked = &mut asked => {
+                        report.stopped = Some("somebody asked for it".to_owned());
+                        report.not_tried = rest.len();
+                        return report;
+                    }
+                };
                 report.failed_again += failed;
                 if ramp::must_stop(replayed, failed) {
                     report.stopped = Some(format!("{failed} of {replayed} failed again"));
@@ -142,16 +170,10 @@ impl Batch<'_> {
     }
 
     async fn handle(&self, id: &str) -> Result<LetterResult, Failure> {
-        let next = self
-            .rate
-            .map(|rate| Instant::now() + Duration::from_secs(1) / rate);
         let body = serde_json::to_vec(&self.body)
             .map_err(|error| Failure::because("the request cannot be made", &error))?;
         let path = format!("/v1/dead-letters/{id}/{}", self.verb);
         let answer = self.client.try_post::<ReplayedView>(&path, body).await?;
-        if let Some(next) = next {
-            sleep_until(next).await;
-        }
         match answer {
             Ok(view) => Ok(LetterResult::done(id, view)),
             Err(problem) if problem.status < 500 => Ok(LetterResult::refused(id, problem)),
@@ -233,6 +255,12 @@ impl Report {
 }
 
 impl LetterResult {
+    /// Whoever asked may not.
+    #[must_use]
+    pub const fn is_denied(&self) -> bool {
+        self.denied
+    }
+
     /// There is no such letter.
     #[must_use]
     pub fn is_missing(&self) -> bool {
@@ -248,21 +276,23 @@ impl LetterResult {
             detail: None,
             failed_again: false,
             at: (!view.dry_run).then_some(view.at),
+            denied: false,
         }
     }
 
     fn refused(id: &str, problem: Problem) -> Self {
-        let result = match problem.code.as_str() {
+        let result = match &*problem.code {
             "letter_handled" => "already",
             "not_found" => "missing",
             _ => "refused",
         };
         Self {
             id: id.to_owned(),
+            denied: problem.is_denial(),
             result: result.to_owned(),
             saga: None,
             step: None,
-            detail: Some(problem.detail),
+            detail: Some(problem.detail.into_string()),
             failed_again: false,
             at: None,
         }

@@ -1,6 +1,8 @@
 //! The commands of the `amends` binary. Thin: they ask the API, or put the parts together.
 
 pub mod args;
+pub mod auth_section;
+pub mod bulk;
 pub mod checkup;
 pub mod client;
 pub mod clock;
@@ -11,8 +13,10 @@ pub mod definition_args;
 pub mod demo;
 pub mod dev;
 pub mod differences;
+pub mod endpoint;
 pub mod event_stream;
 pub mod failure;
+pub mod filter_args;
 pub mod findings;
 pub mod letters;
 pub mod load;
@@ -22,10 +26,14 @@ pub mod mend_args;
 pub mod move_args;
 pub mod narrative;
 pub mod output;
+pub mod profiles;
 pub mod prose;
 pub mod ramp;
 pub mod run_args;
+pub mod security_args;
 pub mod serving;
+pub mod setting_args;
+pub mod signal_args;
 pub mod signals;
 pub mod sources;
 mod spans;
@@ -71,7 +79,12 @@ async fn run_async(command: Command) -> Outcome {
         Command::Topology(command) => commands::topology(&command).await,
         Command::Queue(command) => commands::queue(&command).await,
         Command::Doctor(args) => commands::doctor(&args).await,
+        Command::Audit(args) => commands::audit(&args).await,
+        Command::Token(command) => commands::token(&command).await,
         Command::Db(command) => commands::db(&command).await,
+        Command::Config(command) => commands::settings(&command),
+        Command::Completions(args) => commands::completions(&args),
+        Command::Man(args) => commands::man(&args),
         Command::Test(args) => commands::test(args).await,
         Command::Validate(args) => commands::validate(&args),
         Command::Graph(args) => commands::graph(&args),

@@ -50,7 +50,7 @@ pub struct LetterListArgs {
     #[arg(long)]
     pub saga: Option<String>,
     /// Only of this cause, as `amends dlq groups` names it
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub fingerprint: Option<String>,
     /// Only received within this time, for example 1h
     #[arg(long)]
@@ -78,7 +78,7 @@ pub struct HandleArgs {
     )]
     pub ids: Vec<String>,
     /// Every letter of this cause that nobody has handled
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub fingerprint: Option<String>,
     /// Only say what would be done
     #[arg(long)]

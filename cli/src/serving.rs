@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use broker::broker::Broker;
 use broker::topology::Topology;
+use orchestrator::auth::Gate;
 use orchestrator::catalog::CatalogError;
 use orchestrator::http::{Api, router};
 use orchestrator::orchestrator::{Orchestrator, OrchestratorSettings};
@@ -13,6 +14,7 @@ use saga_core::compiler;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::info;
 
 use crate::config::Settings;
@@ -28,6 +30,7 @@ pub struct Serving {
     orchestrator: Orchestrator,
     address: String,
     closing: CancellationToken,
+    verbs: TaskTracker,
     api: JoinHandle<std::io::Result<()>>,
 }
 
@@ -39,6 +42,7 @@ impl Serving {
         topology: Topology,
         settings: OrchestratorSettings,
         listener: TcpListener,
+        gate: Gate,
     ) -> Result<Self, Failure> {
         let orchestrator = Orchestrator::start(store, broker, topology, settings)
             .await
@@ -47,8 +51,8 @@ impl Serving {
             .local_addr()
             .map_err(|error| Failure::because("the API has no address", &error))?
             .to_string();
-        let api = Api::of(&orchestrator);
-        let closing = api.closing().clone();
+        let api = Api::of(&orchestrator, gate);
+        let (closing, verbs) = (api.closing().clone(), api.verbs().clone());
         let routes = router(api);
         let closed = closing.clone().cancelled_owned();
         let serve = axum::serve(listener, routes).with_graceful_shutdown(closed);
@@ -58,6 +62,7 @@ impl Serving {
             orchestrator,
             address,
             closing,
+            verbs,
             api,
         })
     }
@@ -126,17 +131,18 @@ impl Serving {
             api.abort();
             let _aborted = api.await;
         }
+        // What was asked is finished and written down, also when nobody waits for its answer.
+        self.verbs.close();
+        let _too_long = tokio::time::timeout(REQUESTS_DRAIN, self.verbs.wait()).await;
         self.orchestrator.shutdown(limit).await;
     }
 }
 
-/// Opens a port, before anything else is started, so that a port in use is told at once. `what` is
-/// to answer there.
-pub async fn listen(
-    what: &str,
-    address: &str,
-    expose_without_auth: bool,
-) -> Result<TcpListener, Failure> {
+/// Opens a port, before anything else is started, so that a port in use is told at once.
+///
+/// `what` is to answer there. Others than this machine reach it only when that is `safe`: because it
+/// asks who they are, or because somebody has said so.
+pub async fn listen(what: &str, address: &str, safe: bool) -> Result<TcpListener, Failure> {
     let listener = TcpListener::bind(address).await.map_err(|error| {
         let failure = Failure::because(&format!("{what} cannot listen on {address}"), &error);
         match error.kind() {
@@ -149,11 +155,12 @@ pub async fn listen(
     let local = listener
         .local_addr()
         .map_err(|error| Failure::because(&format!("{what} has no address"), &error))?;
-    if !local.ip().is_loopback() && !expose_without_auth {
+    if !local.ip().is_loopback() && !safe {
         let message =
             format!("{what} would be open to the network on {local}, without any authentication");
         return Err(Failure::new(Kind::Refused, message).help(
-            "listen on 127.0.0.1 or [::1]; http.expose_without_auth = true says that you mean it",
+            "listen on 127.0.0.1 or [::1]; or, for the API, set auth.tokens = true or \
+             auth.oidc.issuer; http.expose_without_auth = true says that everybody may do anything",
         ));
     }
     Ok(listener)

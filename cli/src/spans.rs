@@ -18,6 +18,25 @@ pub(crate) struct StepSpan {
     pub(crate) instead: Option<Instead>,
     /// For what it waits, as a line.
     pub(crate) waits: Option<String>,
+    /// When nothing of it ran although it was under way.
+    pub(crate) gaps: Vec<Gap>,
+}
+
+/// A time in which nothing of a step ran although it was under way.
+pub(crate) struct Gap {
+    pub(crate) from: Timestamp,
+    /// Absent while it lasts.
+    pub(crate) to: Option<Timestamp>,
+    pub(crate) why: Why,
+}
+
+/// Why nothing ran.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// An attempt had failed, and the next was not due.
+    Retry,
+    /// It waited for a signal, a time or a person.
+    Wait,
 }
 
 /// What took the place of a step that failed.
@@ -59,6 +78,13 @@ impl StepSpan {
         self.to.unwrap_or(now)
     }
 
+    /// A wait ends with its step.
+    fn ends_waiting(&mut self, at: Timestamp) {
+        for gap in self.gaps.iter_mut().filter(|gap| gap.to.is_none()) {
+            gap.to = Some(at);
+        }
+    }
+
     fn stands(&mut self, key: &StepKey, stand: Stand) {
         if key.element > 0 {
             self.elements.insert(key.element, stand);
@@ -68,6 +94,7 @@ impl StepSpan {
     /// A step with elements is under way until the last of them is over.
     fn is_over(&mut self, key: &StepKey, at: Timestamp, stand: Stand) {
         self.stands(key, stand);
+        self.ends_waiting(at);
         if key.element > 0 || self.to.is_none() {
             self.to = Some(at);
         }
@@ -102,8 +129,25 @@ pub(crate) fn spans(history: &[EventView]) -> BTreeMap<String, StepSpan> {
                 open(&mut spans, key, at);
             }
             EventKind::StepWaiting { key, signal, until } => {
-                open(&mut spans, key, at).waits = Some(waits(signal.as_deref(), *until));
+                let span = open(&mut spans, key, at);
+                span.waits = Some(waits(signal.as_deref(), *until));
+                span.gaps.push(Gap {
+                    from: at,
+                    to: None,
+                    why: Why::Wait,
+                });
             }
+            // Of one with elements the others go on meanwhile.
+            EventKind::AttemptFailed {
+                key,
+                retry_at,
+                last: false,
+                ..
+            } if key.element == 0 => open(&mut spans, key, at).gaps.push(Gap {
+                from: at,
+                to: Some(*retry_at),
+                why: Why::Retry,
+            }),
             EventKind::StepSucceeded { key, .. } => {
                 open(&mut spans, key, at).is_over(key, at, Stand::Done);
             }
@@ -129,6 +173,7 @@ pub(crate) fn spans(history: &[EventView]) -> BTreeMap<String, StepSpan> {
             }
             EventKind::StepSkipped { key } => {
                 if let Some(span) = spans.get_mut(key.step.as_str()) {
+                    span.ends_waiting(at);
                     span.to = Some(at);
                 }
             }
@@ -186,6 +231,7 @@ fn open<'a>(
         elements: BTreeMap::new(),
         instead: None,
         waits: None,
+        gaps: Vec::new(),
     })
 }
 

@@ -1,16 +1,23 @@
-//! What can be typed about one step of a saga.
+//! What can be typed about one step of a saga, or of many.
 
 use clap::Args;
 
 use crate::args::SignatureArgs;
+use crate::filter_args::{FilterArgs, ManyArgs};
 
 /// Which step, and why.
 #[derive(Debug, Args)]
 pub struct StepArgs {
-    /// The saga's id
-    pub id: String,
-    /// The step; of one that runs once for each element also which, as in `pay[3]`
-    pub step: String,
+    /// The saga's id; without it the filters say which are meant
+    pub id: Option<String>,
+    /// The step; of one that runs once for each element also which, as in `pay[3]`. With filters,
+    /// --step names it, and every element that is begun and not done is meant
+    #[arg(value_name = "STEP")]
+    pub piece: Option<String>,
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    #[command(flatten)]
+    pub many: ManyArgs,
     #[command(flatten)]
     pub signature: SignatureArgs,
 }

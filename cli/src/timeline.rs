@@ -11,10 +11,16 @@ use saga_core::saga::{Elements, Status, StepStatus};
 use saga_core::time::Timestamp;
 
 use crate::narrative::{describe, rests};
-use crate::spans::{Instead, Stand, StepSpan, spans};
+use crate::spans::{Instead, Stand, StepSpan, Why, spans};
 
 /// Columns of the bars.
 const BAR_COLUMNS: usize = 22;
+
+/// What a step's bar is made of: its action, its undo, and why nothing of it ran.
+const RUNS: char = '█';
+const UNDONE: char = '░';
+const WAITS: char = '─';
+const BACKS_OFF: char = '╌';
 
 /// The saga, its steps with bars over time, and what needs attention.
 pub fn timeline(saga: &SagaView, history: &[EventView], colour: bool) -> String {
@@ -24,11 +30,13 @@ pub fn timeline(saga: &SagaView, history: &[EventView], colour: bool) -> String 
     let mut text = heading(saga, last, paint);
     moved(&mut text, history);
     let spans = spans(history);
+    let mut bars = String::new();
     for step in &saga.steps {
         let span = spans.get(&step.step);
         let attempts = span.map_or(0, |span| span.attempts);
         let took = span.map_or_else(String::new, |span| short(span.end(last).since(span.from)));
         let bar = span.map_or_else(String::new, |span| bar(span, begun, last));
+        bars.push_str(&bar);
         let word = paint.status(
             step.status,
             &format!("{} {:<19}", glyph(step.status), step.status.as_str()),
@@ -46,6 +54,7 @@ pub fn timeline(saga: &SagaView, history: &[EventView], colour: bool) -> String 
         text.push('\n');
         note(&mut text, step, span, paint);
     }
+    legend(&mut text, &bars, paint);
     footer(&mut text, saga);
     text
 }
@@ -167,11 +176,42 @@ fn bar(span: &StepSpan, begun: Timestamp, last: Timestamp) -> String {
             *cell = mark;
         }
     };
-    fill(span.from, span.to, '█');
+    fill(span.from, span.to, RUNS);
     if let Some((from, to)) = span.undo {
-        fill(from, to, '░');
+        fill(from, to, UNDONE);
+    }
+    for gap in &span.gaps {
+        let mut first = column(gap.from, begun, last);
+        let mut end = column(gap.to.unwrap_or(last), begun, last) + 1;
+        let mark = match gap.why {
+            Why::Wait => WAITS,
+            Why::Retry => {
+                // The cells of the attempts before and after stay as they are.
+                first += 1;
+                end -= usize::from(gap.to.is_some_and(|to| to <= last));
+                BACKS_OFF
+            }
+        };
+        for cell in cells.iter_mut().take(end).skip(first) {
+            *cell = mark;
+        }
     }
     cells.into_iter().collect::<String>().trim_end().to_owned()
+}
+
+/// What the marks of the bars mean, of those that need to be told.
+fn legend(text: &mut String, bars: &str, paint: Paint) {
+    let marks = [
+        (WAITS, "waits"),
+        (BACKS_OFF, "before another attempt"),
+        (UNDONE, "is undone"),
+    ];
+    let used = marks.into_iter().filter(|(mark, _)| bars.contains(*mark));
+    let told: Vec<String> = used.map(|(mark, word)| format!("{mark} {word}")).collect();
+    if !told.is_empty() {
+        let line = format!("  {RUNS} runs  {}", told.join("  "));
+        let _infallible = writeln!(text, "{}", paint.dim(&line));
+    }
 }
 
 fn column(at: Timestamp, begun: Timestamp, last: Timestamp) -> usize {

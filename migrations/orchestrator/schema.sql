@@ -1,19 +1,59 @@
 -- What the migrations in this folder make of an empty schema. Rendered by a test; do not edit.
 
+CREATE TABLE api_tokens (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    role text NOT NULL,
+    hash bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    CONSTRAINT api_tokens_hash_key UNIQUE (hash),
+    CONSTRAINT api_tokens_pkey PRIMARY KEY (id),
+    CONSTRAINT api_tokens_hash_check CHECK ((octet_length(hash) = 32)),
+    CONSTRAINT api_tokens_name_check CHECK (((octet_length(name) >= 1) AND (octet_length(name) <= 200))),
+    CONSTRAINT api_tokens_role_check CHECK ((role = ANY (ARRAY['viewer'::text, 'operator'::text, 'admin'::text])))
+);
+CREATE UNIQUE INDEX api_tokens_name ON api_tokens USING btree (name) WHERE (revoked_at IS NULL);
+
 CREATE TABLE audit_log (
-    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
-    at timestamp with time zone DEFAULT now() NOT NULL,
-    actor text NOT NULL,
+    seq bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    request text NOT NULL,
+    answers bigint,
+    phase text NOT NULL,
+    who text NOT NULL,
+    on_behalf_of text,
+    role text NOT NULL,
     verb text NOT NULL,
+    target text NOT NULL,
     saga_id uuid,
-    reason text NOT NULL,
-    before json,
-    after json,
+    reason text,
+    before_state text,
+    before_version bigint,
+    after_state text,
+    after_version bigint,
+    detail text,
     previous bytea NOT NULL,
     hash bytea NOT NULL,
-    CONSTRAINT audit_log_hash_key UNIQUE (hash),
-    CONSTRAINT audit_log_pkey PRIMARY KEY (id)
+    CONSTRAINT audit_log_pkey PRIMARY KEY (seq),
+    CONSTRAINT audit_log_check CHECK ((answers < seq)),
+    CONSTRAINT audit_log_detail_check CHECK ((octet_length(detail) <= 4096)),
+    CONSTRAINT audit_log_hash_check CHECK ((octet_length(hash) = 32)),
+    CONSTRAINT audit_log_on_behalf_of_check CHECK ((octet_length(on_behalf_of) <= 1024)),
+    CONSTRAINT audit_log_phase_check CHECK ((phase = ANY (ARRAY['asked'::text, 'done'::text, 'refused'::text, 'failed'::text, 'denied'::text]))),
+    CONSTRAINT audit_log_previous_check CHECK ((octet_length(previous) = 32)),
+    CONSTRAINT audit_log_reason_check CHECK ((octet_length(reason) <= 4096)),
+    CONSTRAINT audit_log_request_check CHECK ((octet_length(request) <= 200)),
+    CONSTRAINT audit_log_seq_check CHECK ((seq > 0)),
+    CONSTRAINT audit_log_target_check CHECK ((octet_length(target) <= 4096)),
+    CONSTRAINT audit_log_who_check CHECK ((octet_length(who) <= 1024))
 );
+CREATE INDEX audit_log_answers ON audit_log USING btree (answers) WHERE (answers IS NOT NULL);
+CREATE INDEX audit_log_at ON audit_log USING btree (at);
+CREATE INDEX audit_log_saga ON audit_log USING btree (saga_id, seq) WHERE (saga_id IS NOT NULL);
+CREATE INDEX audit_log_verb ON audit_log USING btree (verb, seq);
+CREATE INDEX audit_log_who ON audit_log USING btree (who, seq);
 CREATE TRIGGER audit_log_immutable BEFORE DELETE OR UPDATE ON audit_log FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER audit_log_not_truncated BEFORE TRUNCATE ON audit_log FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 

@@ -7,6 +7,8 @@
 //! [`outbox`], [`inbound`] and [`timers`] (what surrounds it), [`orchestrator`] (all of it
 //! running), [`http`] (the API).
 
+pub mod audit;
+pub mod auth;
 pub mod bundle;
 pub mod catalog;
 mod children;

@@ -30,6 +30,8 @@ pub struct Metrics {
     pub batch_size: Histogram,
     /// Time to store one batch.
     pub commit_seconds: Histogram,
+    /// Requests that were not let in, by the code of the answer.
+    pub denied: IntCounterVec,
     /// Messages kept for people.
     pub dead_letters: IntCounter,
     /// Rows in the outbox.
@@ -98,6 +100,12 @@ impl Metrics {
                 "amends_commit_seconds",
                 "Time to store one batch.",
                 prometheus::exponential_buckets(0.0005, 2.0, 14)?,
+            )?,
+            denied: counters(
+                &registry,
+                "amends_http_denied_total",
+                "Requests that were not let in.",
+                &["code"],
             )?,
             dead_letters: counter(
                 &registry,

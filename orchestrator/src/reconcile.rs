@@ -161,7 +161,7 @@ impl<'a> Pass<'a> {
     /// Looks at a page of sagas, newest first; returns where to go on, unless it was the last.
     async fn run(&mut self, (status, before): Place) -> Result<Option<Place>, ReconcileError> {
         let filter = SagaFilter {
-            status: Some(MOVING[status]),
+            statuses: vec![MOVING[status]],
             before,
             limit: PAGE_ROWS_MAX,
             ..SagaFilter::default()

@@ -151,7 +151,7 @@ impl Deployment {
 
     /// A client of the orchestrator's API.
     pub fn client(&self) -> Client {
-        Client::new(&format!("http://{}", self.address)).expect("a client")
+        Client::at(&format!("http://{}", self.address)).expect("a client")
     }
 
     /// Waits until as many sagas have ended, whatever happens to the processes meanwhile.

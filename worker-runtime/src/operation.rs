@@ -24,6 +24,7 @@ pub struct Operation {
 #[derive(Clone)]
 pub(crate) enum Execution {
     Outside(Arc<dyn Handler>),
+    WithoutEffect(Arc<dyn Handler>),
     Transactional(Arc<dyn TransactionalHandler>),
 }
 
@@ -32,6 +33,17 @@ impl Operation {
     pub fn outside(handler: impl Handler + 'static, settings: OperationSettings) -> Self {
         Self {
             execution: Execution::Outside(Arc::new(handler)),
+            settings,
+            version: None,
+        }
+    }
+
+    /// An operation that changes nothing, such as a look-up or a check. It needs no claim before the
+    /// call, so it costs the ledger one write in place of two, and a call that was interrupted is
+    /// simply repeated. Used as an undo it is treated as one with an effect outside.
+    pub fn without_effect(handler: impl Handler + 'static, settings: OperationSettings) -> Self {
+        Self {
+            execution: Execution::WithoutEffect(Arc::new(handler)),
             settings,
             version: None,
         }
@@ -61,6 +73,7 @@ impl fmt::Debug for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.execution {
             Execution::Outside(_) => "outside",
+            Execution::WithoutEffect(_) => "without effect",
             Execution::Transactional(_) => "transactional",
         };
         f.debug_tuple("Operation")

@@ -6,6 +6,7 @@
     reason = "a program for the terminal"
 )]
 
+mod bench;
 mod ci;
 mod fuzz;
 mod growth;
@@ -24,6 +25,9 @@ usage: cargo xtask VERB
   fuzz [--seconds N] [--seed N]
                         throw made-up definitions at the compiler for a while (default: 60 s, a
                         seed by the clock, which is printed)
+  bench [--quick] [--json] [compare FILE]
+                        measure amends against a bare ping-pong over the same broker, on servers
+                        of its own; more options: cargo xtask bench --help
   growth [--sagas N] [--days N] [--json]
                         what a step, a listing and retention cost with 1,000 and with N sagas
                         stored (default: 1,000,000, started over 30 days; needs 10 GB of disk)
@@ -46,6 +50,7 @@ fn main() -> ExitCode {
                 Some(request) => fuzz::run(request),
                 None => return usage_error(),
             },
+            ("bench", rest) => bench::run(rest),
             ("growth", rest) => growth::run(rest),
             ("ci", []) => Ok(ci::run()),
             ("servers", rest) => match servers::Request::parse(rest) {

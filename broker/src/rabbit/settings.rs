@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::address::without_password;
+use super::address::{Hosts, without_password};
 use crate::topology::Topology;
 
 /// How to reach RabbitMQ and how much to have under way.
@@ -48,6 +48,13 @@ impl RabbitSettings {
             publish_channels: 1,
             delivery_limit: saga_core::definition::REDELIVERIES_MAX,
         }
+    }
+
+    /// What is wrong with the URLs, in a sentence without their passwords. No host is asked.
+    #[must_use]
+    pub fn wrong_url(&self) -> Option<String> {
+        let wrong = Hosts::parse(self).err();
+        wrong.map(|failure| failure.to_string())
     }
 }
 

@@ -20,13 +20,14 @@ const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 const DIFFERENCES_SHOWN: usize = 20;
 
 pub(super) async fn export(args: &ExportArgs) -> Outcome {
-    let bundle = fetch(&args.server.server, &args.id, args.redact).await?;
+    let bundle = fetch(&args.server.client()?, &args.id, args.redact).await?;
     let Some(path) = &args.file else {
         let format = match args.server.output {
-            Format::Table | Format::Json => Format::Json,
-            Format::Jsonl => Format::Jsonl,
+            // It is made for programs.
+            Format::Table | Format::Wide => Format::Json,
+            format @ (Format::Json | Format::Jsonl | Format::Yaml) => format,
         };
-        return output::json(format, &bundle);
+        return output::document(format, &bundle, |_| String::new());
     };
     let text = serde_json::to_vec_pretty(&bundle)
         .map_err(|error| Failure::because("the bundle cannot be written", &error))?;
@@ -45,24 +46,22 @@ pub(super) async fn export(args: &ExportArgs) -> Outcome {
     ))
 }
 
-async fn fetch(server: &str, id: &str, redact: bool) -> Result<Bundle, Failure> {
+async fn fetch(client: &Client, id: &str, redact: bool) -> Result<Bundle, Failure> {
     let path = format!("/v1/sagas/{id}/export?redact={redact}");
-    Client::new(server)?.get(&path).await
+    client.get(&path).await
 }
 
 pub(super) async fn replay(args: &ReplayArgs) -> Outcome {
     let bundle = if args.what.parse::<SagaId>().is_ok() {
-        fetch(&args.server.server, &args.what, false).await?
+        fetch(&args.server.client()?, &args.what, false).await?
     } else {
         read(Path::new(&args.what))?
     };
     let replay = bundle::replay(&bundle)
         .map_err(|error| Failure::because("the history cannot be replayed", &error))?;
-    match args.server.output {
-        Format::Table => output::text(&story(&bundle, &replay))?,
-        Format::Json => output::json(Format::Json, &replay)?,
-        Format::Jsonl => output::json_list(Format::Jsonl, &replay.events)?,
-    }
+    output::page(args.server.output, &replay, &replay.events, |_| {
+        story(&bundle, &replay)
+    })?;
     if replay.differences.is_empty() {
         return Ok(());
     }

@@ -5,7 +5,6 @@ use orchestrator::store::{self, PostgresSettings};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::args::Format;
 use crate::failure::{Failure, Outcome};
 use crate::upkeep_args::{DbArgs, DbCommand, RetentionArgs};
 use crate::{config, connections, output};
@@ -23,45 +22,40 @@ async fn migrate(args: &DbArgs) -> Outcome {
     let done = store::migrate(&settings(args)?)
         .await
         .map_err(|error| Failure::because("cannot migrate the database", &error))?;
-    if args.output != Format::Table {
-        let rows: Vec<_> = done
-            .iter()
-            .map(|one| json!({ "version": one.version, "name": one.name }))
-            .collect();
-        return output::json_list(args.output, &rows);
-    }
-    for one in &done {
-        output::text(&format!("applied {} {}\n", one.version, one.name))?;
-    }
-    match done.len() {
-        0 => output::text("the database is up to date\n"),
-        count => output::text(&format!("{count} migrations applied\n")),
-    }
+    let rows: Vec<_> = done
+        .iter()
+        .map(|one| json!({ "version": one.version, "name": one.name }))
+        .collect();
+    output::list(args.output, &rows, |_| {
+        let lines = done.iter();
+        let lines = lines.map(|one| format!("applied {} {}\n", one.version, one.name));
+        let sum = match done.len() {
+            0 => "the database is up to date\n".to_owned(),
+            count => format!("{count} migrations applied\n"),
+        };
+        lines.chain([sum]).collect()
+    })
 }
 
 async fn status(args: &DbArgs) -> Outcome {
     let rows = store::status(&settings(args)?)
         .await
         .map_err(|error| Failure::because("cannot look at the database", &error))?;
-    if args.output != Format::Table {
-        let rows: Vec<_> = rows
-            .iter()
-            .map(|one| {
-                json!({ "version": one.version, "name": one.name, "applied_at": one.applied_at })
-            })
-            .collect();
-        return output::json_list(args.output, &rows);
-    }
-    let rows: Vec<_> = rows
-        .into_iter()
-        .map(|one| {
+    let documents: Vec<_> = rows
+        .iter()
+        .map(
+            |one| json!({ "version": one.version, "name": one.name, "applied_at": one.applied_at }),
+        )
+        .collect();
+    output::list(args.output, &documents, |_| {
+        let cells = rows.into_iter().map(|one| {
             let applied = one
                 .applied_at
                 .map_or_else(|| "not applied".to_owned(), |at| at.to_string());
             vec![one.version.to_string(), one.name, applied]
-        })
-        .collect();
-    output::table(&["VERSION", "NAME", "APPLIED"], &rows)
+        });
+        output::table(&["VERSION", "NAME", "APPLIED"], &cells.collect::<Vec<_>>())
+    })
 }
 
 async fn retention(args: &RetentionArgs) -> Outcome {
@@ -72,13 +66,8 @@ async fn retention(args: &RetentionArgs) -> Outcome {
     let days = retention::pass(&*store, keep, mode)
         .await
         .map_err(|error| Failure::because("cannot look at what is kept", &error))?;
-    if args.db.output != Format::Table {
-        return output::json_list(args.db.output, &days);
-    }
-    let count = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), |it| it.to_string());
-    let rows: Vec<_> = days
-        .iter()
-        .map(|day| {
+    output::list(args.db.output, &days, |_| {
+        let rows = days.iter().map(|day| {
             vec![
                 day.day.clone(),
                 count(day.sagas),
@@ -86,9 +75,14 @@ async fn retention(args: &RetentionArgs) -> Outcome {
                 size(day.bytes),
                 fate(day.fate, settings.retention.days),
             ]
-        })
-        .collect();
-    output::table(&["DAY", "SAGAS", "OPEN", "SIZE", "WHAT"], &rows)
+        });
+        let head = ["DAY", "SAGAS", "OPEN", "SIZE", "WHAT"];
+        output::table(&head, &rows.collect::<Vec<_>>())
+    })
+}
+
+fn count(number: Option<u64>) -> String {
+    number.map_or_else(|| "-".to_owned(), |it| it.to_string())
 }
 
 fn fate(fate: Fate, days: u32) -> String {

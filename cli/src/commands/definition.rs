@@ -7,13 +7,15 @@ use saga_core::graph::Picture;
 use serde_json::json;
 
 use super::graph::drawn;
-use crate::args::{Format, ServerArgs};
-use crate::client::Client;
+use crate::args::ServerArgs;
 use crate::definition_args::{
     DefinitionCommand, DiffArgs, GraphFormat, RetireArgs, ShowArgs, ShowFormat,
 };
 use crate::failure::{Failure, Kind, Outcome};
-use crate::{differences, output, sources};
+use crate::{clock, differences, output, sources};
+
+/// Columns of a digest, unless it may be wide.
+const DIGEST_COLUMNS: usize = 12;
 
 /// What stands between a name and a version.
 const AT: char = '@';
@@ -23,22 +25,19 @@ pub async fn definition(command: &DefinitionCommand) -> Outcome {
     match command {
         DefinitionCommand::Apply { paths, server } => {
             let sources = sources::read(paths)?;
-            let client = Client::new(&server.server)?;
+            let client = server.client()?;
             for source in sources {
                 let (status, view): (_, DefinitionView) = client
                     .post("/v1/definitions", source.text.into_bytes())
                     .await?;
-                match server.output {
-                    Format::Table => {
-                        let done = if status == StatusCode::CREATED {
-                            "registered"
-                        } else {
-                            "unchanged"
-                        };
-                        output::text(&format!("{} {} {done}\n", view.name, view.version))?;
-                    }
-                    Format::Json | Format::Jsonl => output::json(server.output, &view)?,
-                }
+                output::one_of_many(server.output, &view, |_| {
+                    let done = if status == StatusCode::CREATED {
+                        "registered"
+                    } else {
+                        "unchanged"
+                    };
+                    format!("{} {} {done}\n", view.name, view.version)
+                })?;
             }
             Ok(())
         }
@@ -51,29 +50,29 @@ pub async fn definition(command: &DefinitionCommand) -> Outcome {
 }
 
 async fn list(server: &ServerArgs) -> Outcome {
-    let rows: Vec<DefinitionView> = Client::new(&server.server)?.get("/v1/definitions").await?;
-    match server.output {
-        Format::Table => {
-            let cells = |row: &DefinitionView| {
-                let at = row
-                    .registered_at
-                    .map_or_else(String::new, |at| at.to_string());
-                let retired = row.retired.as_ref();
-                vec![
-                    row.name.clone(),
-                    row.version.clone(),
-                    at,
-                    row.digest.chars().take(12).collect(),
-                    retired.map_or_else(String::new, |retired| {
-                        format!("retired by {}: {}", retired.who, retired.reason)
-                    }),
-                ]
-            };
-            let rows: Vec<_> = rows.iter().map(cells).collect();
-            output::table(&["NAME", "VERSION", "REGISTERED", "DIGEST", "NOTE"], &rows)
-        }
-        Format::Json | Format::Jsonl => output::json_list(server.output, &rows),
-    }
+    let rows: Vec<DefinitionView> = server.client()?.get("/v1/definitions").await?;
+    output::list(server.output, &rows, |wide| {
+        let rows: Vec<_> = rows.iter().map(|row| cells(row, wide)).collect();
+        output::table(&["NAME", "VERSION", "REGISTERED", "DIGEST", "NOTE"], &rows)
+    })
+}
+
+fn cells(row: &DefinitionView, wide: bool) -> Vec<String> {
+    let registered = row.registered_at.map_or_else(String::new, |at| {
+        let at = at.to_string();
+        if wide { at } else { clock::minute(&at) }
+    });
+    let digest = if wide { usize::MAX } else { DIGEST_COLUMNS };
+    let retired = row.retired.as_ref();
+    vec![
+        row.name.clone(),
+        row.version.clone(),
+        registered,
+        row.digest.chars().take(digest).collect(),
+        retired.map_or_else(String::new, |retired| {
+            format!("retired by {}: {}", retired.who, retired.reason)
+        }),
+    ]
 }
 
 /// The path of a version; without one, of that which a start would take.
@@ -92,11 +91,11 @@ fn exact(text: &str) -> Result<String, Failure> {
 }
 
 async fn show(args: &ShowArgs) -> Outcome {
-    let client = Client::new(&args.server)?;
+    let client = args.address.client()?;
     let shown: DefinitionSourceView = client.get(&path(&args.definition)).await?;
     let form = match args.output {
         ShowFormat::Yaml => return output::text(&shown.source),
-        ShowFormat::Json => return output::json(Format::Json, &shown),
+        ShowFormat::Json => return output::json(&shown),
         ShowFormat::Text => GraphFormat::Text,
         ShowFormat::Svg => GraphFormat::Svg,
         ShowFormat::Mermaid => GraphFormat::Mermaid,
@@ -119,7 +118,7 @@ async fn show(args: &ShowArgs) -> Outcome {
 }
 
 async fn diff(args: &DiffArgs) -> Outcome {
-    let client = Client::new(&args.server.server)?;
+    let client = args.server.client()?;
     let to = std::path::Path::new(&args.to);
     let source = if to.is_file() {
         let mut read = sources::read(&[to.to_owned()])?;
@@ -130,30 +129,24 @@ async fn diff(args: &DiffArgs) -> Outcome {
     };
     let path = format!("{}/diff", exact(&args.from)?);
     let (_, diff): (_, DiffView) = client.post(&path, source.into_bytes()).await?;
-    match args.server.output {
-        Format::Table => output::text(&differences::told(&diff)),
-        Format::Json | Format::Jsonl => output::json(args.server.output, &diff),
-    }
+    output::document(args.server.output, &diff, |_| differences::told(&diff))
 }
 
 async fn retire(verb: &str, args: &RetireArgs) -> Outcome {
     let signature = &args.signature;
-    let client = Client::new(&signature.server.server)?;
+    let client = signature.server.client()?;
     let body = json!({ "who": signature.who, "reason": signature.reason });
     let body = serde_json::from_value::<OperateBody>(body)
         .and_then(|body| serde_json::to_vec(&body))
         .map_err(|error| Failure::because("the request cannot be made", &error))?;
     let path = format!("{}/{verb}", exact(&args.definition)?);
     let (_, view): (_, DefinitionView) = client.post(&path, body).await?;
-    match signature.server.output {
-        Format::Table => {
-            let state = if view.retired.is_some() {
-                "starts no new sagas"
-            } else {
-                "starts sagas"
-            };
-            output::text(&format!("{} {} {state}\n", view.name, view.version))
-        }
-        Format::Json | Format::Jsonl => output::json(signature.server.output, &view),
-    }
+    output::document(signature.server.output, &view, |_| {
+        let state = if view.retired.is_some() {
+            "starts no new sagas"
+        } else {
+            "starts sagas"
+        };
+        format!("{} {} {state}\n", view.name, view.version)
+    })
 }

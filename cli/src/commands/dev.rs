@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use orchestrator::auth::Gate;
+
 use crate::args::Format;
 use crate::config;
 use crate::dev::{Parts, Summary, follow, run_examples};
@@ -39,6 +41,7 @@ pub async fn dev(args: &DevArgs) -> Outcome {
         parts.topology.clone(),
         orchestrator,
         listener,
+        Gate::open(),
     )
     .await?;
     let worker = RunningWorker::start(
@@ -75,7 +78,7 @@ async fn use_it(args: &DevArgs, serving: &Serving, sources: &[Source]) -> Outcom
     if args.exit {
         return ended_as_they_should;
     }
-    if args.output == Format::Table {
+    if args.output.is_for_people() {
         output::text(&format!(
             "amends is running on the {} engine; Ctrl-C stops it\n\
              try: amends saga list --server {server}\n",
@@ -91,17 +94,16 @@ async fn use_it(args: &DevArgs, serving: &Serving, sources: &[Source]) -> Outcom
 }
 
 fn print(summary: &Summary, format: Format) -> Outcome {
-    match format {
-        Format::Table => output::text(&format!(
+    output::one_of_many(format, summary, |_| {
+        format!(
             "{} sagas on the {} engine: {} completed, {} compensated, {} unexpected\n",
             summary.sagas,
             summary.engine,
             summary.completed,
             summary.compensated,
             summary.unexpected
-        )),
-        Format::Json | Format::Jsonl => output::json(Format::Jsonl, summary),
-    }
+        )
+    })
 }
 
 /// What to register: the paths that were given, else the folder `sagas` if there is one; with the

@@ -5,14 +5,18 @@ use std::time::Duration;
 use orchestrator::http::{
     HandleBody, LetterDetailView, LetterGroupView, LetterPageView, LetterView,
 };
-use saga_core::time::{Timestamp, parse_span};
+use saga_core::time::Timestamp;
 
 use crate::args::{Format, ServerArgs};
-use crate::client::{Client, encode_query};
+use crate::bulk::confirm;
+use crate::client::encode_query;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::letters::{self, Batch, LetterResult, Report};
 use crate::mend_args::{DlqCommand, HandleArgs, LetterListArgs, ReplayArgs};
 use crate::{clock, output};
+
+/// What there is to see when there is nothing.
+const NONE: &str = "no dead letters\n";
 
 /// Columns of a terminal that a reason is broken to.
 const WIDTH: usize = 76;
@@ -37,66 +41,72 @@ async fn list(args: &LetterListArgs) -> Outcome {
         query.push(("handled", "true".to_owned()));
     }
     if let Some(text) = &args.since {
-        query.push(("since", clock::ago(span("--since", text)?).to_string()));
+        query.push((
+            "since",
+            clock::ago(clock::span("--since", text)?).to_string(),
+        ));
     }
     let path = format!("/v1/dead-letters?{}", encode_query(&query));
-    let page: LetterPageView = Client::new(&args.server.server)?.get(&path).await?;
-    match args.server.output {
-        Format::Table if page.letters.is_empty() => output::text("no dead letters\n"),
-        Format::Table => {
-            let rows: Vec<_> = page.letters.iter().map(row).collect();
-            output::table(&["ID", "RECEIVED", "FINGERPRINT"], &rows)?;
-            match page.next_cursor {
-                Some(cursor) => output::text(&format!("more: --cursor {cursor}\n")),
-                None => Ok(()),
-            }
+    let page: LetterPageView = args.server.client()?.get(&path).await?;
+    output::page(args.server.output, &page, &page.letters, |wide| {
+        if page.letters.is_empty() {
+            return NONE.to_owned();
         }
-        Format::Json => output::json(Format::Json, &page),
-        Format::Jsonl => output::json_list(Format::Jsonl, &page.letters),
-    }
+        let mut head = vec!["ID", "RECEIVED", "FINGERPRINT"];
+        if wide {
+            head.extend(["SAGA", "REASON"]);
+        }
+        let rows: Vec<_> = page.letters.iter().map(|one| row(one, wide)).collect();
+        let mut text = output::table(&head, &rows);
+        if let Some(cursor) = &page.next_cursor {
+            text.push_str(&format!("more: --cursor {cursor}\n"));
+        }
+        text
+    })
 }
 
-fn row(letter: &LetterView) -> Vec<String> {
+fn row(letter: &LetterView, wide: bool) -> Vec<String> {
     let fate = letter
         .handled
         .as_ref()
         .map_or_else(String::new, |handled| format!(" ({})", handled.how));
-    vec![
+    let mut cells = vec![
         letter.id.to_string(),
         minute(letter.received_at),
         format!("{}{fate}", letter.fingerprint),
-    ]
+    ];
+    if wide {
+        cells.push(letter.saga.clone().unwrap_or_default());
+        cells.push(letter.reason.clone());
+    }
+    cells
 }
 
 async fn groups(server: &ServerArgs) -> Outcome {
-    let client = Client::new(&server.server)?;
+    let client = server.client()?;
     let groups: Vec<LetterGroupView> = client.get("/v1/dead-letters/groups").await?;
-    match server.output {
-        Format::Table if groups.is_empty() => output::text("no dead letters\n"),
-        Format::Table => {
-            let rows = groups.iter().map(|group| {
-                vec![
-                    group.letters.to_string(),
-                    group.sagas.to_string(),
-                    minute(group.first_seen),
-                    minute(group.last_seen),
-                    group.fingerprint.clone(),
-                ]
-            });
-            let head = ["LETTERS", "SAGAS", "FIRST", "LAST", "FINGERPRINT"];
-            output::table(&head, &rows.collect::<Vec<_>>())
+    output::list(server.output, &groups, |_| {
+        if groups.is_empty() {
+            return NONE.to_owned();
         }
-        format @ (Format::Json | Format::Jsonl) => output::json_list(format, &groups),
-    }
+        let rows = groups.iter().map(|group| {
+            vec![
+                group.letters.to_string(),
+                group.sagas.to_string(),
+                minute(group.first_seen),
+                minute(group.last_seen),
+                group.fingerprint.clone(),
+            ]
+        });
+        let head = ["LETTERS", "SAGAS", "FIRST", "LAST", "FINGERPRINT"];
+        output::table(&head, &rows.collect::<Vec<_>>())
+    })
 }
 
 async fn show(id: &str, server: &ServerArgs) -> Outcome {
-    let client = Client::new(&server.server)?;
+    let client = server.client()?;
     let shown: LetterDetailView = client.get(&format!("/v1/dead-letters/{id}")).await?;
-    match server.output {
-        Format::Table => output::text(&story(&shown)),
-        format @ (Format::Json | Format::Jsonl) => output::json(format, &shown),
-    }
+    output::document(server.output, &shown, |_| story(&shown))
 }
 
 fn story(shown: &LetterDetailView) -> String {
@@ -154,12 +164,12 @@ fn story(shown: &LetterDetailView) -> String {
 }
 
 async fn replay(args: &ReplayArgs) -> Outcome {
-    let watch = span("--watch", &args.watch)?;
+    let watch = clock::span("--watch", &args.watch)?;
     handle("replay", &args.which, Some(watch)).await
 }
 
 async fn handle(verb: &'static str, args: &HandleArgs, watch: Option<Duration>) -> Outcome {
-    let client = Client::new(&args.signature.server.server)?;
+    let client = args.signature.server.client()?;
     let ids = match &args.fingerprint {
         Some(fingerprint) => letters::of_cause(&client, fingerprint).await?,
         None => args.ids.clone(),
@@ -168,11 +178,8 @@ async fn handle(verb: &'static str, args: &HandleArgs, watch: Option<Duration>) 
         let message = format!("no open dead letter has the fingerprint {fingerprint}");
         return Err(Failure::new(Kind::NotFound, message).help("see `amends dlq groups`"));
     }
-    if ids.len() > 1 && !args.yes && !args.dry_run {
-        let message = format!("that are {} letters, and nothing was done", ids.len());
-        return Err(
-            Failure::new(Kind::Refused, message).help("look with --dry-run, then say --yes")
-        );
+    if ids.len() > 1 && !args.dry_run {
+        confirm(format!("{verb} {} letters", ids.len()), args.yes).await?;
     }
     let format = args.signature.server.output;
     let batch = Batch {
@@ -188,10 +195,8 @@ async fn handle(verb: &'static str, args: &HandleArgs, watch: Option<Duration>) 
         watch: watch.filter(|_| ids.len() > 1 && !args.dry_run),
     };
     let report = batch.run(&ids, |result| tell(format, result)).await;
-    match format {
-        Format::Table => output::text(&summary(&report, args.dry_run))?,
-        Format::Json => output::json(format, &report)?,
-        Format::Jsonl => {}
+    if format != Format::Jsonl {
+        output::document(format, &report, |_| summary(&report, args.dry_run))?;
     }
     outcome(&report)
 }
@@ -199,9 +204,10 @@ async fn handle(verb: &'static str, args: &HandleArgs, watch: Option<Duration>) 
 /// Progress while it happens; what cannot be printed is in the exit code all the same.
 fn tell(format: Format, result: &LetterResult) {
     let _closed = match format {
-        Format::Table => output::text(&line(result)),
-        Format::Jsonl => output::json(format, result),
-        Format::Json => Ok(()),
+        Format::Table | Format::Wide | Format::Jsonl => {
+            output::one_of_many(format, result, |_| line(result))
+        }
+        Format::Json | Format::Yaml => Ok(()),
     };
 }
 
@@ -244,10 +250,11 @@ fn summary(report: &Report, dry_run: bool) -> String {
 
 fn outcome(report: &Report) -> Outcome {
     if let Some(why) = &report.stopped {
-        let kind = if report.done > 0 {
-            Kind::Partly
-        } else {
-            Kind::Error
+        let denied = report.letters.iter().any(LetterResult::is_denied);
+        let kind = match report.done {
+            0 if denied => Kind::Refused,
+            0 => Kind::Error,
+            _ => Kind::Partly,
         };
         let message = format!("stopped: {why}; {} not tried", report.not_tried);
         let help = "look at `amends dlq list` and at one saga with `amends saga show`";
@@ -267,11 +274,6 @@ fn outcome(report: &Report) -> Outcome {
     }
 }
 
-fn span(flag: &str, text: &str) -> Result<Duration, Failure> {
-    parse_span(text).map_err(|error| Failure::new(Kind::Usage, format!("{flag}: {error}")))
-}
-
 fn minute(at: Timestamp) -> String {
-    let text = at.to_string();
-    text.get(5..16).unwrap_or(&text).replace('T', " ")
+    clock::minute(&at.to_string())
 }

@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use crate::args::Format;
 use crate::checkup::{Check, Verdict, examine};
 use crate::failure::{Failure, Outcome};
 use crate::mend_args::DoctorArgs;
@@ -21,26 +20,17 @@ pub async fn doctor(args: &DoctorArgs) -> Outcome {
         count(Verdict::Warn),
         count(Verdict::Fail),
     );
-    match args.output {
-        Format::Table => {
-            let lines: String = checks.iter().map(line).collect();
-            output::text(&lines)?;
-            output::text(&format!(
-                "\n{fine} fine, {warnings} to look at, {failures} wrong\n"
-            ))?;
-        }
-        Format::Json => {
-            let report = json!({
-                "ok": failures == 0,
-                "fine": fine,
-                "warnings": warnings,
-                "failures": failures,
-                "checks": checks,
-            });
-            output::json(Format::Json, &report)?;
-        }
-        Format::Jsonl => output::json_list(Format::Jsonl, &checks)?,
-    }
+    let report = json!({
+        "ok": failures == 0,
+        "fine": fine,
+        "warnings": warnings,
+        "failures": failures,
+        "checks": checks,
+    });
+    output::page(args.output, &report, &checks, |_| {
+        let lines: String = checks.iter().map(line).collect();
+        format!("{lines}\n{fine} fine, {warnings} to look at, {failures} wrong\n")
+    })?;
     match failures {
         0 => Ok(()),
         failures => Err(Failure::error(format!(

@@ -5,20 +5,17 @@ use std::fmt::Write as _;
 use orchestrator::explain::StuckReport;
 use orchestrator::http::{CauseView, ExplanationView};
 
-use crate::args::{Format, ListArgs, OneArgs};
-use crate::client::{Client, encode_query};
+use crate::args::{ListArgs, OneArgs};
+use crate::client::encode_query;
 use crate::failure::Outcome;
 use crate::output;
 use crate::prose::{cut, wrapped};
 
 pub(super) async fn explain(args: &OneArgs) -> Outcome {
-    let client = Client::new(&args.server.server)?;
+    let client = args.server.client()?;
     let path = format!("/v1/sagas/{}/explain", args.id);
     let explained: ExplanationView = client.get(&path).await?;
-    match args.server.output {
-        Format::Table => output::text(&story(&explained)),
-        Format::Json | Format::Jsonl => output::json(args.server.output, &explained),
-    }
+    output::document(args.server.output, &explained, |_| story(&explained))
 }
 
 fn story(explained: &ExplanationView) -> String {
@@ -57,23 +54,18 @@ fn tell(text: &mut String, cause: &CauseView) {
     }
 }
 
-pub(super) async fn stuck(args: &ListArgs, since: Option<String>) -> Outcome {
-    let mut query = vec![("stuck", "true".to_owned())];
-    let given = [
-        ("definition", args.definition.clone()),
-        ("label", args.label.clone()),
-        ("since", since),
-    ];
-    for (name, value) in given {
-        query.extend(value.map(|value| (name, value)));
-    }
+/// What is stuck, by cause.
+pub(super) async fn stuck(args: &ListArgs) -> Outcome {
+    let mut query = args.filter.query()?;
+    query.retain(|(name, _)| *name != "cause");
+    query.push(("stuck", "true".to_owned()));
+    query.extend(args.limit.map(|limit| ("limit", limit.to_string())));
+    query.extend(args.cursor.clone().map(|cursor| ("cursor", cursor)));
     let path = format!("/v1/sagas?{}", encode_query(&query));
-    let report: StuckReport = Client::new(&args.server.server)?.get(&path).await?;
-    match args.server.output {
-        Format::Table => output::text(&groups(&report)),
-        Format::Json => output::json(args.server.output, &report),
-        Format::Jsonl => output::json_list(args.server.output, &report.groups),
-    }
+    let report: StuckReport = args.server.client()?.get(&path).await?;
+    output::page(args.server.output, &report, &report.groups, |_| {
+        groups(&report)
+    })
 }
 
 fn groups(report: &StuckReport) -> String {

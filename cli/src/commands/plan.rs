@@ -5,8 +5,7 @@ use std::fmt::Write as _;
 use orchestrator::http::PlanView;
 use saga_core::plan::{Outlook, Undo};
 
-use crate::args::Format;
-use crate::client::{Client, encode_query};
+use crate::client::encode_query;
 use crate::failure::Outcome;
 use crate::look_args::PlanArgs;
 use crate::prose::{COLUMNS, cut, wrapped};
@@ -19,11 +18,8 @@ pub(super) async fn plan(args: &PlanArgs) -> Outcome {
         .map(|step| ("if_failed_at", step))
         .collect();
     let path = format!("/v1/sagas/{}/plan?{}", args.id, encode_query(&query));
-    let view: PlanView = Client::new(&args.server.server)?.get(&path).await?;
-    match args.server.output {
-        Format::Table => output::text(&story(&view)),
-        Format::Json | Format::Jsonl => output::json(args.server.output, &view),
-    }
+    let view: PlanView = args.server.client()?.get(&path).await?;
+    output::document(args.server.output, &view, |_| story(&view))
 }
 
 fn story(view: &PlanView) -> String {

@@ -2,8 +2,7 @@
 
 use orchestrator::http::{ConditionView, TopologyItemView};
 
-use crate::args::{Format, ServerArgs};
-use crate::client::Client;
+use crate::args::ServerArgs;
 use crate::failure::Outcome;
 use crate::mend_args::QueueCommand;
 use crate::output;
@@ -16,19 +15,16 @@ pub async fn queue(command: &QueueCommand) -> Outcome {
 }
 
 async fn list(all: bool, server: &ServerArgs) -> Outcome {
-    let mut queues: Vec<TopologyItemView> = Client::new(&server.server)?.get("/v1/queues").await?;
+    let mut queues: Vec<TopologyItemView> = server.client()?.get("/v1/queues").await?;
     // Nobody consumes the queues of the rungs, and most are empty.
     queues.retain(|queue| all || !queue.name.contains(".retry.") || queue.messages > Some(0));
-    match server.output {
-        Format::Table => {
-            let rows: Vec<_> = queues.iter().map(row).collect();
-            output::table(&["WAITING", "CONSUMERS", "QUEUE", "WORKERS"], &rows)
-        }
-        format @ (Format::Json | Format::Jsonl) => output::json_list(format, &queues),
-    }
+    output::list(server.output, &queues, |wide| {
+        let rows: Vec<_> = queues.iter().map(|queue| row(queue, wide)).collect();
+        output::table(&["WAITING", "CONSUMERS", "QUEUE", "WORKERS"], &rows)
+    })
 }
 
-fn row(queue: &TopologyItemView) -> Vec<String> {
+fn row(queue: &TopologyItemView, wide: bool) -> Vec<String> {
     let count = |number: Option<u32>| match (queue.condition, number) {
         (_, Some(number)) => number.to_string(),
         (ConditionView::Missing, None) => "missing".to_owned(),
@@ -39,7 +35,8 @@ fn row(queue: &TopologyItemView) -> Vec<String> {
     let workers = match (queue.workers.len(), &queue.operation) {
         (0, None) => String::new(),
         (0, Some(_)) => "none".to_owned(),
-        (1 | 2, _) => queue.workers.join(", "),
+        (1, _) => queue.workers.join(", "),
+        (_, _) if wide => queue.workers.join(", "),
         (count, _) => format!("{count} workers"),
     };
     vec![

@@ -3,8 +3,6 @@
 use orchestrator::http::ReconcileBody;
 use orchestrator::reconcile::Reconciled;
 
-use crate::args::Format;
-use crate::client::Client;
 use crate::failure::{Failure, Outcome};
 use crate::mend_args::ReconcileArgs;
 use crate::output;
@@ -17,13 +15,11 @@ pub async fn reconcile(args: &ReconcileArgs) -> Outcome {
     };
     let body = serde_json::to_vec(&body)
         .map_err(|error| Failure::because("the request cannot be made", &error))?;
-    let client = Client::new(&args.server.server)?;
+    let client = args.server.client()?;
     let (_, found): (_, Reconciled) = client.post("/v1/reconcile", body).await?;
-    match args.server.output {
-        Format::Table => output::text(&story(&found, args.dry_run))?,
-        Format::Json => output::json(Format::Json, &found)?,
-        Format::Jsonl => output::json_list(Format::Jsonl, &found.missing)?,
-    }
+    output::page(args.server.output, &found, &found.missing, |_| {
+        story(&found, args.dry_run)
+    })?;
     match found.skipped {
         Some(why) => Err(
             Failure::error(format!("nothing can be concluded now: {why}"))

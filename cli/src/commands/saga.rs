@@ -4,43 +4,38 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 
-use orchestrator::http::{BODY_BYTES_MAX, EventView, PageView, SagaView, StartBody, StartedView};
-use saga_core::saga::Status;
-use saga_core::time::parse_span;
+use orchestrator::http::{BODY_BYTES_MAX, EventView, SagaView, StartBody, StartedView};
 use serde_json::Value;
-use tokio::time::Instant;
 
-use crate::args::{Format, ListArgs, OneArgs, SagaCommand, ServerArgs, StartArgs, WaitArgs};
-use crate::client::{Client, encode_query};
+use crate::args::{OneArgs, SagaCommand, ServerArgs, StartArgs};
+use crate::client::Client;
 use crate::config::Settings;
 use crate::failure::{Failure, Kind, Outcome};
-use crate::{clock, narrative, output, timeline};
+use crate::{narrative, output, timeline};
 
-use super::{bundle, explain, move_sagas, operate, plan, signal, watch};
+use super::{bundle, explain, list, move_sagas, operate, plan, signal, wait, watch};
 
-/// Seconds that one request waits for a saga.
-const WAIT_SECONDS: u64 = 30;
+/// Columns that tell an event, beside its number and when it was.
+const WHAT_COLUMNS: usize = 63;
 
 /// Runs one of the saga commands.
 pub async fn saga(command: &SagaCommand) -> Outcome {
     match command {
         SagaCommand::Start(args) => start(args).await,
-        SagaCommand::List(args) => list(args).await,
-        SagaCommand::Show(args) => {
-            show(&Client::new(&args.server.server)?, &args.id, &args.server).await
-        }
+        SagaCommand::List(args) => list::list(args).await,
+        SagaCommand::Show(args) => show(&args.server.client()?, &args.id, &args.server).await,
         SagaCommand::History(args) => history(args).await,
         SagaCommand::Explain(args) => explain::explain(args).await,
         SagaCommand::Plan(args) => plan::plan(args).await,
         SagaCommand::Watch(args) => watch::watch(args).await,
         SagaCommand::Export(args) => bundle::export(args).await,
         SagaCommand::Replay(args) => bundle::replay(args).await,
-        SagaCommand::Wait(args) => wait(args).await,
+        SagaCommand::Wait(args) => wait::wait(args).await,
         SagaCommand::Signal(args) => signal::signal(args).await,
-        SagaCommand::Cancel(args) => operate::on_saga("cancel", args).await,
-        SagaCommand::Pause(args) => operate::on_saga("pause", args).await,
-        SagaCommand::Resume(args) => operate::on_saga("resume", args).await,
-        SagaCommand::Terminate(args) => operate::on_saga("terminate", args).await,
+        SagaCommand::Cancel(args) => operate::on_saga(operate::CANCEL, args).await,
+        SagaCommand::Pause(args) => operate::on_saga(operate::PAUSE, args).await,
+        SagaCommand::Resume(args) => operate::on_saga(operate::RESUME, args).await,
+        SagaCommand::Terminate(args) => operate::on_saga(operate::TERMINATE, args).await,
         SagaCommand::Retry(args) => operate::retry(args).await,
         SagaCommand::Skip(args) => operate::skip(args).await,
         SagaCommand::Resolve(args) => operate::resolve(args).await,
@@ -71,23 +66,20 @@ async fn start(args: &StartArgs) -> Outcome {
     };
     let body = serde_json::to_vec(&body)
         .map_err(|error| Failure::because("the request cannot be made", &error))?;
-    let client = Client::new(&args.server.server)?;
+    let client = args.server.client()?;
     let (_, started): (_, StartedView) = client.post("/v1/sagas", body).await?;
     if args.wait {
-        wait_until_rest(&client, &started.id, None).await?;
+        wait::until_rest(&client, &started.id).await?;
         return show(&client, &started.id, &args.server).await;
     }
-    match args.server.output {
-        Format::Table => {
-            let how = if started.created {
-                ""
-            } else {
-                " (it has the same business key)"
-            };
-            output::text(&format!("{}{how}\n", started.id))
-        }
-        Format::Json | Format::Jsonl => output::json(args.server.output, &started),
-    }
+    output::document(args.server.output, &started, |_| {
+        let how = if started.created {
+            ""
+        } else {
+            " (it has the same business key)"
+        };
+        format!("{}{how}\n", started.id)
+    })
 }
 
 fn read_input(file: Option<&Path>) -> Result<Value, Failure> {
@@ -125,93 +117,45 @@ fn labels(pairs: &[String]) -> Result<BTreeMap<String, String>, Failure> {
         .collect()
 }
 
-async fn list(args: &ListArgs) -> Outcome {
-    if args.stuck {
-        return explain::stuck(args, since(args.since.as_deref())?).await;
-    }
-    let mut query = vec![("limit", args.limit.to_string())];
-    let mut add = |name: &'static str, value: &Option<String>| {
-        if let Some(value) = value {
-            query.push((name, value.clone()));
-        }
-    };
-    add("status", &args.status);
-    add("definition", &args.definition);
-    add("key", &args.key);
-    add("label", &args.label);
-    add("cursor", &args.cursor);
-    add("since", &since(args.since.as_deref())?);
-    let path = format!("/v1/sagas?{}", encode_query(&query));
-    let page: PageView = Client::new(&args.server.server)?.get(&path).await?;
-    match args.server.output {
-        Format::Table => {
-            let rows: Vec<_> = page.sagas.iter().map(row).collect();
-            output::table(&["ID", "SAGA", "STATUS", "STARTED", "TOOK", "KEY"], &rows)?;
-            match page.next_cursor {
-                Some(cursor) => output::text(&format!("more: --cursor {cursor}\n")),
-                None => Ok(()),
-            }
-        }
-        Format::Json => output::json(args.server.output, &page),
-        Format::Jsonl => output::json_list(args.server.output, &page.sagas),
-    }
-}
-
-fn row(saga: &SagaView) -> Vec<String> {
-    let started = saga.started_at.to_string();
-    let took = saga
-        .ended_at
-        .map_or_else(String::new, |at| timeline::short(at.since(saga.started_at)));
-    vec![
-        saga.id.clone(),
-        format!("{} {}", saga.definition, saga.version),
-        saga.status.to_string(),
-        started.get(..19).unwrap_or(&started).replace('T', " "),
-        took,
-        saga.key.clone().unwrap_or_default(),
-    ]
-}
-
-/// `--since 1h` as the point in time that the API asks for.
-fn since(span: Option<&str>) -> Result<Option<String>, Failure> {
-    let Some(text) = span else { return Ok(None) };
-    let span = parse_span(text).map_err(|error| Failure::new(Kind::Usage, error))?;
-    Ok(Some(clock::ago(span).to_string()))
-}
-
-async fn show(client: &Client, id: &str, server: &ServerArgs) -> Outcome {
+pub(super) async fn show(client: &Client, id: &str, server: &ServerArgs) -> Outcome {
     let saga: SagaView = client.get(&format!("/v1/sagas/{id}")).await?;
-    match server.output {
-        Format::Table => {
-            let history = full_history(client, id).await?;
-            output::text(&timeline::timeline(&saga, &history, Settings::colour()))
-        }
-        Format::Json | Format::Jsonl => output::json(server.output, &saga),
-    }
+    let history = if server.output.is_for_people() {
+        full_history(client, id).await?
+    } else {
+        Vec::new()
+    };
+    output::document(server.output, &saga, |_| {
+        timeline::timeline(&saga, &history, Settings::colour())
+    })
 }
 
 async fn history(args: &OneArgs) -> Outcome {
-    let client = Client::new(&args.server.server)?;
+    let client = args.server.client()?;
     let events = full_history(&client, &args.id).await?;
-    match args.server.output {
-        Format::Table => {
-            let begun = events.first().map(|event| event.at);
-            let rows: Vec<_> = events
-                .iter()
-                .map(|event| {
-                    let after =
-                        begun.map_or_else(String::new, |at| timeline::short(event.at.since(at)));
-                    vec![
-                        event.seq.to_string(),
-                        format!("+{after}"),
-                        narrative::describe(&event.event),
-                    ]
-                })
-                .collect();
-            output::table(&["SEQ", "AFTER", "WHAT HAPPENED"], &rows)
+    output::list(args.server.output, &events, |wide| table(&events, wide))
+}
+
+fn table(events: &[EventView], wide: bool) -> String {
+    let begun = events.first().map(|event| event.at);
+    let mut rows = Vec::new();
+    for event in events {
+        let what = narrative::describe(&event.event);
+        if wide {
+            rows.push(vec![event.seq.to_string(), event.at.to_string(), what]);
+            continue;
         }
-        Format::Json | Format::Jsonl => output::json_list(args.server.output, &events),
+        let after = begun.map_or_else(String::new, |at| timeline::short(event.at.since(at)));
+        let (mut seq, mut after) = (event.seq.to_string(), format!("+{after}"));
+        for line in output::folded(&what, WHAT_COLUMNS) {
+            rows.push(vec![
+                std::mem::take(&mut seq),
+                std::mem::take(&mut after),
+                line,
+            ]);
+        }
     }
+    let when = if wide { "AT" } else { "AFTER" };
+    output::table(&["SEQ", when, "WHAT HAPPENED"], &rows)
 }
 
 /// Every event, page by page.
@@ -226,42 +170,5 @@ async fn full_history(client: &Client, id: &str) -> Result<Vec<EventView>, Failu
             return Ok(events);
         }
         events.extend(page);
-    }
-}
-
-async fn wait(args: &WaitArgs) -> Outcome {
-    let limit = parse_span(&args.timeout).map_err(|error| Failure::new(Kind::Usage, error))?;
-    let client = Client::new(&args.server.server)?;
-    let status = wait_until_rest(&client, &args.id, Some(Instant::now() + limit)).await?;
-    show(&client, &args.id, &args.server).await?;
-    match status {
-        Status::Completed => Ok(()),
-        Status::Running | Status::Compensating => {
-            let message = format!("saga {} is still {status} after {}", args.id, args.timeout);
-            Err(Failure::error(message))
-        }
-        Status::Paused | Status::Compensated | Status::CompensationFailed | Status::Terminated => {
-            Err(Failure::error(format!("saga {} is {status}", args.id)))
-        }
-    }
-}
-
-async fn wait_until_rest(
-    client: &Client,
-    id: &str,
-    until: Option<Instant>,
-) -> Result<Status, Failure> {
-    loop {
-        let left = until.map_or(WAIT_SECONDS, |until| {
-            until
-                .saturating_duration_since(Instant::now())
-                .as_secs()
-                .min(WAIT_SECONDS)
-        });
-        let saga: SagaView = client.get(&format!("/v1/sagas/{id}?wait={left}")).await?;
-        let moves = matches!(saga.status, Status::Running | Status::Compensating);
-        if !moves || until.is_some_and(|until| Instant::now() >= until) || left == 0 {
-            return Ok(saga.status);
-        }
     }
 }

@@ -1,49 +1,50 @@
-//! `amends saga signal`: tell a saga something from outside.
+//! `amends saga signal`: tell a saga, or many, something from outside.
 
-use clap::Args;
 use orchestrator::http::{OperatedView, SignalBody};
 
-use super::operate::json;
-use crate::args::{Format, ServerArgs};
-use crate::client::Client;
-use crate::failure::{Failure, Outcome};
+use super::operate::{Asked, encoded, json};
+use crate::bulk::{Request, Verb};
+use crate::failure::{Failure, Kind, Outcome};
 use crate::output;
+use crate::signal_args::SignalArgs;
 
-/// `amends saga signal`
-#[derive(Debug, Args)]
-pub struct SignalArgs {
-    /// The saga's id
-    pub saga: String,
-    /// Name of the signal, as the step's `wait_for` has it
-    pub name: String,
-    /// What it says, as JSON; the step's output [default: null]
-    #[arg(long, value_name = "JSON")]
-    pub payload: Option<String>,
-    /// Your id for it; sent again under the same id it counts once [default: a new one]
-    #[arg(long)]
-    pub id: Option<String>,
-    #[command(flatten)]
-    pub server: ServerArgs,
-}
+const SIGNAL: Verb = Verb::new("signal", "signalled", "open");
 
 pub(super) async fn signal(args: &SignalArgs) -> Outcome {
     let payload = args.payload.as_deref();
     let payload = payload.map(|text| json("--payload", text)).transpose()?;
-    let body = SignalBody {
-        name: args.name.clone(),
+    let (id, name) = match args.words.as_slice() {
+        [id, name] => (Some(id.as_str()), name),
+        [.., name] => (None, name),
+        [] => return Err(Failure::new(Kind::Usage, "no signal is named")),
+    };
+    let asked = Asked {
+        verb: SIGNAL,
+        filter: &args.filter,
+        many: &args.many,
+        server: &args.server,
+    };
+    let body = encoded(&SignalBody {
+        name: name.clone(),
         id: args.id.clone(),
         payload: payload.unwrap_or_default(),
+    })?;
+    let path = |id: &str| format!("/v1/sagas/{id}/signal");
+    let Some(id) = asked.one(id)? else {
+        if args.id.is_none() {
+            let message = "many sagas are told, and the signal has no id";
+            let help = "give it one with --id: then the same command again tells nobody twice";
+            return Err(Failure::new(Kind::Usage, message).help(help));
+        }
+        let request = |id: &str, _: &str| Request {
+            path: path(id),
+            body: body.clone(),
+        };
+        return asked.bulk()?.run(request).await;
     };
-    let body = serde_json::to_vec(&body)
-        .map_err(|error| Failure::because("the request cannot be made", &error))?;
-    let client = Client::new(&args.server.server)?;
-    let path = format!("/v1/sagas/{}/signal", args.saga);
-    let (_, view): (_, OperatedView) = client.post(&path, body).await?;
-    match args.server.output {
-        Format::Table => output::text(&format!(
-            "{} has {}; it is {}\n",
-            view.id, args.name, view.status
-        )),
-        format @ (Format::Json | Format::Jsonl) => output::json(format, &view),
-    }
+    let client = args.server.client()?;
+    let (_, view): (_, OperatedView) = client.post(&path(id), body).await?;
+    output::document(args.server.output, &view, |_| {
+        format!("{} has {name}; it is {}\n", view.id, view.status)
+    })
 }

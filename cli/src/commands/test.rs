@@ -7,7 +7,6 @@ use saga_core::compiler::{self, closest};
 use saga_core::definition::Definition;
 use serde_json::Value;
 
-use crate::args::Format;
 use crate::config::Settings;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::run_args::TestArgs;
@@ -27,15 +26,13 @@ fn test_now(args: &TestArgs) -> Outcome {
     let wanted = wanted(&args.faults, &definition)?;
     let script = script(args, definition)?;
     let report = trial::run(&script, &wanted)?;
-    match args.output {
-        Format::Table => {
-            output::text(&trial::table(&report, Settings::colour()))?;
-            if !wanted.is_empty() {
-                output::text(&trial::chronicle(&report))?;
-            }
+    output::document(args.output, &report, |_| {
+        let mut text = trial::table(&report, Settings::colour());
+        if !wanted.is_empty() {
+            text.push_str(&trial::chronicle(&report));
         }
-        Format::Json | Format::Jsonl => output::json(args.output, &report)?,
-    }
+        text
+    })?;
     match report.illegal() {
         0 => Ok(()),
         count => {

@@ -2,8 +2,7 @@
 
 use orchestrator::http::{ConditionView, TopologyItemView, TopologyView};
 
-use crate::args::{Format, ServerArgs};
-use crate::client::Client;
+use crate::args::ServerArgs;
 use crate::failure::{Failure, Outcome};
 use crate::mend_args::TopologyCommand;
 use crate::output;
@@ -12,11 +11,11 @@ use crate::output;
 pub async fn topology(command: &TopologyCommand) -> Outcome {
     match command {
         TopologyCommand::Diff { server } => {
-            let view: TopologyView = Client::new(&server.server)?.get("/v1/topology").await?;
+            let view: TopologyView = server.client()?.get("/v1/topology").await?;
             tell(server, &view)
         }
         TopologyCommand::Apply { server } => {
-            let client = Client::new(&server.server)?;
+            let client = server.client()?;
             let (_, view): (_, TopologyView) =
                 client.post("/v1/topology/apply", Vec::new()).await?;
             tell(server, &view)
@@ -25,11 +24,7 @@ pub async fn topology(command: &TopologyCommand) -> Outcome {
 }
 
 fn tell(server: &ServerArgs, view: &TopologyView) -> Outcome {
-    match server.output {
-        Format::Table => output::text(&story(view))?,
-        Format::Json => output::json(Format::Json, view)?,
-        Format::Jsonl => output::json_list(Format::Jsonl, &view.items)?,
-    }
+    output::page(server.output, view, &view.items, |_| story(view))?;
     if let Some(why) = &view.blind {
         return Err(Failure::error(format!(
             "the topology cannot be seen: {why}"

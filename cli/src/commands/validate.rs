@@ -39,26 +39,30 @@ pub fn validate(args: &ValidateArgs) -> Outcome {
     all.retain(|one| files.iter().all(|file| file.shown != one.compiled.file));
     all.extend(checked);
     match args.output {
-        ValidateFormat::Table => {
+        ValidateFormat::Table | ValidateFormat::Wide => {
             for one in &all {
                 output::text(&told(one, args.load))?;
             }
         }
-        ValidateFormat::Json | ValidateFormat::Jsonl => {
-            for one in &all {
-                let report = FileReport::new(&one.compiled, args.load);
-                output::json(Format::Jsonl, &report)?;
-            }
-        }
+        ValidateFormat::Json | ValidateFormat::Jsonl => reports(&all, args.load, Format::Jsonl)?,
+        ValidateFormat::Yaml => reports(&all, args.load, Format::Yaml)?,
         ValidateFormat::Sarif => {
             let compiled: Vec<(&Compiled, &str)> = all
                 .iter()
                 .map(|one| (&one.compiled, one.text.as_str()))
                 .collect();
-            output::json(Format::Json, &sarif(&compiled))?;
+            output::json(&sarif(&compiled))?;
         }
     }
     verdict(&all)
+}
+
+/// A document for each file.
+fn reports(all: &[Checked], with_load: bool, format: Format) -> Outcome {
+    all.iter().try_for_each(|one| {
+        let report = FileReport::new(&one.compiled, with_load);
+        output::one_of_many(format, &report, |_| told(one, with_load))
+    })
 }
 
 fn verdict(all: &[Checked]) -> Outcome {

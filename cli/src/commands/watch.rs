@@ -6,7 +6,7 @@ use std::time::Duration;
 use orchestrator::http::{END_EVENT, EventView, SAGA_EVENT, SagaView};
 use tokio::time::{Instant, timeout};
 
-use crate::args::{Format, OneArgs};
+use crate::args::OneArgs;
 use crate::client::Client;
 use crate::config::Settings;
 use crate::event_stream::{EventStream, ServerEvent};
@@ -24,8 +24,8 @@ const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Follows a saga until it ends: as a picture on a terminal, otherwise line by line.
 pub(super) async fn watch(args: &OneArgs) -> Outcome {
-    let client = Client::new(&args.server.server)?;
-    let pictures = args.server.output == Format::Table && std::io::stdout().is_terminal();
+    let client = args.server.client()?;
+    let pictures = args.server.output.is_for_people() && std::io::stdout().is_terminal();
     let mut screen = Screen {
         client: &client,
         args,
@@ -121,15 +121,12 @@ impl Screen<'_> {
     }
 
     fn print(&self, event: &EventView) -> Outcome {
-        match self.args.server.output {
-            Format::Table => {
-                let begun = self.events.first().map_or(event.at, |first| first.at);
-                let after = timeline::short(event.at.since(begun));
-                let what = narrative::describe(&event.event);
-                output::text(&format!("{:>5}  +{after:<8} {what}\n", event.seq))
-            }
-            Format::Json | Format::Jsonl => output::json(Format::Jsonl, event),
-        }
+        output::one_of_many(self.args.server.output, event, |_| {
+            let begun = self.events.first().map_or(event.at, |first| first.at);
+            let after = timeline::short(event.at.since(begun));
+            let what = narrative::describe(&event.event);
+            format!("{:>5}  +{after:<8} {what}\n", event.seq)
+        })
     }
 
     /// Draws over the last picture.

@@ -3,9 +3,9 @@
 use orchestrator::http::{Presence, WorkerView};
 use saga_core::time::Timestamp;
 
-use crate::args::{Format, ServerArgs};
-use crate::client::Client;
+use crate::args::ServerArgs;
 use crate::failure::{Failure, Kind, Outcome};
+use crate::prose::wrapped;
 use crate::upkeep_args::{OneWorkerArgs, WorkerCommand};
 use crate::{clock, output, timeline};
 
@@ -19,37 +19,38 @@ pub async fn worker(command: &WorkerCommand) -> Outcome {
 
 async fn list(server: &ServerArgs) -> Outcome {
     let workers = fetch(server).await?;
-    match server.output {
-        Format::Table => {
-            let now = clock::now();
-            let rows: Vec<_> = workers.iter().map(|worker| row(worker, now)).collect();
-            let head = [
-                "ID", "STATUS", "BUILD", "QUEUES", "BUSY", "LONG", "HEARD", "STOPPED",
-            ];
-            output::table(&head, &rows)
+    output::list(server.output, &workers, |wide| {
+        let now = clock::now();
+        let rows = workers.iter().map(|worker| row(worker, now, wide));
+        let mut head = vec!["ID", "STATUS", "BUSY", "HEARD", "STOPPED"];
+        if wide {
+            head.extend(["BUILD", "QUEUES", "LONG"]);
         }
-        Format::Json | Format::Jsonl => output::json_list(server.output, &workers),
-    }
+        output::table(&head, &rows.collect::<Vec<_>>())
+    })
 }
 
 async fn fetch(server: &ServerArgs) -> Result<Vec<WorkerView>, Failure> {
-    Client::new(&server.server)?.get("/v1/workers").await
+    server.client()?.get("/v1/workers").await
 }
 
-fn row(worker: &WorkerView, now: Timestamp) -> Vec<String> {
+fn row(worker: &WorkerView, now: Timestamp, wide: bool) -> Vec<String> {
     let (busy, slots) = worker.operations.iter().fold((0, 0), |(busy, slots), it| {
         (busy + it.busy, slots + it.slots)
     });
-    vec![
+    let mut cells = vec![
         worker.id.clone(),
         worker.status.as_str().to_owned(),
-        worker.build.clone(),
-        worker.operations.len().to_string(),
         format!("{busy}/{slots}"),
-        worker.running.len().to_string(),
-        ago(worker.last_heartbeat_at, now),
+        timeline::short(now.since(worker.last_heartbeat_at)),
         stopped(worker),
-    ]
+    ];
+    if wide {
+        cells.push(worker.build.clone());
+        cells.push(worker.operations.len().to_string());
+        cells.push(worker.running.len().to_string());
+    }
+    cells
 }
 
 /// The operations that are not called because they fail.
@@ -66,10 +67,9 @@ fn stopped(worker: &WorkerView) -> String {
 
 async fn show(args: &OneWorkerArgs) -> Outcome {
     let worker = find(fetch(&args.server).await?, &args.id)?;
-    match args.server.output {
-        Format::Table => output::text(&story(&worker, clock::now())),
-        Format::Json | Format::Jsonl => output::json(args.server.output, &worker),
-    }
+    output::document(args.server.output, &worker, |_| {
+        story(&worker, clock::now())
+    })
 }
 
 /// The worker of that id; of that name, when only one that is there has it.
@@ -105,21 +105,21 @@ fn story(worker: &WorkerView, now: Timestamp) -> String {
         ago(worker.started_at, now),
         ago(worker.last_heartbeat_at, now),
     );
-    for it in &worker.operations {
-        let version = it.version.as_deref().unwrap_or("-");
-        text.push_str(&format!(
-            "  {:32} {:10} version {version:10} {}/{} slots busy, breaker {}\n",
-            it.operation.as_str(),
-            it.op.as_str(),
-            it.busy,
-            it.slots,
-            it.breaker.as_str(),
-        ));
-    }
+    let rows = worker.operations.iter().map(|it| {
+        vec![
+            it.operation.to_string(),
+            it.op.as_str().to_owned(),
+            it.version.clone().unwrap_or_default(),
+            format!("{}/{}", it.busy, it.slots),
+            it.breaker.as_str().to_owned(),
+        ]
+    });
+    let head = ["OPERATION", "FOR", "VERSION", "BUSY", "BREAKER"];
+    text.push_str(&output::table(&head, &rows.collect::<Vec<_>>()));
     if worker.running.is_empty() {
-        text.push_str("\n  nothing has been running for longer than a second\n");
+        text.push_str("\nnothing has been running for longer than a second\n");
     } else {
-        text.push_str("\n  running for longer than a second:\n");
+        text.push_str("\nrunning for longer than a second:\n");
     }
     for it in &worker.running {
         let element = match it.element {
@@ -130,15 +130,16 @@ fn story(worker: &WorkerView, now: Timestamp) -> String {
             .progress
             .as_ref()
             .map_or_else(String::new, |progress| format!(", {progress}"));
-        text.push_str(&format!(
-            "  saga {} step {}{element}: {} ({}), attempt {}, since {}{progress}\n",
+        let line = format!(
+            "saga {} step {}{element}: {} ({}), attempt {}, since {}{progress}",
             it.saga,
             it.step,
             it.operation.as_str(),
             it.op,
             it.attempt,
             ago(it.started_at, now),
-        ));
+        );
+        text.push_str(&wrapped(&line, 2));
     }
     text
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use worker_runtime::{Answer, Call, Handler, Resolution};
+use worker_runtime::{Answer, Call, Handler};
 
 use super::answers::{number, text};
 
@@ -31,11 +31,6 @@ pub(super) const LOOKUPS: [(&str, Look); 7] = [
 impl Handler for Lookup {
     async fn run(&self, call: &Call) -> Answer {
         (self.0)(call).map_or_else(|answer| answer, Answer::Done)
-    }
-
-    async fn resolve(&self, _call: &Call) -> Resolution {
-        // Whatever became of the call, there is nothing of it that could be found or undone.
-        Resolution::Never
     }
 }
 

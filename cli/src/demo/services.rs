@@ -7,6 +7,9 @@ use super::desks::DeskHandler;
 use super::lookups::{LOOKUPS, Lookup};
 use super::shelf::Desk;
 
+/// Look-ups of one kind that run in this process at once.
+const LOOKUPS_AT_ONCE: u16 = 256;
+
 /// One operation and, where there is one, the operation that undoes it.
 struct Service {
     action: &'static str,
@@ -132,11 +135,21 @@ pub(super) fn offer(worker: Worker, books: &Books) -> Worker {
         .iter()
         .fold(worker, |worker, service| service.offer(worker, books));
     LOOKUPS.iter().fold(worker, |worker, (name, look)| {
-        worker.action(name, outside(Lookup(*look)))
+        worker.action(name, look_up(Lookup(*look)))
     })
 }
 
-/// All of them honour the idempotency key, or have no effect: repeating is safe.
+/// Answers that are there at once: many run side by side.
+fn look_up(handler: Lookup) -> Operation {
+    let settings = OperationSettings {
+        concurrency: LOOKUPS_AT_ONCE,
+        backlog: LOOKUPS_AT_ONCE,
+        ..OperationSettings::default()
+    };
+    Operation::without_effect(handler, settings)
+}
+
+/// All of them honour the idempotency key: repeating is safe.
 fn outside(handler: impl worker_runtime::Handler + 'static) -> Operation {
     let settings = OperationSettings {
         repeat: Repeat::Safe,

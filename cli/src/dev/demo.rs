@@ -38,7 +38,7 @@ pub async fn run_examples(
     engine: &'static str,
     format: Format,
 ) -> Result<Summary, Failure> {
-    let client = Client::new(server)?;
+    let client = Client::at(server)?;
     let mut started = Vec::new();
     for example in examples() {
         let saga = start(&client, &example).await?;
@@ -58,7 +58,7 @@ pub async fn run_examples(
             .as_secs();
         let saga: SagaView = client.get(&format!("/v1/sagas/{id}?wait={left}")).await?;
         count(&mut summary, saga.status, example.end);
-        if format == Format::Table {
+        if format.is_for_people() {
             let history: Vec<EventView> = client.get(&format!("/v1/sagas/{id}/history")).await?;
             let drawn = timeline(&saga, &history, Settings::colour());
             output::text(&format!("{}\n{drawn}\n", example.about))?;

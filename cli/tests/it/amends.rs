@@ -59,11 +59,16 @@ pub(crate) fn run_with_input(arguments: &[&str], settings: &[(&str, &str)], inpu
     }
 }
 
-fn command(arguments: &[&str]) -> Command {
+pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_amends"));
     command
         .args(arguments)
         .env_remove("AMENDS_SERVER")
+        .env_remove("AMENDS_TOKEN")
+        .env_remove("AMENDS_TOKEN_UNENCRYPTED")
+        .env_remove("AMENDS_PROFILE")
+        .env("XDG_CONFIG_HOME", "/nonexistent")
+        .env("USER", "ada")
         .current_dir(repository());
     command
 }

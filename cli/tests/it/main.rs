@@ -7,12 +7,19 @@
 
 mod amends;
 mod bad_input;
+mod bulk;
+mod config;
 mod definitions;
 mod demo;
+mod help;
+mod inside;
 mod looking;
 mod mending;
 mod moves;
 mod sagas;
+mod security;
 mod signals;
+mod snapshot;
+mod snapshots;
 mod trial;
 mod workers;

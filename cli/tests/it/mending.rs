@@ -14,28 +14,6 @@ fn fits(text: &str) {
 }
 
 #[test]
-fn every_command_has_an_example() {
-    for command in [
-        &["dlq", "list"][..],
-        &["dlq", "groups"],
-        &["dlq", "show"],
-        &["dlq", "replay"],
-        &["dlq", "drop"],
-        &["reconcile"],
-        &["topology", "diff"],
-        &["topology", "apply"],
-        &["queue", "list"],
-        &["doctor"],
-    ] {
-        let help = run(&[command, &["--help"]].concat(), &[]);
-        assert_eq!(help.code, 0, "{help:?}");
-        let example = format!("amends {}", command.join(" "));
-        let (_, after) = help.out.split_once("Example:").expect("an example");
-        assert!(after.contains(&example), "{}", help.out);
-    }
-}
-
-#[test]
 fn without_dead_letters_there_is_nothing_to_do() {
     let dev = Dev::start();
     for command in ["list", "groups"] {
@@ -75,7 +53,7 @@ fn what_a_bulk_verb_needs_is_said_before_anything_happens() {
     let dev = Dev::start();
     let many = ["dlq", "drop", NOBODY, NOBODY, "--reason", "r"];
     dev.run(&many)
-        .failed(5, &["2 letters", "--dry-run", "--yes"]);
+        .failed(2, &["drop 2 letters", "--dry-run", "--yes"]);
     let blank = ["dlq", "drop", NOBODY, "--reason", " "];
     let blank = dev.run(&blank);
     assert!(blank.out.contains("say a reason"), "{blank:?}");

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::amends::Dev;
+use crate::snapshot::Snapshot;
 
 #[test]
 fn workers_are_listed_and_shown() {
@@ -28,7 +29,8 @@ fn workers_are_listed_and_shown() {
     for words in [
         id,
         "payments.charge",
-        "0/16 slots busy, breaker closed",
+        "0/16",
+        "closed",
         "nothing has been running",
     ] {
         assert!(
@@ -42,4 +44,9 @@ fn workers_are_listed_and_shown() {
     assert!(!json["operations"].as_array().expect("a list").is_empty());
     dev.run(&["worker", "show", "nobody"])
         .failed(4, &["no worker nobody", "amends worker list"]);
+    let mut snapshot = Snapshot::default();
+    for line in [&["worker", "list"][..], &["worker", "show", "dev-worker"]] {
+        snapshot.add(line, &dev.run(line));
+    }
+    snapshot.check("workers");
 }

@@ -1,5 +1,6 @@
 //! Stores what was judged, and only then sends, acknowledges and answers.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -27,11 +28,11 @@ const LOST_BEFORE_LOCKING: u32 = 2;
 impl Lane {
     /// Writes everything that was judged in one statement; what could not be written goes back to
     /// `pending`.
-    pub(super) async fn store_and_tell(&mut self, judged: Vec<Judged>, pending: &mut Pending) {
+    pub(super) async fn store_and_tell(&mut self, mut judged: Vec<Judged>, pending: &mut Pending) {
         let mut batch = Batch {
             transitions: judged
-                .iter()
-                .filter_map(|one| one.folded.transition.clone())
+                .iter_mut()
+                .filter_map(|one| one.folded.transition.take())
                 .collect(),
             confirmed: Vec::new(),
             dead_letters: judged
@@ -48,14 +49,20 @@ impl Lane {
             };
             report = stored;
         }
+        self.send(&mut batch.transitions, &report);
+        let written = batch.transitions.into_iter();
+        let mut written: BTreeMap<SagaId, Transition> = written
+            .map(|transition| (transition.saga.id, transition))
+            .collect();
         let mut rearm = Vec::new();
-        for one in judged {
+        for mut one in judged {
+            one.folded.transition = written.remove(&one.group.saga);
             self.conclude(one, &report, pending, &mut rearm).await;
         }
         self.rearm(&rearm).await;
     }
 
-    async fn commit(&self, batch: &Batch) -> Option<CommitReport> {
+    pub(super) async fn commit(&self, batch: &Batch) -> Option<CommitReport> {
         let began = Instant::now();
         let store = Arc::clone(&self.shared.store);
         let lost_answers = self.shared.metrics.store_errors.get();
@@ -76,7 +83,17 @@ impl Lane {
         report
     }
 
-    async fn conclude(
+    /// Sends what is stored, all at once: offered saga by saga, each message would go alone.
+    pub(super) fn send(&self, transitions: &mut [Transition], report: &CommitReport) {
+        let stored = transitions.iter_mut().filter(|transition| {
+            let outcome = report.outcome(transition.saga.id);
+            matches!(outcome, Some(SagaOutcome::Committed(_)))
+        });
+        let messages = stored.flat_map(|transition| std::mem::take(&mut transition.outbox));
+        self.shared.outbox.offer(messages.collect());
+    }
+
+    pub(super) async fn conclude(
         &mut self,
         one: Judged,
         report: &CommitReport,
@@ -100,7 +117,7 @@ impl Lane {
                 if group.jobs.iter().any(|job| matches!(job.done, Done::Timer)) {
                     rearm.push((group.saga, transition.saga.version, folded.wake_at));
                 }
-                self.publish_and_remember(transition, &folded);
+                self.remember(transition, &folded);
                 self.settle(group, *proof, true, &folded.verdicts).await;
             }
             Some(SagaOutcome::KeyTaken(holder)) => {
@@ -144,10 +161,9 @@ impl Lane {
         }
     }
 
-    /// Sends what is stored, and keeps the new state for the next input.
-    fn publish_and_remember(&mut self, transition: &Transition, folded: &Folded) {
+    /// Keeps the new state for the next input, and lets whoever waits know.
+    fn remember(&mut self, transition: &Transition, folded: &Folded) {
         let saga = &transition.saga;
-        self.shared.outbox.offer(transition.outbox.clone());
         self.show(transition);
         if let Some(at) = transition.wake_at {
             self.shared.timers.note(at);
@@ -278,85 +294,7 @@ impl Lane {
         }
     }
 
-    /// Judges one saga while its row is locked, so that nobody can be faster.
-    async fn judge_locked(&mut self, mut group: Group, pending: &mut Pending) {
-        let store = Arc::clone(&self.shared.store);
-        let ids = [group.saga];
-        let Some((sagas, proof)) = self.persist(|| store.load(&ids)).await else {
-            return;
-        };
-        let Some(saga) = sagas.into_iter().next() else {
-            return self.settle_orphans(group, proof).await;
-        };
-        let Ok(definition) = self.shared.catalog.get(&saga.definition).await else {
-            return self.give_back(group);
-        };
-        let stored = self
-            .persist(|| store.values(group.saga))
-            .await
-            .unwrap_or_default();
-        let mut values = saga_core::values::Values::default();
-        for (key, value) in stored {
-            values.insert(key, value);
-        }
-        let mut folded = None;
-        let shared = Arc::clone(&self.shared);
-        let judge = {
-            let (folded, group, definition) = (&mut folded, &group, &definition);
-            Box::new(move |locked: Option<saga_core::saga::Saga>| {
-                let saga = Arc::new(locked?);
-                // It was moved to another version before the lock was had: look again.
-                if saga.definition != definition.reference {
-                    return None;
-                }
-                let inputs = group.jobs.iter().map(|job| &job.input);
-                let now = shared.store.now();
-                let judged =
-                    super::fold::fold(definition, &shared.topology, &saga, &values, inputs, now);
-                *folded = judged.ok();
-                folded.as_ref()?.transition.clone()
-            })
-        };
-        let report = match store.commit_locked(group.saga, judge).await {
-            Ok(report) => report,
-            Err(error) => {
-                warn!(saga.id = %group.saga, error = %crate::chain(&error), "judging under a lock");
-                self.shared.outbox.look_in_store();
-                group.lost = 0;
-                return pending.push(group);
-            }
-        };
-        let Some(folded) = folded else {
-            return pending.push(group);
-        };
-        self.keep_letters(&group).await;
-        let mut rearm = Vec::new();
-        let one = Judged {
-            group,
-            definition,
-            folded,
-            fresh: Some(proof),
-        };
-        Box::pin(self.conclude(one, &report, pending, &mut rearm)).await;
-        self.rearm(&rearm).await;
-    }
-
-    /// Under a lock only the saga is written; what is kept for people follows it.
-    async fn keep_letters(&self, group: &Group) {
-        let batch = Batch {
-            dead_letters: group
-                .jobs
-                .iter()
-                .filter_map(|job| job.letter.clone())
-                .collect(),
-            ..Batch::default()
-        };
-        if !batch.dead_letters.is_empty() {
-            let _else_the_deliveries_come_again = self.commit(&batch).await;
-        }
-    }
-
-    async fn rearm(&self, sagas: &[(SagaId, u64, Option<Timestamp>)]) {
+    pub(super) async fn rearm(&self, sagas: &[(SagaId, u64, Option<Timestamp>)]) {
         if sagas.is_empty() {
             return;
         }

@@ -37,7 +37,7 @@ impl Group {
 pub(super) struct Pending(VecDeque<Group>);
 
 impl Pending {
-    pub(super) fn of(jobs: Vec<Job>) -> Self {
+    pub(super) fn of(jobs: impl IntoIterator<Item = Job>) -> Self {
         let mut by_saga: BTreeMap<SagaId, Vec<Job>> = BTreeMap::new();
         for job in jobs {
             by_saga.entry(job.saga).or_default().push(job);

@@ -6,6 +6,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use broker::gather::Gather;
 use broker::topology::Topology;
 use futures_util::FutureExt as _;
 use saga_core::definition::{Definition, DefinitionRef};
@@ -107,12 +108,17 @@ impl Lane {
         }
     }
 
-    /// Takes whatever waits, without lingering, until every sender is gone.
+    /// Takes whatever waits until every sender is gone.
     pub(super) async fn run(mut self) {
         let mut batch = Vec::with_capacity(BATCH_JOBS_MAX);
-        while self.jobs.recv_many(&mut batch, BATCH_JOBS_MAX).await > 0 {
+        let mut gather = Gather::default();
+        while gather
+            .next(&mut self.jobs, &mut batch, BATCH_JOBS_MAX)
+            .await
+            > 0
+        {
             self.shared.metrics.batch_size.observe(count(batch.len()));
-            let pending = Pending::of(std::mem::take(&mut batch));
+            let pending = Pending::of(batch.drain(..));
             let worked = AssertUnwindSafe(self.work(pending)).catch_unwind().await;
             if worked.is_err() {
                 self.recover().await;

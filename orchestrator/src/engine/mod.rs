@@ -10,6 +10,7 @@ mod handle;
 mod job;
 mod key;
 mod lane;
+mod locked;
 mod operate;
 mod persist;
 #[cfg(test)]

@@ -3,9 +3,11 @@
 
 mod census;
 mod look;
+mod selection;
 mod stuck;
 
 pub use look::{Explained, explain};
+pub use selection::{Selected, SelectedPage, Selection, StuckFor, select};
 pub use stuck::{LOOKED_AT_MAX, SAMPLES_MAX, StuckGroup, StuckReport, stuck};
 
 pub(crate) use look::explain_as;

@@ -98,7 +98,7 @@ pub async fn stuck(
         loop {
             let left = LOOKED_AT_MAX - pass.looked_at;
             let page = SagaFilter {
-                status: Some(status),
+                statuses: vec![status],
                 before,
                 limit: left.clamp(1, PAGE_ROWS_MAX),
                 ..filter.clone()

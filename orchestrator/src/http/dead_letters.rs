@@ -13,6 +13,7 @@ use super::operators::{RawBody, signed};
 use super::problem::Problem;
 use super::router::Api;
 use super::sagas::saga_id;
+use crate::auth::Caller;
 use crate::replay::{self, Replayed};
 use crate::store::{LetterFilter, LetterGroup, LetterRecord, LetterSummary, PAGE_ROWS_MAX};
 
@@ -102,7 +103,7 @@ pub struct LetterDetailView {
 pub struct HandleBody {
     /// Why, for those who look at it later.
     pub reason: String,
-    /// Who asks.
+    /// Who asks; where callers are known, for whom they ask.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who: Option<String>,
     /// Only say what would be done.
@@ -195,10 +196,11 @@ pub(super) async fn show(
 
 pub(super) async fn replay(
     State(api): State<Api>,
+    caller: Caller,
     Path(id): Path<String>,
     body: RawBody,
 ) -> Result<Json<ReplayedView>, Problem> {
-    let (id, (by, dry_run)) = (letter_id(&id)?, read(body)?);
+    let (id, (by, dry_run)) = (letter_id(&id)?, read(&caller, body)?);
     let at = api.engine.shared().store.now();
     let done = replay::replay(&api.engine, id, &by, dry_run).await?;
     Ok(Json(ReplayedView::of(id, done, at, dry_run)))
@@ -206,10 +208,11 @@ pub(super) async fn replay(
 
 pub(super) async fn give_up(
     State(api): State<Api>,
+    caller: Caller,
     Path(id): Path<String>,
     body: RawBody,
 ) -> Result<Json<ReplayedView>, Problem> {
-    let (id, (by, dry_run)) = (letter_id(&id)?, read(body)?);
+    let (id, (by, dry_run)) = (letter_id(&id)?, read(&caller, body)?);
     let at = api.engine.shared().store.now();
     let done = replay::give_up(&api.engine, id, &by, dry_run).await?;
     Ok(Json(ReplayedView::of(id, done, at, dry_run)))
@@ -220,13 +223,12 @@ fn letter_id(text: &str) -> Result<Uuid, Problem> {
         .map_err(|_| Problem::bad_request(format!("`{text}` is not the id of a dead letter")))
 }
 
-fn read(body: RawBody) -> Result<(By, bool), Problem> {
-    let body = body.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+fn read(caller: &Caller, body: RawBody) -> Result<(By, bool), Problem> {
+    let body = body.map_err(|it| Problem::bad_body(it.status(), it.body_text()))?;
     let body: HandleBody = serde_json::from_slice(&body)
         .map_err(|error| Problem::bad_request(format!("the body is not a request: {error}")))?;
-    let who = signed(&body.reason, body.who.as_deref())?;
-    let reason = body.reason;
-    Ok((By { who, reason }, body.dry_run))
+    let by = signed(caller, &body.reason, body.who.as_deref())?;
+    Ok((by, body.dry_run))
 }
 
 impl From<LetterSummary> for LetterView {

@@ -6,12 +6,12 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use saga_core::compiler;
 use saga_core::definition::DefinitionRef;
-use saga_core::operator::By;
 
-use super::operators::{OperateBody, RawBody, read};
+use super::operators::{RawBody, read};
 use super::problem::Problem;
 use super::router::Api;
 use super::view::{DefinitionSourceView, DefinitionView};
+use crate::auth::Caller;
 use crate::catalog::CatalogError;
 use crate::store::{Registration, StoredDefinition};
 
@@ -28,7 +28,7 @@ pub(super) async fn register(
     State(api): State<Api>,
     source: Result<String, StringRejection>,
 ) -> Result<(StatusCode, Json<DefinitionView>), Problem> {
-    let source = source.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let source = source.map_err(|it| Problem::bad_body(it.status(), it.body_text()))?;
     let definition = compiled(&source)?;
     let view = DefinitionView {
         name: definition.reference.name.to_string(),
@@ -67,24 +67,26 @@ pub(super) async fn show(
 
 pub(super) async fn retire(
     State(api): State<Api>,
+    caller: Caller,
     Path((name, version)): Path<(String, String)>,
     body: RawBody,
 ) -> Result<Json<DefinitionView>, Problem> {
-    let OperateBody { who, reason, .. } = read(body)?;
-    let who = who.unwrap_or_else(|| "unknown".to_owned());
+    let (_, by) = read(&caller, body)?;
     let reference = reference(&name, &version)?;
     let catalog = &api.engine.shared().catalog;
-    catalog.retire(&reference, &By { who, reason }).await?;
+    catalog.retire(&reference, &by).await?;
     Ok(Json(find(&api, &name, &version).await?.into()))
 }
 
 pub(super) async fn unretire(
     State(api): State<Api>,
+    caller: Caller,
     Path((name, version)): Path<(String, String)>,
     body: RawBody,
 ) -> Result<Json<DefinitionView>, Problem> {
-    // The reason is asked for like everywhere; the row that it would be on is gone.
-    read(body)?;
+    // The reason is asked for like everywhere. The row that it would be on is gone; the audit log
+    // has it.
+    read(&caller, body)?;
     let reference = reference(&name, &version)?;
     api.engine.shared().catalog.unretire(&reference).await?;
     Ok(Json(find(&api, &name, &version).await?.into()))

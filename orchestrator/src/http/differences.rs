@@ -77,7 +77,7 @@ pub(super) async fn differ(
     Path((name, version)): Path<(String, String)>,
     source: Result<String, StringRejection>,
 ) -> Result<Json<DiffView>, Problem> {
-    let source = source.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let source = source.map_err(|it| Problem::bad_body(it.status(), it.body_text()))?;
     let to = compiled(&source)?;
     let reference = reference(&name, &version)?;
     let from = api.engine.shared().catalog.get(&reference).await?;

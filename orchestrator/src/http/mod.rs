@@ -1,24 +1,33 @@
 //! The HTTP API, version 1.
 
+mod audit;
 mod dead_letters;
 mod definitions;
+mod denial;
 mod differences;
 mod events;
 mod explain;
 mod export;
+mod guard;
 mod health;
 mod moves;
 mod operators;
 mod plan;
 mod problem;
 mod reconcile;
+mod request_id;
 mod router;
+mod routes;
 mod sagas;
+mod selection;
 mod signals;
+mod subject;
 mod view;
 mod wiring;
+mod witness;
 mod workers;
 
+pub use audit::{AuditPageView, AuditView};
 pub use dead_letters::{
     HandleBody, HandledView, LetterDetailView, LetterGroupView, LetterPageView, LetterView,
     ReplayedView,
@@ -27,12 +36,13 @@ pub use differences::{ChangeView, DiffView, PositionView};
 pub use events::{END_EVENT, EndView, SAGA_EVENT};
 pub use explain::{CauseView, ExplanationView};
 pub use health::{DependencyView, ReadyView};
-pub use moves::{MoveBody, MoveManyBody, MovedView, MovesView, StayView};
+pub use moves::{MoveBody, MovedView};
 pub use operators::OperateBody;
 pub use plan::PlanView;
 pub use problem::Problem;
 pub use reconcile::ReconcileBody;
 pub use router::{Api, BODY_BYTES_MAX, router};
+pub use routes::{Permission, permissions};
 pub use signals::SignalBody;
 pub use view::{
     DefinitionSourceView, DefinitionView, EventView, OperatedView, PageView, RetirementView,

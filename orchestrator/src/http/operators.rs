@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use saga_core::ids::StepKey;
-use saga_core::operator::{Operator, Resolution, Verb};
+use saga_core::operator::{By, Operator, Resolution, Verb};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
@@ -15,6 +15,7 @@ use super::problem::Problem;
 use super::router::Api;
 use super::sagas::{find, saga_id};
 use super::view::OperatedView;
+use crate::auth::Caller;
 
 /// Longest reason, in bytes.
 const REASON_BYTES_MAX: usize = 1000;
@@ -28,7 +29,7 @@ const WHO_BYTES_MAX: usize = 200;
 pub struct OperateBody {
     /// Why, for those who read the history.
     pub reason: String,
-    /// Who asks.
+    /// Who asks; where callers are known, for whom they ask.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who: Option<String>,
     /// For `skip`: what the step's dependents read.
@@ -54,49 +55,72 @@ fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Value>, D::Error
 pub(super) type RawBody = Result<Bytes, BytesRejection>;
 type Answer = Result<Json<OperatedView>, Problem>;
 
-pub(super) async fn cancel(api: State<Api>, id: Path<String>, body: RawBody) -> Answer {
-    on_saga(&api, &id, body, Verb::Cancel).await
+pub(super) async fn cancel(
+    api: State<Api>,
+    caller: Caller,
+    id: Path<String>,
+    body: RawBody,
+) -> Answer {
+    on_saga(&api, &caller, &id, body, Verb::Cancel).await
 }
 
-pub(super) async fn pause(api: State<Api>, id: Path<String>, body: RawBody) -> Answer {
-    on_saga(&api, &id, body, Verb::Pause).await
+pub(super) async fn pause(
+    api: State<Api>,
+    caller: Caller,
+    id: Path<String>,
+    body: RawBody,
+) -> Answer {
+    on_saga(&api, &caller, &id, body, Verb::Pause).await
 }
 
-pub(super) async fn resume(api: State<Api>, id: Path<String>, body: RawBody) -> Answer {
-    on_saga(&api, &id, body, Verb::Resume).await
+pub(super) async fn resume(
+    api: State<Api>,
+    caller: Caller,
+    id: Path<String>,
+    body: RawBody,
+) -> Answer {
+    on_saga(&api, &caller, &id, body, Verb::Resume).await
 }
 
-pub(super) async fn terminate(api: State<Api>, id: Path<String>, body: RawBody) -> Answer {
-    on_saga(&api, &id, body, Verb::Terminate).await
+pub(super) async fn terminate(
+    api: State<Api>,
+    caller: Caller,
+    id: Path<String>,
+    body: RawBody,
+) -> Answer {
+    on_saga(&api, &caller, &id, body, Verb::Terminate).await
 }
 
 pub(super) async fn retry(
     State(api): State<Api>,
+    caller: Caller,
     Path((id, step)): Path<(String, String)>,
     body: RawBody,
 ) -> Answer {
-    let body = read(body)?;
+    let (_, by) = read(&caller, body)?;
     let step = StepKey::parse(&step);
-    operate(&api, &id, &body, Verb::Retry { step }).await
+    operate(&api, &id, by, Verb::Retry { step }).await
 }
 
 pub(super) async fn skip(
     State(api): State<Api>,
+    caller: Caller,
     Path((id, step)): Path<(String, String)>,
     body: RawBody,
 ) -> Answer {
-    let body = read(body)?;
+    let (body, by) = read(&caller, body)?;
     let step = StepKey::parse(&step);
     let output = Arc::new(body.output.clone().unwrap_or(Value::Null));
-    operate(&api, &id, &body, Verb::Skip { step, output }).await
+    operate(&api, &id, by, Verb::Skip { step, output }).await
 }
 
 pub(super) async fn resolve(
     State(api): State<Api>,
+    caller: Caller,
     Path((id, step)): Path<(String, String)>,
     body: RawBody,
 ) -> Answer {
-    let body = read(body)?;
+    let (body, by) = read(&caller, body)?;
     let step = StepKey::parse(&step);
     let resolution = match (&body.happened, body.never) {
         (Some(output), false) => Resolution::Happened(Arc::new(output.clone())),
@@ -106,47 +130,46 @@ pub(super) async fn resolve(
             return Err(Problem::bad_request(detail));
         }
     };
-    operate(&api, &id, &body, Verb::Resolve { step, resolution }).await
+    operate(&api, &id, by, Verb::Resolve { step, resolution }).await
 }
 
-async fn on_saga(api: &Api, id: &str, body: RawBody, verb: Verb) -> Answer {
-    let body = read(body)?;
-    operate(api, id, &body, verb).await
+async fn on_saga(api: &Api, caller: &Caller, id: &str, body: RawBody, verb: Verb) -> Answer {
+    let (_, by) = read(caller, body)?;
+    operate(api, id, by, verb).await
 }
 
-pub(super) fn read(body: RawBody) -> Result<OperateBody, Problem> {
-    let body = body.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+pub(super) fn read(caller: &Caller, body: RawBody) -> Result<(OperateBody, By), Problem> {
+    let body = body.map_err(|it| Problem::bad_body(it.status(), it.body_text()))?;
     let body: OperateBody = serde_json::from_slice(&body)
         .map_err(|error| Problem::bad_request(format!("the body is not a request: {error}")))?;
-    signed(&body.reason, body.who.as_deref())?;
-    Ok(body)
+    let by = signed(caller, &body.reason, body.who.as_deref())?;
+    Ok((body, by))
 }
 
-/// Checks what every change is signed with; says who asks.
-pub(super) fn signed(reason: &str, who: Option<&str>) -> Result<String, Problem> {
+/// Checks what every change is signed with; says by whom it is. Where callers are known, what they
+/// call themselves is only for the audit log.
+pub(super) fn signed(caller: &Caller, reason: &str, who: Option<&str>) -> Result<By, Problem> {
     if reason.trim().is_empty() || reason.len() > REASON_BYTES_MAX {
         let detail = format!("say a reason, of 1 to {REASON_BYTES_MAX} bytes");
         return Err(Problem::bad_request(detail));
     }
-    let who = who.unwrap_or("unknown");
-    if who.len() > WHO_BYTES_MAX {
+    if who.is_some_and(|who| who.len() > WHO_BYTES_MAX) {
         let detail = format!("`who` may have {WHO_BYTES_MAX} bytes");
         return Err(Problem::bad_request(detail));
     }
-    if reason.contains('\0') || who.contains('\0') {
+    if reason.contains('\0') || who.is_some_and(|who| who.contains('\0')) {
         let detail = "`reason` and `who` may not contain U+0000";
         return Err(Problem::bad_request(detail));
     }
-    Ok(who.to_owned())
+    Ok(By {
+        who: caller.name(who).to_owned(),
+        reason: reason.to_owned(),
+    })
 }
 
-async fn operate(api: &Api, id: &str, body: &OperateBody, verb: Verb) -> Answer {
+async fn operate(api: &Api, id: &str, By { who, reason }: By, verb: Verb) -> Answer {
     let saga = saga_id(id)?;
-    let operator = Operator {
-        who: body.who.clone().unwrap_or_else(|| "unknown".to_owned()),
-        reason: body.reason.clone(),
-        verb,
-    };
+    let operator = Operator { who, reason, verb };
     api.engine.operate(saga, operator).await?;
     let saga = find(api, saga).await?;
     Ok(Json(OperatedView {

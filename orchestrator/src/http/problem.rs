@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use saga_core::plan::PlanError;
 use serde::{Deserialize, Serialize};
 
+use super::router::BODY_BYTES_MAX;
 use crate::catalog::CatalogError;
 use crate::engine::{OperateError, StartError};
 use crate::reconcile::ReconcileError;
@@ -17,19 +18,25 @@ use crate::wiring::WiringError;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Problem {
     /// The kind of problem in a few words; the same for every occurrence.
-    pub title: String,
+    pub title: Box<str>,
     /// The HTTP status.
     pub status: u16,
     /// Stable, for programs.
-    pub code: String,
+    pub code: Box<str>,
     /// This occurrence, and what to do.
-    pub detail: String,
+    pub detail: Box<str>,
     /// Where a body is wrong.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub errors: Vec<FieldError>,
+    #[serde(default, skip_serializing_if = "<[FieldError]>::is_empty")]
+    pub errors: Box<[FieldError]>,
+    /// Why an operator's verb was refused, in one word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Box<str>>,
     /// Everything that stands against a move.
     #[serde(default, skip_serializing_if = "<[String]>::is_empty")]
     pub obstacles: Box<[String]>,
+    /// The request, as logs and the audit log name it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<Box<str>>,
 }
 
 /// One place where a body is wrong.
@@ -42,19 +49,26 @@ pub struct FieldError {
 }
 
 impl Problem {
-    fn new(status: StatusCode, code: &str, title: &str, detail: impl Into<String>) -> Self {
+    pub(super) fn new(
+        status: StatusCode,
+        code: &str,
+        title: &str,
+        detail: impl Into<Box<str>>,
+    ) -> Self {
         Self {
-            title: title.to_owned(),
+            title: title.into(),
             status: status.as_u16(),
-            code: code.to_owned(),
+            code: code.into(),
             detail: detail.into(),
-            errors: Vec::new(),
+            errors: Box::default(),
+            reason: None,
             obstacles: Box::default(),
+            request_id: None,
         }
     }
 
     /// A request that cannot be understood.
-    pub fn bad_request(detail: impl Into<String>) -> Self {
+    pub fn bad_request(detail: impl Into<Box<str>>) -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
             "bad_request",
@@ -63,19 +77,40 @@ impl Problem {
         )
     }
 
+    /// A body that did not arrive whole, or is too large.
+    pub(super) fn bad_body(status: StatusCode, said: String) -> Self {
+        if status == StatusCode::PAYLOAD_TOO_LARGE {
+            return Self::too_large();
+        }
+        Self::bad_request(said)
+    }
+
+    /// A body that is larger than any may be.
+    pub(super) fn too_large() -> Self {
+        let status = StatusCode::PAYLOAD_TOO_LARGE;
+        let detail = format!("the body has more than {BODY_BYTES_MAX} bytes");
+        Self::new(status, "too_large", "The body is too large", detail)
+    }
+
     /// Nothing is there.
-    pub fn not_found(detail: impl Into<String>) -> Self {
+    pub fn not_found(detail: impl Into<Box<str>>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", detail)
     }
 
+    /// The saga is not one of those that the caller means.
+    pub(super) fn not_selected(detail: impl Into<Box<str>>) -> Self {
+        let (status, title) = (StatusCode::PRECONDITION_FAILED, "Not one of those");
+        Self::new(status, "not_selected", title, detail)
+    }
+
     /// A bug.
-    pub(super) fn internal(detail: impl Into<String>) -> Self {
+    pub(super) fn internal(detail: impl Into<Box<str>>) -> Self {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         Self::new(status, "internal", "The orchestrator failed", detail)
     }
 
     /// There are too many of these already.
-    pub(super) fn too_many(detail: impl Into<String>) -> Self {
+    pub(super) fn too_many(detail: impl Into<Box<str>>) -> Self {
         let status = StatusCode::TOO_MANY_REQUESTS;
         Self::new(status, "too_many", "Too many at once", detail)
     }
@@ -187,6 +222,7 @@ impl From<OperateError> for Problem {
             OperateError::Refused(refused) => {
                 let title = "That makes no sense now";
                 Self {
+                    reason: Some(refused.as_str().into()),
                     obstacles: refused
                         .obstacles()
                         .iter()
@@ -305,9 +341,16 @@ impl From<StartError> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, Json(self)).into_response();
+        let mut response = (status, Json(&self)).into_response();
+        let headers = response.headers_mut();
         let kind = HeaderValue::from_static("application/problem+json");
-        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        headers.insert(header::CONTENT_TYPE, kind);
+        if let Some(challenge) = self.challenge() {
+            let challenge = HeaderValue::from_static(challenge);
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        // Whoever knows more of the request than a handler does adds it.
+        response.extensions_mut().insert(self);
         response
     }
 }

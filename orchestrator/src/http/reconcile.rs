@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use saga_core::time::parse_span;
 use serde::{Deserialize, Serialize};
 
 use super::operators::RawBody;
 use super::problem::Problem;
 use super::router::Api;
+use super::witness::Summary;
 use crate::reconcile::{Reconciled, SILENT_FOR, reconcile};
 
 /// Body of `POST /v1/reconcile`; may be empty.
@@ -28,8 +29,8 @@ pub struct ReconcileBody {
 pub(super) async fn run(
     State(api): State<Api>,
     body: RawBody,
-) -> Result<Json<Reconciled>, Problem> {
-    let body = body.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+) -> Result<(Extension<Summary>, Json<Reconciled>), Problem> {
+    let body = body.map_err(|it| Problem::bad_body(it.status(), it.body_text()))?;
     let body: ReconcileBody = if body.is_empty() {
         ReconcileBody::default()
     } else {
@@ -38,7 +39,11 @@ pub(super) async fn run(
     };
     let silent_for = older_than(body.older_than.as_deref())?;
     let found = reconcile(&api.engine, &*api.broker, silent_for, body.dry_run).await?;
-    Ok(Json(found))
+    let summary = match &found.skipped {
+        Some(why) => format!("nothing was looked at: {why}"),
+        None => format!("{} commands were sent again", found.missing.len()),
+    };
+    Ok((Extension(Summary(summary.into())), Json(found)))
 }
 
 fn older_than(text: Option<&str>) -> Result<Duration, Problem> {

@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
+use axum::middleware::{from_fn, from_fn_with_state};
 use broker::broker::Broker;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
+use super::guard::{Post, guard};
 use super::problem::Problem;
-use super::{
-    dead_letters, definitions, differences, events, explain, export, health, moves, operators,
-    plan, reconcile, sagas, signals, wiring, workers,
-};
+use super::{events, request_id, routes, selection};
+use crate::audit::Scribe;
+use crate::auth::Gate;
 use crate::engine::Engine;
 use crate::orchestrator::Orchestrator;
 
@@ -28,17 +29,24 @@ pub struct Api {
     /// A place for each connection that follows a saga.
     pub(super) followers: Arc<Semaphore>,
     pub(super) closing: CancellationToken,
+    pub(super) gate: Arc<Gate>,
+    pub(super) scribe: Scribe,
+    /// Verbs that are under way, with or without somebody who waits for them.
+    pub(super) verbs: TaskTracker,
 }
 
 impl Api {
-    /// The API of a running orchestrator.
+    /// The API of a running orchestrator, for those whom the gate lets in.
     #[must_use]
-    pub fn of(orchestrator: &Orchestrator) -> Self {
+    pub fn of(orchestrator: &Orchestrator, gate: Gate) -> Self {
         Self {
             engine: orchestrator.engine().clone(),
             broker: Arc::clone(orchestrator.broker()),
             followers: events::places(),
             closing: CancellationToken::new(),
+            gate: Arc::new(gate),
+            scribe: Scribe::start(Arc::clone(&orchestrator.engine().shared().store)),
+            verbs: TaskTracker::new(),
         }
     }
 
@@ -47,74 +55,38 @@ impl Api {
     pub const fn closing(&self) -> &CancellationToken {
         &self.closing
     }
+
+    /// Operators' verbs that are under way, to be waited for when the API has closed.
+    #[must_use]
+    pub const fn verbs(&self) -> &TaskTracker {
+        &self.verbs
+    }
 }
 
-/// Every path of the API. The engine ends only after the router is dropped.
+/// Every path of the API, each with its guard. The engine ends only after the router is dropped.
 pub fn router(api: Api) -> Router {
-    Router::new()
-        .route("/v1/sagas", get(sagas::list).post(sagas::start))
-        .route("/v1/sagas/{id}", get(sagas::show))
-        .route("/v1/sagas/{id}/history", get(sagas::history))
-        .route("/v1/sagas/{id}/explain", get(explain::show))
-        .route("/v1/sagas/{id}/plan", get(plan::show))
-        .route("/v1/sagas/{id}/export", get(export::show))
-        .route("/v1/sagas/{id}/events", get(events::follow))
-        .route("/v1/sagas/{id}/signal", post(signals::signal))
-        .route("/v1/sagas/{id}/cancel", post(operators::cancel))
-        .route("/v1/sagas/{id}/pause", post(operators::pause))
-        .route("/v1/sagas/{id}/resume", post(operators::resume))
-        .route("/v1/sagas/{id}/terminate", post(operators::terminate))
-        .route("/v1/sagas/{id}/move", post(moves::move_one))
-        .route("/v1/sagas/{id}/steps/{step}/retry", post(operators::retry))
-        .route("/v1/sagas/{id}/steps/{step}/skip", post(operators::skip))
-        .route(
-            "/v1/sagas/{id}/steps/{step}/resolve",
-            post(operators::resolve),
-        )
-        .route(
-            "/v1/definitions",
-            get(definitions::list).post(definitions::register),
-        )
-        .route("/v1/definitions/{name}/{version}", get(definitions::show))
-        .route(
-            "/v1/definitions/{name}/{version}/diff",
-            post(differences::differ),
-        )
-        .route(
-            "/v1/definitions/{name}/{version}/move",
-            post(moves::move_many),
-        )
-        .route(
-            "/v1/definitions/{name}/{version}/retire",
-            post(definitions::retire),
-        )
-        .route(
-            "/v1/definitions/{name}/{version}/unretire",
-            post(definitions::unretire),
-        )
-        .merge(mending())
-        .route("/v1/workers", get(workers::list))
-        // The ids contain slashes.
-        .route("/v1/workers/{*id}", get(workers::show))
-        .route("/live", get(health::live))
-        .route("/ready", get(health::ready))
-        .route("/metrics", get(health::metrics))
+    let paths = routes::table().into_iter();
+    let paths = paths.fold(Router::new(), |router, route| {
+        let post = Post {
+            api: api.clone(),
+            method: route.method.clone(),
+            path: route.path,
+            access: route.access,
+        };
+        // Nobody learns what the filters say of a saga before it is known who asks.
+        let leads_to = if route.changes_a_saga() {
+            let still = from_fn_with_state(api.clone(), selection::still_selected);
+            route.leads_to.route_layer(still)
+        } else {
+            route.leads_to
+        };
+        let guard = from_fn_with_state(post, guard);
+        router.route(route.path, leads_to.route_layer(guard))
+    });
+    paths
         .fallback(async || Problem::not_found("there is nothing at this path"))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn(request_id::identify))
         .with_state(api)
-}
-
-/// What was lost or given up, and what it all runs on.
-fn mending() -> Router<Api> {
-    Router::new()
-        .route("/v1/dead-letters", get(dead_letters::list))
-        .route("/v1/dead-letters/groups", get(dead_letters::groups))
-        .route("/v1/dead-letters/{id}", get(dead_letters::show))
-        .route("/v1/dead-letters/{id}/replay", post(dead_letters::replay))
-        .route("/v1/dead-letters/{id}/drop", post(dead_letters::give_up))
-        .route("/v1/reconcile", post(reconcile::run))
-        .route("/v1/topology", get(wiring::topology))
-        .route("/v1/topology/apply", post(wiring::apply))
-        .route("/v1/queues", get(wiring::queues))
 }

@@ -15,16 +15,11 @@ use serde::Deserialize;
 
 use super::problem::Problem;
 use super::router::Api;
+use super::selection::SagaQuery;
 use super::view::{EventView, PageView, SagaView, StartBody, StartedView};
 use crate::engine::StartRequest;
 use crate::explain;
-use crate::store::SagaFilter;
-
-/// Rows of a page when the caller does not say.
-const PAGE_ROWS: u32 = 50;
-
-/// Rows of a page, at most.
-const PAGE_ROWS_MAX: u32 = 1000;
+use crate::store::PAGE_ROWS_MAX;
 
 /// A caller may wait this long for a saga in one request, in seconds.
 const WAIT_SECONDS_MAX: u64 = 60;
@@ -37,7 +32,7 @@ pub(super) async fn start(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<StartedView>), Problem> {
-    let body = body.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let body = body.map_err(|it| Problem::bad_body(it.status(), it.body_text()))?;
     let body: StartBody = serde_json::from_slice(&body).map_err(|error| {
         Problem::bad_request(format!("the body is not a start request: {error}"))
     })?;
@@ -76,29 +71,15 @@ pub(super) async fn start(
     Ok((status, Json(view)))
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ListQuery {
-    status: Option<String>,
-    definition: Option<String>,
-    key: Option<String>,
-    label: Option<String>,
-    since: Option<String>,
-    stuck: Option<bool>,
-    limit: Option<u32>,
-    cursor: Option<String>,
-}
-
 pub(super) async fn list(
     State(api): State<Api>,
-    query: Result<Query<ListQuery>, QueryRejection>,
+    query: Result<Query<SagaQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(query) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
     if query.stuck == Some(true) {
         return list_stuck(&api, query).await;
     }
-    let filter = filter(query)?;
-    let page = api.engine.shared().store.list(&filter).await?;
+    let page = explain::select(&api.engine, &*api.broker, &query.selection()?).await?;
     Ok(Json(PageView {
         sagas: page.sagas.into_iter().map(SagaView::from).collect(),
         next_cursor: page.next.map(|id| id.to_string()),
@@ -107,57 +88,17 @@ pub(super) async fn list(
 }
 
 /// What is stuck, by cause. It is computed for all open sagas, so there is no page of it.
-async fn list_stuck(api: &Api, query: ListQuery) -> Result<Response, Problem> {
-    let paged = [
-        ("status", query.status.is_some()),
-        ("key", query.key.is_some()),
-        ("limit", query.limit.is_some()),
-        ("cursor", query.cursor.is_some()),
-    ];
-    if let Some((name, _)) = paged.into_iter().find(|(_, given)| *given) {
-        let detail = format!("`{name}` does not go with `stuck`; definition, label and since do");
+async fn list_stuck(api: &Api, query: SagaQuery) -> Result<Response, Problem> {
+    if let Some(name) = query.paged() {
+        let detail = format!(
+            "`{name}` does not go with `stuck`; definition, version, label, since and letter_group \
+             do"
+        );
         return Err(Problem::bad_request(detail));
     }
-    let report = explain::stuck(&api.engine, &*api.broker, &filter(query)?).await?;
+    let filter = query.selection()?.filter;
+    let report = explain::stuck(&api.engine, &*api.broker, &filter).await?;
     Ok(Json(report).into_response())
-}
-
-fn filter(query: ListQuery) -> Result<SagaFilter, Problem> {
-    let label = match &query.label {
-        None => None,
-        Some(text) => {
-            let (name, value) = text.split_once('=').ok_or_else(|| {
-                Problem::bad_request(format!("label `{text}` does not read name=value"))
-            })?;
-            Some((name.to_owned(), value.to_owned()))
-        }
-    };
-    let limit = query.limit.unwrap_or(PAGE_ROWS);
-    if !(1..=PAGE_ROWS_MAX).contains(&limit) {
-        let detail = format!("limit {limit} is not between 1 and {PAGE_ROWS_MAX}");
-        return Err(Problem::bad_request(detail));
-    }
-    let cursor = |text: String| {
-        text.parse()
-            .map_err(|_| Problem::bad_request(format!("`{text}` is not a cursor")))
-    };
-    let status = query
-        .status
-        .map(|text| text.parse().map_err(Problem::bad_request))
-        .transpose()?;
-    let since =
-        query.since.map(|text| text.parse()).transpose().map_err(
-            |error: saga_core::time::BadTimestamp| Problem::bad_request(error.to_string()),
-        )?;
-    Ok(SagaFilter {
-        status,
-        definition: query.definition,
-        key: query.key,
-        label,
-        since,
-        before: query.cursor.map(cursor).transpose()?,
-        limit,
-    })
 }
 
 #[derive(Debug, Deserialize)]
@@ -178,6 +119,7 @@ pub(super) async fn show(
     let until = tokio::time::Instant::now() + Duration::from_secs(seconds);
     let shared = api.engine.shared();
     loop {
+        let listening = shared.closings.listen(id);
         let saga = find(&api, id).await?;
         let left = until.saturating_duration_since(tokio::time::Instant::now());
         if rests(&saga) || left.is_zero() {
@@ -188,7 +130,7 @@ pub(super) async fn show(
             let definition = shared.catalog.get(&saga.definition).await.ok();
             return Ok(Json(SagaView::full(&saga, definition.as_deref(), &values)));
         }
-        shared.closings.wait(id, left.min(LOOK_AGAIN_EVERY)).await;
+        listening.wait(left.min(LOOK_AGAIN_EVERY)).await;
     }
 }
 

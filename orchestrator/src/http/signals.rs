@@ -37,7 +37,7 @@ pub(super) async fn signal(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<OperatedView>, Problem> {
     let saga = saga_id(&id)?;
-    let body = body.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let body = body.map_err(|it| Problem::bad_body(it.status(), it.body_text()))?;
     let body: SignalBody = serde_json::from_slice(&body)
         .map_err(|error| Problem::bad_request(format!("the body is not a signal: {error}")))?;
     let id = body.id.unwrap_or_else(|| Uuid::now_v7().to_string());

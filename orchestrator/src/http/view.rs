@@ -11,7 +11,8 @@ use saga_core::values::{ValueKey, Values};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::store::{SagaSummary, StoredDefinition};
+use crate::explain::Selected;
+use crate::store::StoredDefinition;
 
 /// Body of `POST /v1/sagas`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -54,7 +55,8 @@ pub struct OperatedView {
     pub status: Status,
 }
 
-/// One saga. In a listing the fields after `ended_at` are absent.
+/// One saga. In a listing the fields after `ended_at` are absent,
+/// except `at` and `cause` where those were asked for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SagaView {
     /// Its identity.
@@ -88,6 +90,12 @@ pub struct SagaView {
     /// Its steps, in the order of the definition.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<StepView>,
+    /// In a listing by step: the pieces of it that are begun and not done, such as `pay[3]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub at: Vec<String>,
+    /// In a listing of those that are stuck: the first cause, in one word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
     /// What it was started with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<Value>,
@@ -217,14 +225,17 @@ impl SagaView {
             unwinding: saga.unwind.clone(),
             residue,
             steps,
+            at: Vec::new(),
+            cause: None,
             input: values.get(&ValueKey::Input).cloned(),
             output: values.get(&ValueKey::Result).cloned(),
         }
     }
 }
 
-impl From<SagaSummary> for SagaView {
-    fn from(row: SagaSummary) -> Self {
+impl From<Selected> for SagaView {
+    fn from(selected: Selected) -> Self {
+        let row = selected.saga;
         Self {
             id: row.id.to_string(),
             definition: row.definition.name.to_string(),
@@ -238,6 +249,8 @@ impl From<SagaSummary> for SagaView {
             unwinding: None,
             residue: Vec::new(),
             steps: Vec::new(),
+            at: selected.at.iter().map(ToString::to_string).collect(),
+            cause: selected.cause.map(str::to_owned),
             input: None,
             output: None,
         }

@@ -23,6 +23,8 @@ use super::day::{Day, Opened, StoredDay};
 use super::letter::{Handling, LetterFilter, LetterGroup, LetterPage, LetterRecord};
 use super::query::{Page, SagaFilter};
 use super::worker::StoredWorker;
+use crate::audit::{AuditEntry, AuditFilter, AuditPage, AuditRecord};
+use crate::auth::ApiToken;
 
 /// Judges a freshly locked saga, `None` when there is none. Returns what to write, if anything.
 pub type Judge<'a> = Box<dyn FnOnce(Option<Saga>) -> Option<Transition> + Send + 'a>;
@@ -190,6 +192,27 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Drops the events and values of a day. False, and nothing dropped, when a saga of that day is
     /// still stored, or a message of one is still to be sent.
     async fn drop_day(&self, day: &Day) -> Result<bool, StoreError>;
+
+    /// Puts entries at the end of the audit log, each chained to the one before it: all of them, or
+    /// none. When its answer is lost they may be there all the same.
+    async fn append_audit(&self, entries: &[AuditEntry]) -> Result<Vec<AuditRecord>, StoreError>;
+
+    /// Records of the audit log, the newest first.
+    async fn audit(&self, filter: &AuditFilter) -> Result<AuditPage, StoreError>;
+
+    /// Records of the audit log after that place, in their order; at most
+    /// [`PAGE_ROWS_MAX`](super::PAGE_ROWS_MAX).
+    async fn audit_chain(&self, after: u64, limit: u32) -> Result<Vec<AuditRecord>, StoreError>;
+
+    /// Keeps a token. False when another one that is not revoked has its name.
+    async fn add_api_token(&self, token: &ApiToken) -> Result<bool, StoreError>;
+
+    /// The tokens, those that are not revoked first, then the newest; at most
+    /// [`API_TOKENS_MAX`](crate::auth::API_TOKENS_MAX).
+    async fn api_tokens(&self) -> Result<Vec<ApiToken>, StoreError>;
+
+    /// Revokes the token of that name, for good. False when there is none.
+    async fn revoke_api_token(&self, name: &str) -> Result<bool, StoreError>;
 
     /// What its connections are doing.
     fn pool(&self) -> PoolState;

@@ -24,7 +24,7 @@ struct Migration {
 }
 
 /// In the order in which they are applied, numbered from 1 without gaps.
-const MIGRATIONS: [Migration; 7] = [
+const MIGRATIONS: [Migration; 8] = [
     Migration {
         version: 1,
         name: "sagas",
@@ -54,6 +54,11 @@ const MIGRATIONS: [Migration; 7] = [
         version: 6,
         name: "handled_letters",
         sql: include_str!("../../../migrations/orchestrator/0006_handled_letters.sql"),
+    },
+    Migration {
+        version: 7,
+        name: "security",
+        sql: include_str!("../../../migrations/orchestrator/0007_security.sql"),
     },
     Migration {
         version: 8,

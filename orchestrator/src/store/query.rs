@@ -11,14 +11,20 @@ pub const PAGE_ROWS_MAX: u32 = 1000;
 /// Which sagas to list, newest first.
 #[derive(Debug, Clone, Default)]
 pub struct SagaFilter {
-    /// Only in this status.
-    pub status: Option<Status>,
+    /// Only this one.
+    pub id: Option<SagaId>,
+    /// Only in one of these states; in any when it is empty.
+    pub statuses: Vec<Status>,
     /// Only of this definition, every version.
     pub definition: Option<String>,
+    /// Only of this version.
+    pub version: Option<String>,
     /// Only with this business key.
     pub key: Option<String>,
     /// Only with this label.
     pub label: Option<(String, String)>,
+    /// Only with a dead letter of this cause that nobody has handled.
+    pub letter_group: Option<String>,
     /// Only started at or after this. A child saga counts, and is listed, as started with its
     /// parent, whose time is in its id.
     pub since: Option<Timestamp>,

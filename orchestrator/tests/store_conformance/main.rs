@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod postgres_audit;
+#[cfg(test)]
 mod postgres_days;
 #[cfg(test)]
 mod postgres_failures;
@@ -31,6 +33,8 @@ mod suite_letters;
 #[cfg(test)]
 mod suite_reads;
 #[cfg(test)]
+mod suite_security;
+#[cfg(test)]
 mod suite_time;
 #[cfg(test)]
 mod suite_workers;
@@ -56,7 +60,7 @@ macro_rules! checks {
     };
 }
 
-const CHECKS: [(&str, Check); 51] = checks![
+const CHECKS: [(&str, Check); 57] = checks![
     suite_commit::a_committed_saga_reads_back_as_it_was,
     suite_commit::unknown_ids_are_left_out,
     suite_commit::a_lost_race_writes_nothing,
@@ -88,6 +92,7 @@ const CHECKS: [(&str, Check); 51] = checks![
     suite_reads::a_saga_moves_to_another_version,
     suite_reads::a_listing_filters,
     suite_reads::a_listing_since_some_time_goes_by_ids,
+    suite_reads::a_listing_filters_by_version_statuses_and_id,
     suite_reads::a_listing_has_pages,
     suite_reads::open_sagas_are_counted,
     suite_language::the_newest_good_output_of_an_input_is_found,
@@ -99,6 +104,11 @@ const CHECKS: [(&str, Check); 51] = checks![
     suite_letters::a_letter_is_shown_as_it_came,
     suite_letters::what_was_done_with_a_letter_first_stays,
     suite_letters::open_letters_are_grouped_by_cause,
+    suite_security::records_are_chained_and_read_back_as_they_were,
+    suite_security::appending_at_once_makes_one_chain,
+    suite_security::the_log_is_listed_newest_first_by_what_it_says,
+    suite_security::a_token_is_kept_until_it_is_revoked,
+    suite_letters::sagas_are_found_by_their_open_letters,
     suite_workers::the_newest_word_of_a_worker_counts,
     suite_workers::a_worker_that_says_nothing_more_is_gone,
     suite_workers::a_worker_that_has_left_is_not_there_any_more,

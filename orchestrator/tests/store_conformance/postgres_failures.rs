@@ -15,7 +15,7 @@ use crate::stores::{
 };
 
 /// A store with one connection, through a proxy.
-async fn behind_proxy(database: &Database) -> (PostgresStore, Proxy) {
+pub(crate) async fn behind_proxy(database: &Database) -> (PostgresStore, Proxy) {
     let proxy = Proxy::start().await;
     let mut settings = database.settings();
     settings.url = proxy.url();

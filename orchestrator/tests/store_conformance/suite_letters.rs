@@ -1,14 +1,16 @@
 //! What every store owes about dead letters.
 
 use orchestrator::store::{
-    Batch, Handling, LetterFilter, LetterSummary, PAGE_ROWS_MAX, Store, StoredDeadLetter,
+    Batch, Handling, LetterFilter, LetterSummary, PAGE_ROWS_MAX, SagaFilter, Store,
+    StoredDeadLetter,
 };
 use saga_core::ids::SagaId;
 use saga_core::operator::By;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::stores::Pair;
+use crate::sample::start;
+use crate::stores::{Pair, commit};
 
 fn letter(saga: Option<SagaId>, fingerprint: &str) -> StoredDeadLetter {
     StoredDeadLetter {
@@ -171,4 +173,38 @@ pub(crate) async fn open_letters_are_grouped_by_cause(Pair { a, b }: Pair) {
     assert!(done.unwrap());
     let left = b.letter_groups(10).await.unwrap();
     assert_eq!(left.len(), 1, "{left:?}");
+}
+
+pub(crate) async fn sagas_are_found_by_their_open_letters(Pair { a, b }: Pair) {
+    let first = commit(&*a, start(&*a)).await;
+    let second = commit(&*a, start(&*a)).await;
+    let stranger = commit(&*a, start(&*a)).await;
+    let letters = [
+        letter(Some(first.id), "x"),
+        letter(Some(first.id), "x"),
+        letter(Some(second.id), "x"),
+        letter(Some(stranger.id), "y"),
+    ];
+    keep(&*a, &letters).await;
+    let found = async |group: &str| {
+        let filter = SagaFilter {
+            letter_group: Some(group.to_owned()),
+            limit: PAGE_ROWS_MAX,
+            ..SagaFilter::default()
+        };
+        let page = b.list(&filter).await.unwrap();
+        page.sagas
+            .into_iter()
+            .map(|saga| saga.id)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(found("x").await, [second.id, first.id]);
+    assert_eq!(found("z").await, []);
+    assert_eq!(found("\u{0}").await, []);
+    for (place, left) in [(2, vec![first.id]), (0, vec![first.id]), (1, vec![])] {
+        let by = by("ada");
+        let done = a.handle_letter(letters[place].id, Handling::Dropped, &by);
+        assert!(done.await.unwrap());
+        assert_eq!(found("x").await, left);
+    }
 }

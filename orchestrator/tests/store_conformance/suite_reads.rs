@@ -224,7 +224,7 @@ pub(crate) async fn a_listing_filters(Pair { a, b }: Pair) {
     let all = [labelled.id, closed.id, paused.id];
     assert_eq!(ids(&*b, SagaFilter::default()).await, all);
     let status = |status| SagaFilter {
-        status: Some(status),
+        statuses: vec![status],
         ..SagaFilter::default()
     };
     assert_eq!(ids(&*b, status(Status::Paused)).await, [paused.id]);
@@ -270,6 +270,43 @@ pub(crate) async fn a_listing_filters(Pair { a, b }: Pair) {
         (line.started_at, line.ended_at),
         (closed.started_at, closed.ended_at)
     );
+}
+
+pub(crate) async fn a_listing_filters_by_version_statuses_and_id(Pair { a, b }: Pair) {
+    let running = started(&*a).await;
+    let mut newer = start(&*a);
+    edit(&mut newer, |saga| {
+        saga.definition = reference("order", "2.0.0");
+    });
+    let newer = commit(&*a, newer).await;
+    let mut pausing = advance(&*a, &newer);
+    edit(&mut pausing, |saga| {
+        saga.pause = Some(PauseCause::StepFailed(StepName::new("charge")));
+    });
+    let paused = commit(&*a, pausing).await;
+    let closed = commit(&*a, close(&*a, &started(&*a).await, Phase::Completed)).await;
+
+    let several = |statuses: &[Status]| SagaFilter {
+        statuses: statuses.to_vec(),
+        ..SagaFilter::default()
+    };
+    let open = several(&[Status::Running, Status::Paused]);
+    assert_eq!(ids(&*b, open).await, [paused.id, running.id]);
+    let ended = several(&[Status::Paused, Status::Completed]);
+    assert_eq!(ids(&*b, ended).await, [closed.id, paused.id]);
+    let version = |version: &str| SagaFilter {
+        version: Some(version.to_owned()),
+        ..SagaFilter::default()
+    };
+    assert_eq!(ids(&*b, version("2.0.0")).await, [paused.id]);
+    assert_eq!(ids(&*b, version("9.9.9")).await, []);
+    assert_eq!(ids(&*b, version("\u{0}")).await, []);
+    let one = |id, status| SagaFilter {
+        id: Some(id),
+        ..several(&[status])
+    };
+    assert_eq!(ids(&*b, one(paused.id, Status::Paused)).await, [paused.id]);
+    assert_eq!(ids(&*b, one(paused.id, Status::Running)).await, []);
 }
 
 pub(crate) async fn a_listing_has_pages(Pair { a, .. }: Pair) {

@@ -264,6 +264,29 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// Every word that [`as_str`](Self::as_str) gives.
+    pub const WORDS: [&str; 19] = [
+        "parked",
+        "definition_missing",
+        "paused",
+        "max_lifetime",
+        "step_failed",
+        "retries_exhausted_after_pivot",
+        "outcome_unknown",
+        "compensation_failed",
+        "backing_off",
+        "waiting_for_signal",
+        "waiting_for_timer",
+        "waiting_for_child",
+        "outbox_unsent",
+        "no_worker_for_operation",
+        "waiting_for_worker",
+        "dead_lettered",
+        "waiting_in_queue",
+        "dispatched",
+        "executing",
+    ];
+
     /// The word in tables, on the wire and on the screen.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {

@@ -385,3 +385,13 @@ fn a_saga_is_stuck_when_it_waits_for_too_long() {
     sale.operate(Verb::Pause);
     assert!(stuck(&sale, &Sighting::default(), 0));
 }
+
+#[test]
+fn the_words_are_those_of_the_causes() {
+    let unknown = serde_json::from_value::<Cause>(json!({ "cause": "none" })).unwrap_err();
+    let listed = Cause::WORDS.map(|word| format!("`{word}`")).join(", ");
+    assert_eq!(
+        unknown.to_string(),
+        format!("unknown variant `none`, expected one of {listed}")
+    );
+}

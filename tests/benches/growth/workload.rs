@@ -10,6 +10,7 @@ use broker::envelope::command::{self, CommandEnvelope};
 use broker::envelope::replies::{self, ReplyItem};
 use broker::memory::{MemoryBroker, MemorySettings};
 use broker::topology::Topology;
+use orchestrator::auth::Gate;
 use orchestrator::engine::{Engine, StartRequest};
 use orchestrator::orchestrator::OrchestratorSettings;
 use orchestrator::store::{PostgresSettings, PostgresStore, Store, migrate};
@@ -109,6 +110,7 @@ impl Stage {
             topology.clone(),
             settings,
             listener.expect("a port"),
+            Gate::open(),
         )
         .await
         .expect("start an orchestrator");

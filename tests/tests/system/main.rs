@@ -1,5 +1,6 @@
 //! The whole system: real processes over a real PostgreSQL and a real RabbitMQ.
 
+mod blind;
 mod broker_trouble;
 mod crash;
 mod crash_points;
@@ -9,4 +10,5 @@ mod dev;
 mod idle;
 mod mending;
 mod scale_out;
+mod security;
 mod worker;

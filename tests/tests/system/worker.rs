@@ -124,7 +124,7 @@ async fn a_worker_is_listed_with_what_it_does_and_answers_for_itself() {
     assert_eq!(one.id, seen.id);
 
     let address = worker.logged("address").expect("its endpoint's address");
-    let own = Client::new(&format!("http://{address}")).expect("a client");
+    let own = Client::at(&format!("http://{address}")).expect("a client");
     let ready: Value = own
         .get("/ready")
         .await

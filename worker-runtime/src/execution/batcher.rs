@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use broker::gather::Gather;
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -38,7 +39,8 @@ where
         let (requests, mut waiting) = mpsc::channel(WAITING_MAX);
         tokio::spawn(async move {
             let mut batch = Vec::with_capacity(BATCH_MAX);
-            while waiting.recv_many(&mut batch, BATCH_MAX).await > 0 {
+            let mut gather = Gather::default();
+            while gather.next(&mut waiting, &mut batch, BATCH_MAX).await > 0 {
                 let (requests, replies) = batch.drain(..).unzip();
                 carry_out((&stop, &observer), &commit, requests, replies).await;
             }

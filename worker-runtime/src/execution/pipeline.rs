@@ -20,7 +20,7 @@ use super::postponer::Postponer;
 use super::replier::{Replier, Reply};
 use super::run::Run;
 use crate::ledger::{
-    Ask, Barred, Barrier, Closing, Found, Ledger, LedgerKey, Recorded, Recording, WorkerId,
+    Ask, Barred, Barrier, Closing, Found, Ledger, LedgerKey, Note, Recorded, Recording, WorkerId,
 };
 use crate::limits::CallEnd;
 use crate::observer::Observer;
@@ -34,6 +34,7 @@ pub(crate) struct Pipeline {
     pub(super) claims: Batcher<Ask, Found>,
     pub(super) barriers: Batcher<Barrier, Barred>,
     pub(super) closings: Batcher<Closing, Recording>,
+    pub(super) notes: Batcher<Note, Recording>,
     pub(super) held: Held,
     pub(super) running: Running,
     pub(super) observer: Observer,
@@ -87,6 +88,15 @@ impl Pipeline {
                 async move { ledger.close(&worker, &closings).await }.boxed()
             },
         );
+        let to = (ledger.clone(), worker.clone());
+        let notes = Batcher::start(
+            stop.clone(),
+            observer.clone(),
+            move |notes: Arc<Vec<Note>>| {
+                let (ledger, worker) = to.clone();
+                async move { ledger.note(&worker, &notes).await }.boxed()
+            },
+        );
         let replier = Replier::start(broker.clone(), build, stop.clone());
         let postponer = Postponer::new(broker, topology);
         let held = Held::new();
@@ -96,6 +106,7 @@ impl Pipeline {
             claims,
             barriers,
             closings,
+            notes,
             replier,
             postponer,
             held,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use broker::broker::{Broker, Receipt};
 use broker::envelope::replies::{self, ReplyItem};
+use broker::gather::Gather;
 use broker::message::Outgoing;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
@@ -69,7 +70,8 @@ async fn run(
     let slots = Arc::new(Semaphore::new(MESSAGES_MAX));
     let mut sending = JoinSet::new();
     let mut gathered = Vec::with_capacity(GATHER_MAX);
-    while waiting.recv_many(&mut gathered, GATHER_MAX).await > 0 {
+    let mut gather = Gather::default();
+    while gather.next(&mut waiting, &mut gathered, GATHER_MAX).await > 0 {
         for (message, replies) in pack(&mut gathered, &build) {
             let Ok(slot) = slots.clone().acquire_owned().await else {
                 break;

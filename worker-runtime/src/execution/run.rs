@@ -18,8 +18,8 @@ use super::retrying::retrying;
 use crate::call::Call;
 use crate::handler::{Answer, Handler, Resolution, TransactionalHandler};
 use crate::ledger::{
-    Ask, Barrier, Begun, Claim, Closing, Found, LedgerError, LedgerTransaction, Outcome, Recorded,
-    Recording, Stored,
+    Ask, Barrier, Begun, Claim, Closing, Found, LedgerError, LedgerTransaction, Note, Outcome,
+    Recorded, Recording, Stored,
 };
 use crate::limits::CallEnd;
 use crate::operation::{Execution, Lane};
@@ -59,7 +59,11 @@ impl<'a> Run<'a> {
     pub(super) async fn carry_out(self) -> (Ended, CallEnd) {
         let ended = match (self.lane.op, &self.lane.operation.execution) {
             (Op::Settle, Execution::Outside(handler)) => self.settle(Some(&**handler)).await,
-            (Op::Settle, Execution::Transactional(_)) => self.settle(None).await,
+            (Op::Settle, Execution::Transactional(_) | Execution::WithoutEffect(_)) => {
+                self.settle(None).await
+            }
+            (Op::Action, Execution::WithoutEffect(handler)) => self.look_up(&**handler).await,
+            (Op::Compensate, Execution::WithoutEffect(handler)) => self.outside(&**handler).await,
             (_, Execution::Outside(handler)) => self.outside(&**handler).await,
             (_, Execution::Transactional(handler)) => self.transactional(&**handler).await,
         };
@@ -95,6 +99,30 @@ impl<'a> Run<'a> {
             },
             _not_to_be_repeated => self.release(claim, unaccounted(), None).await,
         }
+    }
+
+    /// No effect: the call may be repeated by whoever likes, and the first result stands.
+    async fn look_up(&self, handler: &dyn Handler) -> Ended {
+        let nothing = Recorded::nothing_to_record();
+        let stored = match self.run(handler.run(&self.call)).await {
+            Ok(Answer::Done(output)) => applied(output),
+            Ok(Answer::Fail(error)) => Stored::Rejected(bounded(error)),
+            Ok(Answer::Retry { error, after }) => {
+                return Ok(Ending::attempt_failed(bounded(error), after, nothing));
+            }
+            Err(error) => return Ok(Ending::attempt_failed(bounded(error), None, nothing)),
+        };
+        let note = Note {
+            ask: self.ask.clone(),
+            stored: stored.clone(),
+        };
+        Ok(match self.pipeline.notes.submit(note).await? {
+            Recording::Recorded(recorded) => Ending::replay(self.call.op, stored, recorded),
+            Recording::Fenced(Some(other), recorded) => {
+                Ending::replay(self.call.op, other, recorded)
+            }
+            Recording::Fenced(None, _) => Ending::Busy,
+        })
     }
 
     async fn call_outside(&self, handler: &dyn Handler, claim: Claim) -> Ended {

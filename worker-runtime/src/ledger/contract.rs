@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use saga_core::time::Timestamp;
 
-use super::entry::{Ask, Barred, Barrier, Closing, Found, Recording, Stored};
+use super::entry::{Ask, Barred, Barrier, Closing, Found, Note, Recording, Stored};
 use super::error::LedgerError;
 use super::key::WorkerId;
 use super::memory::MemoryTransaction;
@@ -31,6 +31,10 @@ pub trait Ledger: Send + Sync + fmt::Debug {
         worker: &WorkerId,
         closings: &[Closing],
     ) -> Result<Vec<Recording>, LedgerError>;
+
+    /// Puts the results of calls without effect on record, where there is none yet. Such a call needs
+    /// no claim: a second one does no harm, and is answered with what the first recorded.
+    async fn note(&self, worker: &WorkerId, notes: &[Note]) -> Result<Vec<Recording>, LedgerError>;
 
     /// Blocks an action's key if it is absent, and claims it if its call was interrupted.
     async fn settle(&self, worker: &WorkerId, ask: &Ask) -> Result<Found, LedgerError>;

@@ -86,6 +86,15 @@ pub enum Outcome {
     Released(StepError),
 }
 
+/// The result of a call without effect.
+#[derive(Debug, Clone)]
+pub struct Note {
+    /// The key.
+    pub ask: Ask,
+    /// What came of it.
+    pub stored: Stored,
+}
+
 /// A claim and how it ends.
 #[derive(Debug, Clone)]
 pub struct Closing {

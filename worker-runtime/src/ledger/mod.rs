@@ -11,7 +11,7 @@ mod postgres;
 mod proof;
 
 pub use contract::{Begun, Ledger, LedgerTransaction};
-pub use entry::{Ask, Barred, Barrier, Claim, Closing, Found, Outcome, Recording, Stored};
+pub use entry::{Ask, Barred, Barrier, Claim, Closing, Found, Note, Outcome, Recording, Stored};
 pub use error::LedgerError;
 pub use key::{Effect, LedgerKey, WorkerId};
 pub use memory::{MemoryLedger, MemoryTransaction};

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use saga_core::delivery::Standing;
-use worker_runtime::ledger::{Begun, Effect, Found, Outcome, Recording, Stored};
+use worker_runtime::ledger::{Begun, Effect, Found, Note, Outcome, Recording, Stored};
 
 use crate::subject::{LEASE, Subject, begun_stored, claimed, done, error, stored};
 
@@ -373,4 +373,53 @@ pub(crate) async fn an_action_and_its_settling_never_disagree(it: Subject) {
         happened += i64::from(did_happen);
     }
     assert_eq!(it.effects().await, happened);
+}
+
+pub(crate) async fn of_two_results_without_effect_the_first_stands(it: Subject) {
+    let ask = it.action("quote");
+    let note = |stored: Stored| {
+        [Note {
+            ask: ask.clone(),
+            stored,
+        }]
+    };
+    let first = it.ledger.note(&it.me, &note(done())).await.unwrap();
+    assert!(matches!(first[..], [Recording::Recorded(_)]), "{first:?}");
+    let late = Stored::Rejected(error());
+    let second = it.ledger.note(&it.other, &note(late)).await.unwrap();
+    let [Recording::Fenced(Some(there), _)] = &second[..] else {
+        panic!("the second result was taken: {second:?}")
+    };
+    assert_eq!(*there, done());
+    assert_eq!(stored(it.claim(&it.other, &ask).await), done());
+}
+
+pub(crate) async fn a_result_without_effect_is_not_taken_of_what_was_settled(it: Subject) {
+    let ask = it.action("quote");
+    let settled = it.ledger.settle(&it.me, &ask).await.unwrap();
+    assert_eq!(stored(settled), Stored::Blocked);
+    let note = Note {
+        ask,
+        stored: done(),
+    };
+    let noted = it.ledger.note(&it.me, &[note]).await.unwrap();
+    let blocked = matches!(noted[..], [Recording::Fenced(Some(Stored::Blocked), _)]);
+    assert!(blocked, "{noted:?}");
+}
+
+pub(crate) async fn a_claim_from_when_it_had_an_effect_is_no_obstacle(it: Subject) {
+    let ask = it.action("quote");
+    let claim = claimed(it.claim(&it.other, &ask).await);
+    let note = Note {
+        ask,
+        stored: done(),
+    };
+    let noted = it.ledger.note(&it.me, &[note]).await.unwrap();
+    assert!(matches!(noted[..], [Recording::Recorded(_)]), "{noted:?}");
+    let late = Outcome::Settled(Stored::Rejected(error()));
+    let closed = it.close(&it.other, claim, late).await;
+    let Recording::Fenced(Some(there), _) = closed else {
+        panic!("the claim was closed: {closed:?}")
+    };
+    assert_eq!(there, done());
 }

@@ -92,3 +92,18 @@ async fn a_batch_answers_in_its_own_order() {
 async fn an_action_and_its_settling_never_disagree() {
     cases::an_action_and_its_settling_never_disagree(Subject::memory()).await;
 }
+
+#[tokio::test]
+async fn of_two_results_without_effect_the_first_stands() {
+    cases::of_two_results_without_effect_the_first_stands(Subject::memory()).await;
+}
+
+#[tokio::test]
+async fn a_result_without_effect_is_not_taken_of_what_was_settled() {
+    cases::a_result_without_effect_is_not_taken_of_what_was_settled(Subject::memory()).await;
+}
+
+#[tokio::test]
+async fn a_claim_from_when_it_had_an_effect_is_no_obstacle() {
+    cases::a_claim_from_when_it_had_an_effect_is_no_obstacle(Subject::memory()).await;
+}

@@ -180,3 +180,19 @@ async fn batches_that_cross_neither_deadlock_nor_share_a_claim() {
 async fn an_action_and_its_settling_never_disagree() {
     cases::an_action_and_its_settling_never_disagree(Subject::postgres().await).await;
 }
+
+#[tokio::test]
+async fn of_two_results_without_effect_the_first_stands() {
+    cases::of_two_results_without_effect_the_first_stands(Subject::postgres().await).await;
+}
+
+#[tokio::test]
+async fn a_result_without_effect_is_not_taken_of_what_was_settled() {
+    cases::a_result_without_effect_is_not_taken_of_what_was_settled(Subject::postgres().await)
+        .await;
+}
+
+#[tokio::test]
+async fn a_claim_from_when_it_had_an_effect_is_no_obstacle() {
+    cases::a_claim_from_when_it_had_an_effect_is_no_obstacle(Subject::postgres().await).await;
+}

@@ -12,4 +12,5 @@ mod limits;
 mod outside;
 mod reserved;
 mod transactional;
+mod without_effect;
 mod world;

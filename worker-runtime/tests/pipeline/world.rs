@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use saga_core::time::Timestamp;
 use uuid::Uuid;
 use worker_runtime::ledger::{
-    Ask, Barred, Barrier, Begun, Closing, Found, Ledger, LedgerError, MemoryLedger, PostgresLedger,
-    PostgresSettings, Recording, WorkerId, migrate,
+    Ask, Barred, Barrier, Begun, Closing, Found, Ledger, LedgerError, MemoryLedger, Note,
+    PostgresLedger, PostgresSettings, Recording, WorkerId, migrate,
 };
 
 use crate::bench::LEASE;
@@ -94,6 +94,10 @@ impl Ledger for Asleep {
         closings: &[Closing],
     ) -> Result<Vec<Recording>, LedgerError> {
         self.0.close(worker, closings).await
+    }
+
+    async fn note(&self, worker: &WorkerId, notes: &[Note]) -> Result<Vec<Recording>, LedgerError> {
+        self.0.note(worker, notes).await
     }
 
     async fn settle(&self, worker: &WorkerId, ask: &Ask) -> Result<Found, LedgerError> {

@@ -30,7 +30,9 @@ impl State {
         let older = |id: &SagaId| filter.before.is_none_or(|before| *id < before);
         let matching = self.sagas.iter().rev().filter(|(id, _)| older(id));
         let mut sagas: Vec<SagaSummary> = matching
-            .filter(|(_, entry)| matches(&entry.saga, filter))
+            .filter(|(_, entry)| {
+                matches(&entry.saga, filter) && self.has_letter(&entry.saga, filter)
+            })
             .take(limit + 1)
             .map(|(_, entry)| summary(&entry.saga))
             .collect();
@@ -42,6 +44,18 @@ impl State {
             None
         };
         Page { sagas, next }
+    }
+
+    fn has_letter(&self, saga: &Saga, filter: &SagaFilter) -> bool {
+        filter.letter_group.as_ref().is_none_or(|group| {
+            self.dead_letters
+                .values()
+                .any(|LetterRecord { summary, .. }| {
+                    summary.saga == Some(saga.id)
+                        && summary.fingerprint == *group
+                        && summary.handled.is_none()
+                })
+        })
     }
 
     /// What is known of the commands of these sagas.
@@ -88,7 +102,12 @@ impl State {
 }
 
 fn matches(saga: &Saga, filter: &SagaFilter) -> bool {
-    filter.status.is_none_or(|status| saga.status() == status)
+    filter.id.is_none_or(|id| saga.id == id)
+        && (filter.statuses.is_empty() || filter.statuses.contains(&saga.status()))
+        && filter
+            .version
+            .as_ref()
+            .is_none_or(|version| saga.definition.version.to_string() == *version)
         && filter
             .definition
             .as_ref()

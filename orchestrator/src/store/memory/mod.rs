@@ -6,6 +6,8 @@ mod days;
 mod definitions;
 mod letters;
 mod listing;
+mod outbox;
+mod security;
 mod state;
 mod store;
 mod timers;

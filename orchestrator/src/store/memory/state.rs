@@ -13,6 +13,8 @@ use saga_core::values::{InputDigest, ValueKey};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::audit::AuditRecord;
+use crate::auth::ApiToken;
 use crate::store::{LetterRecord, StartKey, StoredDefinition, StoredWorker};
 
 /// The tables.
@@ -30,6 +32,8 @@ pub(super) struct State {
     pub(super) leases: BTreeMap<Uuid, Timestamp>,
     /// What each worker has last said.
     pub(super) workers: BTreeMap<String, StoredWorker>,
+    pub(super) audit: Vec<AuditRecord>,
+    pub(super) tokens: Vec<ApiToken>,
     /// Sagas of days that are not dropped yet, which are deleted themselves.
     pub(super) forgotten: BTreeSet<SagaId>,
     /// Ids minted so far.

@@ -17,6 +17,8 @@ use uuid::Uuid;
 
 use super::clock::MemoryClock;
 use super::state::State;
+use crate::audit::{AuditEntry, AuditFilter, AuditPage, AuditRecord};
+use crate::auth::ApiToken;
 use crate::store::{
     Batch, Clues, CommitReport, Committed, Day, Handling, Judge, LetterFilter, LetterGroup,
     LetterPage, LetterRecord, Opened, OutboxMessage, Page, PoolState, Registration, SagaFilter,
@@ -177,24 +179,8 @@ impl Store for MemoryStore {
     }
 
     async fn adopt_outbox(&self, limit: u32) -> Result<Vec<OutboxMessage>, StoreError> {
-        let (now, mut state) = (self.clock.now(), self.state());
-        let orphans = state
-            .outbox
-            .iter()
-            .filter(|(_, entry)| entry.owner != self.owner && !state.is_alive(entry.owner, now));
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let ids: Vec<MessageId> = orphans.map(|(id, _)| *id).take(limit).collect();
-        let mut adopted = Vec::with_capacity(ids.len());
-        for id in ids {
-            if let Some(entry) = state.outbox.get_mut(&id) {
-                entry.owner = self.owner;
-                adopted.push(OutboxMessage {
-                    id,
-                    message: entry.message.clone(),
-                });
-            }
-        }
-        Ok(adopted)
+        let now = self.clock.now();
+        Ok(self.state().adopt_outbox(self.owner, now, limit))
     }
 
     async fn own_outbox(
@@ -233,26 +219,8 @@ impl Store for MemoryStore {
     }
 
     async fn register(&self, definition: &Definition) -> Result<Registration, StoreError> {
-        let mut state = self.state();
-        if let Some(stored) = state.definitions.get(&definition.reference) {
-            let same = stored.digest == definition.digest;
-            return Ok(if same {
-                Registration::Unchanged
-            } else {
-                Registration::Conflict
-            });
-        }
-        let stored = StoredDefinition {
-            reference: definition.reference.clone(),
-            digest: definition.digest.clone(),
-            source: definition.source.as_ref().to_owned(),
-            registered_at: self.clock.now(),
-            retired: None,
-        };
-        state
-            .definitions
-            .insert(definition.reference.clone(), stored);
-        Ok(Registration::Added)
+        let at = self.clock.now();
+        Ok(self.state().register(definition, at))
     }
 
     async fn definition(
@@ -380,6 +348,31 @@ impl Store for MemoryStore {
     async fn drop_day(&self, day: &Day) -> Result<bool, StoreError> {
         let _writing = self.writing();
         Ok(self.state().drop_day(day))
+    }
+
+    async fn append_audit(&self, entries: &[AuditEntry]) -> Result<Vec<AuditRecord>, StoreError> {
+        Ok(self.state().append_audit(entries))
+    }
+
+    async fn audit(&self, filter: &AuditFilter) -> Result<AuditPage, StoreError> {
+        Ok(self.state().audit(filter))
+    }
+
+    async fn audit_chain(&self, after: u64, limit: u32) -> Result<Vec<AuditRecord>, StoreError> {
+        Ok(self.state().audit_chain(after, limit))
+    }
+
+    async fn add_api_token(&self, token: &ApiToken) -> Result<bool, StoreError> {
+        Ok(self.state().add_api_token(token))
+    }
+
+    async fn api_tokens(&self) -> Result<Vec<ApiToken>, StoreError> {
+        Ok(self.state().api_tokens())
+    }
+
+    async fn revoke_api_token(&self, name: &str) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        Ok(self.state().revoke_api_token(name, now))
     }
 
     fn pool(&self) -> PoolState {

@@ -1,6 +1,7 @@
 //! Sagas in Postgres.
 
 mod arrays;
+mod audit;
 mod checkup;
 mod clock;
 mod clues;
@@ -23,6 +24,7 @@ mod store;
 mod tests;
 mod timers;
 mod tls;
+mod tokens;
 mod unit_of_work;
 mod workers;
 

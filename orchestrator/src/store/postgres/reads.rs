@@ -134,7 +134,12 @@ pub(super) async fn list(store: &PostgresStore, filter: &SagaFilter) -> Result<P
         });
     }
     let limit = filter.limit.clamp(1, PAGE_ROWS_MAX);
-    let status = filter.status.map(Status::as_str);
+    let words: Vec<&str> = filter.statuses.iter().map(|one| one.as_str()).collect();
+    let (status, several) = match words.as_slice() {
+        [] => (None, None),
+        [one] => (Some(*one), None),
+        [..] => (None, Some(words)),
+    };
     let label = filter.label.as_ref().map(|(name, value)| {
         let mut label = serde_json::Map::new();
         label.insert(name.clone(), Value::String(value.clone()));
@@ -155,6 +160,10 @@ pub(super) async fn list(store: &PostgresStore, filter: &SagaFilter) -> Result<P
             &since,
             &before,
             &wanted,
+            &filter.version,
+            &filter.letter_group,
+            &filter.id.map(|SagaId(id)| id),
+            &several,
         ],
     )
     .await
@@ -223,7 +232,8 @@ pub(super) async fn open_counts(store: &PostgresStore) -> Result<Vec<(Status, u6
 /// No text in the database contains U+0000, and a parameter that does is an error.
 fn asks_for_nul(filter: &SagaFilter) -> bool {
     let label = filter.label.iter().flat_map(|(name, value)| [name, value]);
-    let mut texts = filter.definition.iter().chain(&filter.key).chain(label);
+    let texts = filter.definition.iter().chain(&filter.key).chain(label);
+    let mut texts = texts.chain(&filter.version).chain(&filter.letter_group);
     texts.any(|text| text.contains('\0'))
 }
 

@@ -6,9 +6,15 @@ macro_rules! statement {
     };
 }
 
+pub(super) const ADD_API_TOKEN: &str = statement!("add_api_token");
 pub(super) const ADOPT_OUTBOX: &str = statement!("adopt_outbox");
 pub(super) const ALIVE_ORCHESTRATORS: &str = statement!("alive_orchestrators");
 pub(super) const ANNOUNCE: &str = statement!("announce");
+pub(super) const API_TOKENS: &str = statement!("api_tokens");
+pub(super) const APPEND_AUDIT: &str = statement!("append_audit");
+pub(super) const AUDIT: &str = statement!("audit");
+pub(super) const AUDIT_CHAIN: &str = statement!("audit_chain");
+pub(super) const AUDIT_HEAD: &str = statement!("audit_head");
 pub(super) const CHECKUP: &str = statement!("checkup");
 pub(super) const CLAIM_DUE: &str = statement!("claim_due");
 pub(super) const COMMIT: &str = statement!("commit");
@@ -45,6 +51,7 @@ pub(super) const READ_BACK: &str = statement!("read_back");
 pub(super) const REARM: &str = statement!("rearm");
 pub(super) const REGISTER: &str = statement!("register");
 pub(super) const RETIRE: &str = statement!("retire");
+pub(super) const REVOKE_API_TOKEN: &str = statement!("revoke_api_token");
 pub(super) const STRAYS: &str = statement!("strays");
 pub(super) const UNRETIRE: &str = statement!("unretire");
 pub(super) const UNSENT: &str = statement!("unsent");

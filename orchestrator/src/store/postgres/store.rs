@@ -24,9 +24,11 @@ use super::failure::Failure;
 use super::session::{Params, Session};
 use super::settings::{CONNECT_TIMEOUT, PostgresSettings};
 use super::{
-    clues, commit, commit_locked, days, definitions, letters, outbox, reads, statements, timers,
-    workers,
+    audit, clues, commit, commit_locked, days, definitions, letters, outbox, reads, statements,
+    timers, tokens, workers,
 };
+use crate::audit::{AuditEntry, AuditFilter, AuditPage, AuditRecord};
+use crate::auth::ApiToken;
 use crate::store::migrate;
 use crate::store::{
     Batch, Clues, CommitReport, Committed, Day, Handling, Judge, LetterFilter, LetterGroup,
@@ -344,6 +346,30 @@ impl Store for PostgresStore {
 
     async fn drop_day(&self, day: &Day) -> Result<bool, StoreError> {
         days::drop_day(self, day).await
+    }
+
+    async fn append_audit(&self, entries: &[AuditEntry]) -> Result<Vec<AuditRecord>, StoreError> {
+        audit::append_audit(self, entries).await
+    }
+
+    async fn audit(&self, filter: &AuditFilter) -> Result<AuditPage, StoreError> {
+        audit::audit(self, filter).await
+    }
+
+    async fn audit_chain(&self, after: u64, limit: u32) -> Result<Vec<AuditRecord>, StoreError> {
+        audit::audit_chain(self, after, limit).await
+    }
+
+    async fn add_api_token(&self, token: &ApiToken) -> Result<bool, StoreError> {
+        tokens::add_api_token(self, token).await
+    }
+
+    async fn api_tokens(&self) -> Result<Vec<ApiToken>, StoreError> {
+        tokens::api_tokens(self).await
+    }
+
+    async fn revoke_api_token(&self, name: &str) -> Result<bool, StoreError> {
+        tokens::revoke_api_token(self, name).await
     }
 
     fn pool(&self) -> PoolState {

@@ -7,7 +7,7 @@ use saga_core::delivery::Standing;
 use saga_core::input::StepError;
 use tokio::time::Instant;
 
-use crate::ledger::entry::{Ask, Barrier, Claim, Closing, Found, Outcome, Recording, Stored};
+use crate::ledger::entry::{Ask, Barrier, Claim, Closing, Found, Note, Outcome, Recording, Stored};
 use crate::ledger::key::{LedgerKey, WorkerId};
 use crate::ledger::proof::Recorded;
 
@@ -154,6 +154,30 @@ impl Rows {
             }
             State::Open | State::Started { .. } => Recording::Fenced(None, Recorded::committed()),
         }
+    }
+
+    /// The twin of `note.sql` and `noted.sql`.
+    pub(super) fn note(&mut self, worker: &WorkerId, note: &Note) -> Result<Recording, Locked> {
+        let Note { ask, stored } = note;
+        match self.rows.get_mut(&ask.key) {
+            None => self.insert(worker, ask, State::Stored(stored.clone())),
+            Some(row) => match &row.state {
+                State::Open => return Err(Locked),
+                State::Stored(there) => {
+                    return Ok(Recording::Fenced(
+                        Some(there.clone()),
+                        Recorded::committed(),
+                    ));
+                }
+                State::Started { .. } => {
+                    row.state = State::Stored(stored.clone());
+                    row.attempt = ask.attempt;
+                    row.worker = worker.clone();
+                    row.epoch += 1;
+                }
+            },
+        }
+        Ok(Recording::Recorded(Recorded::committed()))
     }
 
     /// The twin of `begin.sql` and `find.sql`: `None` when the key is taken now.

@@ -14,7 +14,7 @@ use super::rows::{Locked, Rows, State};
 use super::transaction::MemoryTransaction;
 use crate::ledger::clock::{EmbeddedClock, system_time};
 use crate::ledger::contract::{Begun, Ledger};
-use crate::ledger::entry::{Ask, Barred, Barrier, Closing, Found, Recording, Stored};
+use crate::ledger::entry::{Ask, Barred, Barrier, Closing, Found, Note, Recording, Stored};
 use crate::ledger::error::LedgerError;
 use crate::ledger::key::{LedgerKey, WorkerId};
 use crate::ledger::limits::{LEASE, LOCK_TIMEOUT};
@@ -132,6 +132,15 @@ impl Ledger for MemoryLedger {
             .iter()
             .map(|closing| rows.close(worker, closing))
             .collect())
+    }
+
+    async fn note(&self, worker: &WorkerId, notes: &[Note]) -> Result<Vec<Recording>, LedgerError> {
+        let mut noted = Vec::with_capacity(notes.len());
+        for note in notes {
+            let recording = self.unlocked(|rows| rows.note(worker, note)).await;
+            noted.push(recording.unwrap_or(Recording::Fenced(None, Recorded::committed())));
+        }
+        Ok(noted)
     }
 
     async fn settle(&self, worker: &WorkerId, ask: &Ask) -> Result<Found, LedgerError> {

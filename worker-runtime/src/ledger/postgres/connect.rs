@@ -19,7 +19,13 @@ const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a task waits for a connection of the pool.
 const POOL_WAIT: Duration = Duration::from_secs(10);
 
-pub(super) fn config(settings: &PostgresSettings) -> Result<Config, LedgerError> {
+/// Settings of the connections that only the ledger's own statements run on. Those look up rows by
+/// their keys: plans for unknown parameters with loops over the index are right at every size. How
+/// handlers' statements are planned is the handlers' business.
+pub(super) const RECORDS: &str = "-c plan_cache_mode=force_generic_plan -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off";
+
+/// How to connect; `more` are further settings of the session.
+pub(super) fn config(settings: &PostgresSettings, more: &str) -> Result<Config, LedgerError> {
     let mut config = Config::from_str(&settings.url).map_err(|source| LedgerError::Settings {
         what: "the URL is not one of PostgreSQL".to_owned(),
         source: Box::new(source),
@@ -30,7 +36,7 @@ pub(super) fn config(settings: &PostgresSettings) -> Result<Config, LedgerError>
         .unwrap_or_default();
     let options = format!(
         "{given}-c search_path={schema} -c statement_timeout={statement} -c lock_timeout={lock} \
-         -c idle_in_transaction_session_timeout={idle}",
+         -c idle_in_transaction_session_timeout={idle} {more}",
         schema = quote(&settings.schema)
             .replace('\\', "\\\\")
             .replace(' ', "\\ "),
@@ -67,9 +73,10 @@ pub(super) fn pool(
     settings: &PostgresSettings,
     connections: usize,
     tls: MakeRustlsConnect,
+    more: &str,
 ) -> Result<Pool, LedgerError> {
     let manager = Manager::from_config(
-        config(settings)?,
+        config(settings, more)?,
         tls,
         ManagerConfig {
             recycling_method: RecyclingMethod::Fast,

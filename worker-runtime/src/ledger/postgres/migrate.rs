@@ -23,7 +23,7 @@ const LOCK: i64 = i64::from_be_bytes(*b"amends-w");
 /// # Errors
 /// When the database cannot be reached or refuses a statement.
 pub async fn migrate(settings: &PostgresSettings) -> Result<(), LedgerError> {
-    let (mut client, connection) = connect::config(settings)?
+    let (mut client, connection) = connect::config(settings, "")?
         .connect(connect::tls())
         .await
         .map_err(failed("migrate"))?;

@@ -3,6 +3,7 @@
 mod columns;
 mod connect;
 mod migrate;
+mod notes;
 mod rows;
 mod settings;
 mod table;

@@ -14,12 +14,13 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::columns::{KeyColumns, by_key, number};
 use super::connect;
+use super::notes;
 use super::rows::{columns, error_value, failed, is_locked, stored, unreachable};
 use super::settings::PostgresSettings;
 use super::transaction;
 use crate::ledger::clock::system_time;
 use crate::ledger::contract::{Begun, Ledger};
-use crate::ledger::entry::{Ask, Barred, Barrier, Claim, Closing, Found, Outcome, Recording};
+use crate::ledger::entry::{Ask, Barred, Barrier, Claim, Closing, Found, Note, Outcome, Recording};
 use crate::ledger::error::LedgerError;
 use crate::ledger::key::{Effect, LedgerKey, WorkerId};
 use crate::ledger::proof::Recorded;
@@ -30,8 +31,8 @@ pub(super) const BAR: &str = include_str!("sql/bar.sql");
 const RENEW: &str = include_str!("sql/renew.sql");
 const LEAVE: &str = include_str!("sql/leave.sql");
 
-/// One each for claiming, barring, recording and settling.
-const RECORD_CONNECTIONS: usize = 4;
+/// One each for claiming, barring, recording, noting and settling.
+const RECORD_CONNECTIONS: usize = 5;
 
 type SqlError = tokio_postgres::Error;
 
@@ -58,9 +59,9 @@ impl PostgresLedger {
     pub fn new(settings: &PostgresSettings) -> Result<Self, LedgerError> {
         let tls = connect::tls();
         Ok(Self {
-            records: connect::pool(settings, RECORD_CONNECTIONS, tls.clone())?,
-            pool: connect::pool(settings, settings.connections, tls.clone())?,
-            undo_pool: connect::pool(settings, settings.undo_connections, tls.clone())?,
+            records: connect::pool(settings, RECORD_CONNECTIONS, tls.clone(), connect::RECORDS)?,
+            pool: connect::pool(settings, settings.connections, tls.clone(), "")?,
+            undo_pool: connect::pool(settings, settings.undo_connections, tls.clone(), "")?,
             tls,
             lease: settings.lease,
             lock_timeout: settings.lock_timeout,
@@ -255,6 +256,12 @@ impl Ledger for PostgresLedger {
                 .collect::<Result<_, _>>()
         };
         recorded.await.map_err(failed("record in"))
+    }
+
+    async fn note(&self, worker: &WorkerId, notes: &[Note]) -> Result<Vec<Recording>, LedgerError> {
+        let client = self.connection("note in").await?;
+        let noted = notes::note(&client, worker, notes).await;
+        noted.map_err(failed("note in"))
     }
 
     async fn settle(&self, worker: &WorkerId, ask: &Ask) -> Result<Found, LedgerError> {

@@ -1,0 +1,99 @@
+//! Takes what waits, as many at once as there are; under load a little later, for more at once.
+//!
+//! A batch costs much the same whether it holds one request or fifty: a statement, a message, a
+//! wake-up of every process on the way. Taken the moment it comes, each request of a busy system would
+//! be a batch of its own. So whoever has just had a full hand waits a moment before the next. Who has
+//! not, does not: a request that is alone is never held up.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+/// A batch of this many says that more are coming.
+const BUSY_FROM: usize = 4;
+
+/// The moment that others are given to join.
+const MOMENT: Duration = Duration::from_millis(1);
+
+/// Remembers whether there was much to take the last time.
+#[derive(Debug, Default)]
+pub struct Gather {
+    busy: bool,
+}
+
+impl Gather {
+    /// Waits for requests and moves at most `limit` of them into `batch`, which is empty before.
+    /// Returns how many; none when every sender is gone.
+    pub async fn next<T>(
+        &mut self,
+        requests: &mut mpsc::Receiver<T>,
+        batch: &mut Vec<T>,
+        limit: usize,
+    ) -> usize {
+        if requests.recv_many(batch, limit).await == 0 {
+            return 0;
+        }
+        if self.busy && batch.len() < limit {
+            tokio::time::sleep(MOMENT).await;
+            while batch.len() < limit
+                && let Ok(request) = requests.try_recv()
+            {
+                batch.push(request);
+            }
+        }
+        self.busy = batch.len() >= BUSY_FROM;
+        batch.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// A queue that holds so many requests.
+    fn holding(requests: usize) -> (mpsc::Sender<usize>, mpsc::Receiver<usize>) {
+        let (send, receive) = mpsc::channel(64);
+        for request in 0..requests {
+            send.try_send(request).unwrap();
+        }
+        (send, receive)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_is_alone_is_not_held_up() {
+        let (_send, mut requests) = holding(1);
+        let (mut gather, mut batch) = (Gather::default(), Vec::new());
+        let began = Instant::now();
+        assert_eq!(gather.next(&mut requests, &mut batch, 64).await, 1);
+        assert_eq!(began.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_full_hand_others_may_join() {
+        let (send, mut requests) = holding(BUSY_FROM);
+        let (mut gather, mut batch) = (Gather::default(), Vec::new());
+        gather.next(&mut requests, &mut batch, 64).await;
+        batch.clear();
+        send.send(1).await.unwrap();
+        let late = tokio::spawn(async move {
+            tokio::time::sleep(MOMENT / 2).await;
+            send.send(2).await.unwrap();
+        });
+        assert_eq!(gather.next(&mut requests, &mut batch, 64).await, 2);
+        late.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn takes_no_more_than_allowed_and_nothing_when_nobody_sends() {
+        let (send, mut requests) = holding(9);
+        let (mut gather, mut batch) = (Gather::default(), Vec::new());
+        assert_eq!(gather.next(&mut requests, &mut batch, 8).await, 8);
+        batch.clear();
+        drop(send);
+        assert_eq!(gather.next(&mut requests, &mut batch, 8).await, 1);
+        batch.clear();
+        assert_eq!(gather.next(&mut requests, &mut batch, 8).await, 0);
+    }
+}

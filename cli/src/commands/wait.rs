@@ -1,0 +1,76 @@
+//! `amends saga wait`: until a saga ends, rests, or stands where one wants it.
+
+use std::time::Duration;
+
+use orchestrator::http::SagaView;
+use saga_core::saga::Status;
+use saga_core::time::parse_span;
+use tokio::time::{Instant, sleep};
+
+use super::saga::show;
+use crate::args::WaitArgs;
+use crate::client::Client;
+use crate::failure::{Failure, Kind, Outcome};
+
+/// Seconds that one request waits for a saga.
+const WAIT_SECONDS: u64 = 30;
+
+/// A saga that stands still, though not where it is wanted, is looked at this often.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(500);
+
+/// Waits, shows the saga, and says in the exit code whether it is where it should be.
+pub(super) async fn wait(args: &WaitArgs) -> Outcome {
+    let limit = parse_span(&args.timeout)
+        .map_err(|error| Failure::new(Kind::Usage, format!("--timeout: {error}")))?;
+    let client = args.server.client()?;
+    let until = Some(Instant::now() + limit);
+    let status = status_after(&client, &args.id, args.until, until).await?;
+    show(&client, &args.id, &args.server).await?;
+    if status == args.until.unwrap_or(Status::Completed) {
+        return Ok(());
+    }
+    let still = if status.is_open() && args.until.is_some() || moves(status) {
+        format!("still {status} after {}", args.timeout)
+    } else {
+        status.to_string()
+    };
+    Err(Failure::error(format!("saga {} is {still}", args.id)))
+}
+
+/// Waits until a saga ends or rests, however long that takes.
+pub(super) async fn until_rest(client: &Client, id: &str) -> Result<Status, Failure> {
+    status_after(client, id, None, None).await
+}
+
+/// The status once that is the wanted one, or cannot become it any more, or time is up.
+async fn status_after(
+    client: &Client,
+    id: &str,
+    wanted: Option<Status>,
+    until: Option<Instant>,
+) -> Result<Status, Failure> {
+    loop {
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        let wait = match (wanted, left) {
+            // The orchestrator waits for a rest only; another status can come and go before it.
+            (Some(_), _) => 0,
+            (None, left) => left.map_or(WAIT_SECONDS, |left| left.as_secs().min(WAIT_SECONDS)),
+        };
+        let saga: SagaView = client.get(&format!("/v1/sagas/{id}?wait={wait}")).await?;
+        let there = match wanted {
+            Some(wanted) => saga.status == wanted || !saga.status.is_open(),
+            None => !moves(saga.status),
+        };
+        if there || left.is_some_and(|left| left.is_zero()) {
+            return Ok(saga.status);
+        }
+        if wait == 0 {
+            let pause = left.map_or(LOOK_AGAIN_AFTER, |left| left.min(LOOK_AGAIN_AFTER));
+            sleep(pause).await;
+        }
+    }
+}
+
+const fn moves(status: Status) -> bool {
+    matches!(status, Status::Running | Status::Compensating)
+}

@@ -1,0 +1,56 @@
+//! What the benchmark is asked for.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Measures amends against a bare ping-pong over the same broker.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask bench")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) verb: Option<Verb>,
+    /// End with one line of JSON on standard output.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The same in under two minutes: shorter rounds, as many of them.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Rounds; each measures everything once.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) rounds: u32,
+    /// Worker processes.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(crate) workers: u32,
+    /// Orchestrator processes.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=16))]
+    pub(crate) orchestrators: u32,
+    /// Sagas open at once at full load.
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) open: u32,
+    /// The `amends` binary.
+    #[arg(long, hide = true)]
+    pub(crate) amends: PathBuf,
+    /// The process whose children the servers are.
+    #[arg(long, hide = true)]
+    pub(crate) servers: u32,
+    /// A folder on the servers' disk.
+    #[arg(long, hide = true)]
+    pub(crate) folder: PathBuf,
+    /// PostgreSQL, as a superuser.
+    #[arg(long, hide = true)]
+    pub(crate) postgres: String,
+    /// RabbitMQ, as an administrator.
+    #[arg(long, hide = true)]
+    pub(crate) amqp: String,
+}
+
+/// What else it can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Measures, and compares with what an earlier run printed with --json.
+    Compare {
+        /// A file whose last line is that JSON.
+        baseline: PathBuf,
+    },
+}
