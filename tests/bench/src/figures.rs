@@ -21,6 +21,8 @@ pub(crate) struct Figures {
     /// Round trips a second of each way to play the ping-pong.
     pub(crate) pingpong: Vec<(Game, Rounds)>,
     pub(crate) coalesced: Rounds,
+    /// CPU seconds of the broker for a thousand round trips, whatever the way.
+    pub(crate) pingpong_broker: Rounds,
     pub(crate) steps: Rounds,
     pub(crate) sagas: Rounds,
     pub(crate) one: LatencyRounds,

@@ -30,6 +30,9 @@ impl Usage {
     }
 }
 
+/// The broker among the parts.
+pub(crate) const BROKER: &str = "rabbitmq";
+
 /// The parts of the deployment, by name.
 pub(crate) type Parts = BTreeMap<&'static str, Usage>;
 
@@ -61,7 +64,7 @@ impl Processes {
             ("orchestrator", own(&self.orchestrators)),
             ("worker", own(&self.workers)),
             ("postgres", named("postgres")),
-            ("rabbitmq", named("beam")),
+            (BROKER, named("beam")),
         ] {
             let sum = parts.entry(part).or_default();
             for pid in pids {

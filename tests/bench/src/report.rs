@@ -56,6 +56,10 @@ pub(crate) fn report(figures: &Figures) -> String {
 
 /// What a step or a saga takes of the machine.
 fn costs(line: &mut impl FnMut(&str, &str), figures: &Figures) {
+    line(
+        "CPU for 1,000 ping-pongs, rabbitmq",
+        &range(&figures.pingpong_broker, 3, " s"),
+    );
     for (part, rounds) in &figures.cpu {
         line(
             &format!("CPU for 1,000 steps, {part}"),

@@ -14,7 +14,8 @@ use crate::figures::Figures;
 use crate::hop::hops;
 use crate::load::{Load, body};
 use crate::pingpong::{Bodies, Game, games, play};
-use crate::statistics::{Latency, percentile};
+use crate::processes::BROKER;
+use crate::statistics::{Latency, float, percentile};
 
 /// How much each round does.
 #[derive(Debug, Clone, Copy)]
@@ -73,7 +74,11 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Figures> {
     for round in 1..=arguments.rounds {
         let tell = |what: &str| eprintln!("round {round} of {}: {what}", arguments.rounds);
         tell("ping-pong");
+        let before = deployment.processes().usage()?;
         ping_pong(&mut figures, arguments, &playing, bodies, size).await?;
+        let used = deployment.processes().usage()?[BROKER].since(&before[BROKER]);
+        let trips = float(size.commands * (playing.len() + 1));
+        figures.pingpong_broker.add(used.cpu / trips * 1e3);
         if round == 1 {
             playing = best(&figures, size.games);
         }
