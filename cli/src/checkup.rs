@@ -260,7 +260,11 @@ async fn inside(
         checks.push(warn("topology", "it was not looked at", remedy));
         return;
     };
-    let catalog = Catalog::new(Arc::clone(&store), Arc::clone(&broker));
+    let catalog = Catalog::new(
+        Arc::clone(&store),
+        Arc::clone(&broker),
+        settings.retention.keep(),
+    );
     let topology = connections::topology(settings);
     match wiring::inspect(&catalog, &store, &*broker, &topology).await {
         Ok(wiring) => wired(&wiring, checks),

@@ -31,6 +31,8 @@ pub struct Settings {
     pub auth: AuthSection,
     /// The engine.
     pub engine: EngineSection,
+    /// How long sagas are kept.
+    pub retention: RetentionSection,
     /// Worker processes.
     pub worker: WorkerSection,
     /// Logs.
@@ -79,6 +81,25 @@ pub struct EngineSection {
     pub lease_seconds: u64,
     /// Seconds to finish what is under way when told to stop.
     pub drain_seconds: u64,
+}
+
+/// `[retention]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionSection {
+    /// Days that sagas are kept after their end; 0 for ever.
+    pub days: u32,
+}
+
+impl RetentionSection {
+    /// How long sagas are kept after their end; `None` for ever.
+    #[must_use]
+    pub const fn keep(&self) -> Option<Duration> {
+        match self.days {
+            0 => None,
+            days => Some(Duration::from_hours(24 * days as u64)),
+        }
+    }
 }
 
 /// `[worker]`
@@ -283,6 +304,7 @@ impl Settings {
         OrchestratorSettings {
             lanes: self.engine.lanes,
             lease: Duration::from_secs(self.engine.lease_seconds),
+            retention: self.retention.keep(),
             company: Company::Others,
         }
     }

@@ -93,7 +93,9 @@ impl Serving {
             match catalog.register(definition).await {
                 Ok(Registration::Added) => info!(definition = %reference, "registered"),
                 Ok(Registration::Unchanged | Registration::Conflict) => {}
-                Err(error @ CatalogError::Conflict(_)) => {
+                Err(
+                    error @ (CatalogError::Conflict(_) | CatalogError::OutlivesRetention { .. }),
+                ) => {
                     let message = format!("{}: {error}", source.file);
                     return Err(Failure::new(Kind::Refused, message));
                 }

@@ -61,6 +61,21 @@ pub enum DbCommand {
     /// Say which migrations are applied
     #[command(after_help = "Example: amends db status --config amends.toml")]
     Status(DbArgs),
+    /// Drop the days whose sagas have all been over for as long as `retention.days` says
+    ///
+    /// Orchestrators do this by themselves once an hour. What is dropped is gone for good.
+    #[command(after_help = "Example: amends db retention --dry-run --config amends.toml")]
+    Retention(RetentionArgs),
+}
+
+/// `amends db retention`
+#[derive(Debug, Args)]
+pub struct RetentionArgs {
+    /// Only say what would be dropped
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub db: DbArgs,
 }
 
 /// Which database.

@@ -145,8 +145,20 @@ CREATE TABLE saga_events (
     CONSTRAINT saga_events_pkey PRIMARY KEY (saga_id, seq),
     CONSTRAINT saga_events_schema_check CHECK ((schema > 0)),
     CONSTRAINT saga_events_seq_check CHECK ((seq > 0))
-);
+) PARTITION BY RANGE (saga_id);
 CREATE TRIGGER saga_events_immutable BEFORE UPDATE ON saga_events FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TABLE saga_events_default (
+    saga_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    schema smallint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    data json NOT NULL,
+    CONSTRAINT saga_events_default_pkey PRIMARY KEY (saga_id, seq),
+    CONSTRAINT saga_events_schema_check CHECK ((schema > 0)),
+    CONSTRAINT saga_events_seq_check CHECK ((seq > 0))
+) PARTITION OF saga_events DEFAULT;
+CREATE TRIGGER saga_events_immutable BEFORE UPDATE ON saga_events_default FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TABLE saga_keys (
     definition text NOT NULL,
@@ -156,7 +168,7 @@ CREATE TABLE saga_keys (
     CONSTRAINT saga_keys_pkey PRIMARY KEY (definition, key),
     CONSTRAINT saga_keys_end_status_check CHECK ((end_status = ANY (ARRAY['completed'::text, 'compensated'::text, 'terminated'::text]))),
     CONSTRAINT saga_keys_key_check CHECK (((octet_length(key) >= 1) AND (octet_length(key) <= 1024)))
-) WITH (fillfactor=90);
+) WITH (fillfactor=90, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_scale_factor=0.05, autovacuum_vacuum_insert_threshold=5000, autovacuum_analyze_threshold=5000, autovacuum_vacuum_cost_delay=0);
 
 CREATE TABLE saga_values (
     saga_id uuid NOT NULL,
@@ -165,8 +177,18 @@ CREATE TABLE saga_values (
     value json NOT NULL,
     CONSTRAINT saga_values_pkey PRIMARY KEY (saga_id, step, element),
     CONSTRAINT saga_values_element_check CHECK ((element >= 0))
-);
+) PARTITION BY RANGE (saga_id);
 CREATE TRIGGER saga_values_immutable BEFORE UPDATE ON saga_values FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TABLE saga_values_default (
+    saga_id uuid NOT NULL,
+    step text NOT NULL,
+    element integer NOT NULL,
+    value json NOT NULL,
+    CONSTRAINT saga_values_default_pkey PRIMARY KEY (saga_id, step, element),
+    CONSTRAINT saga_values_element_check CHECK ((element >= 0))
+) PARTITION OF saga_values DEFAULT;
+CREATE TRIGGER saga_values_immutable BEFORE UPDATE ON saga_values_default FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TABLE sagas (
     id uuid NOT NULL,
@@ -187,11 +209,10 @@ CREATE TABLE sagas (
     CONSTRAINT sagas_labels_check CHECK ((jsonb_typeof(labels) = 'object'::text)),
     CONSTRAINT sagas_status_check CHECK ((status = ANY (ARRAY['running'::text, 'paused'::text, 'compensating'::text, 'completed'::text, 'compensated'::text, 'compensation_failed'::text, 'terminated'::text]))),
     CONSTRAINT sagas_version_check CHECK ((version > 0))
-) WITH (fillfactor=70, autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_insert_scale_factor=0.05, autovacuum_analyze_scale_factor=0.02, autovacuum_vacuum_cost_delay=0);
+) WITH (autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_insert_scale_factor=0.05, autovacuum_analyze_scale_factor=0.02, autovacuum_vacuum_cost_delay=0, fillfactor=50, autovacuum_vacuum_threshold=20000, autovacuum_vacuum_insert_threshold=20000, autovacuum_analyze_threshold=20000);
 CREATE INDEX sagas_definition ON sagas USING btree (definition, id);
 CREATE INDEX sagas_key ON sagas USING btree (key, id) WHERE (key IS NOT NULL);
 CREATE INDEX sagas_labels ON sagas USING gin (labels jsonb_path_ops) WHERE (labels <> '{}'::jsonb);
-CREATE INDEX sagas_started_at ON sagas USING brin (started_at);
 CREATE INDEX sagas_status ON sagas USING btree (status, id) WHERE (status <> 'completed'::text);
 CREATE INDEX sagas_wake_at ON sagas USING btree (wake_at) WHERE (wake_at IS NOT NULL);
 
@@ -211,6 +232,77 @@ CREATE TABLE workers (
     CONSTRAINT workers_occasion_check CHECK ((occasion = ANY (ARRAY['hello'::text, 'heartbeat'::text, 'goodbye'::text]))),
     CONSTRAINT workers_seq_check CHECK ((seq >= 0))
 );
+
+CREATE OR REPLACE FUNCTION drop_days(suffix text, first uuid, beyond uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    family text;
+BEGIN
+    PERFORM set_config('lock_timeout', '200', true);
+    LOCK TABLE ONLY saga_events, ONLY saga_values IN ACCESS EXCLUSIVE MODE;
+    IF EXISTS (SELECT FROM sagas WHERE id >= first AND id < beyond)
+        OR EXISTS (SELECT FROM outbox WHERE saga_id >= first AND saga_id < beyond) THEN
+        RETURN false;
+    END IF;
+    FOREACH family IN ARRAY ARRAY['saga_events', 'saga_values'] LOOP
+        -- Another orchestrator may have been here.
+        CONTINUE WHEN to_regclass(family || '_' || suffix) IS NULL;
+        EXECUTE format('DROP TABLE %I', family || '_' || suffix);
+    END LOOP;
+    RETURN true;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION first_saga_id(at timestamp with time zone)
+ RETURNS uuid
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+    SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0')
+            || repeat('0', 20))::uuid
+$function$;
+
+CREATE OR REPLACE FUNCTION open_day(day date)
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    family  text;
+    name    text;
+    first   uuid := first_saga_id(day::timestamp AT TIME ZONE 'UTC');
+    beyond  uuid := first_saga_id((day + 1)::timestamp AT TIME ZONE 'UTC');
+    moved   bigint;
+    strayed bigint := 0;
+BEGIN
+    PERFORM set_config('lock_timeout', '200', true);
+    -- One at a time: two orchestrators may start at once. An advisory lock would not do, since who
+    -- waited for one does not see the tables that were made meanwhile.
+    LOCK TABLE ONLY saga_events IN SHARE UPDATE EXCLUSIVE MODE;
+    FOREACH family IN ARRAY ARRAY['saga_events', 'saga_values'] LOOP
+        name := family || '_' || to_char(day, 'YYYYMMDD');
+        CONTINUE WHEN to_regclass(name) IS NOT NULL;
+        CONTINUE WHEN EXISTS (
+            SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+            WHERE i.inhparent = family::regclass
+              AND c.relname ~ '_before_\d{8}$'
+              AND right(c.relname, 8) > to_char(day, 'YYYYMMDD'));
+        EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING CONSTRAINTS INCLUDING INDEXES)',
+            name, family);
+        EXECUTE format('LOCK TABLE %I IN ACCESS EXCLUSIVE MODE', family || '_default');
+        EXECUTE format(
+            'WITH moved AS (DELETE FROM %I WHERE saga_id >= %L AND saga_id < %L RETURNING *)
+             INSERT INTO %I SELECT * FROM moved',
+            family || '_default', first, beyond, name);
+        GET DIAGNOSTICS moved = ROW_COUNT;
+        strayed := strayed + moved;
+        EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+            family, name, first, beyond);
+    END LOOP;
+    RETURN strayed;
+END
+$function$;
 
 CREATE OR REPLACE FUNCTION refuse_change()
  RETURNS trigger

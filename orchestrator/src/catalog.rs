@@ -9,6 +9,7 @@ use saga_core::compiler::{self, Compiled};
 use saga_core::definition::{Definition, DefinitionRef, Effect, Step, StepKind};
 use saga_core::ids::{ActionName, Op};
 use saga_core::operator::By;
+use saga_core::time::format_span;
 use semver::Version;
 use tokio::time::Instant;
 
@@ -22,6 +23,7 @@ const VERSIONS_FRESH_FOR: Duration = Duration::from_secs(1);
 pub struct Catalog {
     store: Arc<dyn Store>,
     broker: Arc<dyn Broker>,
+    retention: Option<Duration>,
     compiled: RwLock<BTreeMap<DefinitionRef, Arc<Definition>>>,
     versions: RwLock<Option<(Instant, Vec<Registered>)>>,
 }
@@ -80,6 +82,19 @@ pub enum CatalogError {
         /// The diagnostics.
         problems: String,
     },
+    /// Its sagas may live longer than sagas are kept.
+    #[error(
+        "{reference} has a max_lifetime of {lifetime}, and sagas are kept for {retention} only; \
+         shorten max_lifetime, or raise retention.days"
+    )]
+    OutlivesRetention {
+        /// Which.
+        reference: DefinitionRef,
+        /// How long its sagas may live.
+        lifetime: String,
+        /// How long sagas are kept after their end.
+        retention: String,
+    },
     /// The store did not answer.
     #[error("look definitions up")]
     Store(#[from] StoreError),
@@ -89,12 +104,18 @@ pub enum CatalogError {
 }
 
 impl Catalog {
-    /// An empty catalog over what the store has.
+    /// An empty catalog over what the store has. `retention` is how long sagas are kept after their
+    /// end, `None` for ever.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, broker: Arc<dyn Broker>) -> Self {
+    pub fn new(
+        store: Arc<dyn Store>,
+        broker: Arc<dyn Broker>,
+        retention: Option<Duration>,
+    ) -> Self {
         Self {
             store,
             broker,
+            retention,
             compiled: RwLock::default(),
             versions: RwLock::default(),
         }
@@ -183,6 +204,7 @@ impl Catalog {
         definition: impl Into<Arc<Definition>>,
     ) -> Result<Registration, CatalogError> {
         let definition = definition.into();
+        self.refuse_outliving(&definition)?;
         self.broker.declare_steps(&steps(&definition)).await?;
         let registration = self.store.register(&definition).await?;
         let reference = definition.reference.clone();
@@ -193,6 +215,20 @@ impl Catalog {
         write(&self.compiled).insert(reference, definition);
         *write(&self.versions) = None;
         Ok(registration)
+    }
+
+    /// A saga must not be forgotten while those that know of it may still run.
+    fn refuse_outliving(&self, definition: &Definition) -> Result<(), CatalogError> {
+        match self.retention {
+            Some(retention) if definition.max_lifetime > retention => {
+                Err(CatalogError::OutlivesRetention {
+                    reference: definition.reference.clone(),
+                    lifetime: format_span(definition.max_lifetime),
+                    retention: format_span(retention),
+                })
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Declares the queues of every registered definition; one that does not compile any more is

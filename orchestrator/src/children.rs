@@ -109,6 +109,7 @@ async fn resolve(
         | CatalogError::Retired { .. }
         | CatalogError::NothingToStart(_)
         | CatalogError::Conflict(_)
+        | CatalogError::OutlivesRetention { .. }
         | CatalogError::Incompatible { .. } => {
             Refusal::Certain(StepError::new("no_definition", crate::chain(&error)))
         }

@@ -25,6 +25,7 @@ pub mod orchestrator;
 pub mod outbox;
 pub mod reconcile;
 pub mod replay;
+pub mod retention;
 mod signals;
 pub mod store;
 pub mod timers;

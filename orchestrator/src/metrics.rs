@@ -7,7 +7,7 @@ use prometheus::{
 };
 use saga_core::saga::Status;
 
-use crate::store::PoolState;
+use crate::store::{Opened, PoolState};
 
 /// Counters, gauges and histograms of one orchestrator.
 #[derive(Debug)]
@@ -41,6 +41,7 @@ pub struct Metrics {
     /// 1 while the broker is connected and takes messages.
     broker_connected: IntGauge,
     store_pool: IntGaugeVec,
+    strays: IntGauge,
 }
 
 impl Metrics {
@@ -132,6 +133,11 @@ impl Metrics {
                 "Connections to the database by what they do, and callers that wait for one.",
                 &["state"],
             )?,
+            strays: gauge(
+                &registry,
+                "amends_stray_rows",
+                "Rows in the default partitions: their sagas' days were not open.",
+            )?,
             registry,
         };
         Ok(made)
@@ -160,6 +166,12 @@ impl Metrics {
             let gauge = self.store_pool.with_label_values(&[state]);
             gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         }
+    }
+
+    /// What was found where nothing should be.
+    pub fn strays(&self, found: Opened) {
+        let rows = found.moved.saturating_add(found.left);
+        self.strays.set(i64::try_from(rows).unwrap_or(i64::MAX));
     }
 
     /// Everything in Prometheus' text format.

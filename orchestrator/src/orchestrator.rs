@@ -20,7 +20,7 @@ use crate::engine::{Closings, Engine, Shared};
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use crate::store::{Store, StoreError};
-use crate::{inbound, reconcile, timers};
+use crate::{inbound, reconcile, retention, timers};
 
 /// Signs of life in the time of one lease.
 const HEARTBEATS_PER_LEASE: u32 = 3;
@@ -35,6 +35,8 @@ pub struct OrchestratorSettings {
     pub lanes: usize,
     /// After this long without a sign of life its outbox is taken over.
     pub lease: Duration,
+    /// How long sagas are kept after their end; `None` for ever.
+    pub retention: Option<Duration>,
     /// Who else works on the same sagas.
     pub company: Company,
 }
@@ -44,6 +46,7 @@ impl Default for OrchestratorSettings {
         Self {
             lanes: 2,
             lease: Duration::from_secs(30),
+            retention: None,
             company: Company::Others,
         }
     }
@@ -108,10 +111,14 @@ impl Orchestrator {
     ) -> Result<Self, OrchestratorError> {
         broker.declare_base().await?;
         store.heartbeat(settings.lease).await?;
+        if let Err(error) = retention::open(&*store).await {
+            // What is written before the loop manages to is moved then.
+            warn!(error = %crate::chain(&error), "opening days ahead");
+        }
         let stopping = CancellationToken::new();
         let outbox = Outbox::new(Arc::clone(&broker), Arc::clone(&store), settings.company);
         let shared = Arc::new(Shared {
-            catalog: Catalog::new(Arc::clone(&store), Arc::clone(&broker)),
+            catalog: Catalog::new(Arc::clone(&store), Arc::clone(&broker), settings.retention),
             store,
             topology,
             company: settings.company,
@@ -136,11 +143,11 @@ impl Orchestrator {
             outbound_tasks: TaskTracker::new(),
             stopping,
         };
-        running.start_loops(settings.lease);
+        running.start_loops(&settings);
         Ok(running)
     }
 
-    fn start_loops(&self, lease: Duration) {
+    fn start_loops(&self, settings: &OrchestratorSettings) {
         let topology = &self.engine.shared().topology;
         self.consume("replies", Inbound::Replies);
         self.consume("requests", Inbound::Requests);
@@ -149,6 +156,11 @@ impl Orchestrator {
         let (engine, stop) = (self.engine.clone(), self.inbound.clone());
         self.inbound_tasks.spawn(keep_going("timers", move || {
             timers::run(engine.clone(), stop.clone())
+        }));
+        let (lease, keep) = (settings.lease, settings.retention);
+        let (engine, stop) = (self.engine.clone(), self.inbound.clone());
+        self.inbound_tasks.spawn(keep_going("retention", move || {
+            retention::run(engine.clone(), keep, stop.clone())
         }));
         let (engine, stop) = (self.engine.clone(), self.inbound.clone());
         self.inbound_tasks

@@ -9,6 +9,7 @@
 mod bench;
 mod ci;
 mod fuzz;
+mod growth;
 mod readme;
 mod repository;
 mod servers;
@@ -27,6 +28,9 @@ usage: cargo xtask VERB
   bench [--quick] [--json] [compare FILE]
                         measure amends against a bare ping-pong over the same broker, on servers
                         of its own; more options: cargo xtask bench --help
+  growth [--sagas N] [--days N] [--json]
+                        what a step, a listing and retention cost with 1,000 and with N sagas
+                        stored (default: 1,000,000, started over 30 days; needs 10 GB of disk)
   ci                    everything that has to pass before a change is merged
   servers [--fast] [--folder FOLDER]
                         start a private PostgreSQL and RabbitMQ, print their URLs, and wait for
@@ -47,6 +51,7 @@ fn main() -> ExitCode {
                 None => return usage_error(),
             },
             ("bench", rest) => bench::run(rest),
+            ("growth", rest) => growth::run(rest),
             ("ci", []) => Ok(ci::run()),
             ("servers", rest) => match servers::Request::parse(rest) {
                 Some(request) => servers::run(&request),

@@ -157,6 +157,7 @@ impl From<CatalogError> for Problem {
             CatalogError::Retired { .. } | CatalogError::NothingToStart(_) => {
                 Self::new(Kind::DefinitionRetired, detail)
             }
+            CatalogError::OutlivesRetention { .. } => Self::new(Kind::OutlivesRetention, detail),
             CatalogError::Incompatible { .. } => Self::bad_definition(detail),
             CatalogError::Store(error) => error.into(),
             CatalogError::Broker(_) => Self::new(Kind::BrokerUnavailable, detail),

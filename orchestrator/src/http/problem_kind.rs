@@ -17,6 +17,7 @@ pub(super) enum Kind {
     BadDefinition,
     DefinitionConflict,
     DefinitionRetired,
+    OutlivesRetention,
     InvalidInput,
     KeyMismatch,
     KeyTaken,
@@ -39,7 +40,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// Every kind, in the order in which the document lists them.
-    pub(super) const ALL: [Self; 30] = [
+    pub(super) const ALL: [Self; 31] = [
         Self::BadRequest,
         Self::Unauthenticated,
         Self::InvalidToken,
@@ -52,6 +53,7 @@ impl Kind {
         Self::BadDefinition,
         Self::DefinitionConflict,
         Self::DefinitionRetired,
+        Self::OutlivesRetention,
         Self::InvalidInput,
         Self::KeyMismatch,
         Self::KeyTaken,
@@ -88,6 +90,7 @@ impl Kind {
             | Self::Unstorable => StatusCode::UNPROCESSABLE_ENTITY,
             Self::DefinitionConflict
             | Self::DefinitionRetired
+            | Self::OutlivesRetention
             | Self::KeyTaken
             | Self::Refused
             | Self::LetterHandled
@@ -120,6 +123,7 @@ impl Kind {
             Self::BadDefinition => "bad_definition",
             Self::DefinitionConflict => "definition_conflict",
             Self::DefinitionRetired => "definition_retired",
+            Self::OutlivesRetention => "outlives_retention",
             Self::InvalidInput => "invalid_input",
             Self::KeyMismatch => "key_mismatch",
             Self::KeyTaken => "key_taken",
@@ -155,6 +159,7 @@ impl Kind {
             Self::BadDefinition => "The definition does not compile",
             Self::DefinitionConflict => "A registered version never changes",
             Self::DefinitionRetired => "The definition starts no new sagas",
+            Self::OutlivesRetention => "Its sagas would outlive what is kept",
             Self::InvalidInput => "The input does not match the definition",
             Self::KeyMismatch => "Two business keys",
             Self::KeyTaken => "Another saga has the key",

@@ -104,9 +104,9 @@ fn no_definition(error: &CatalogError) -> NotStarted {
         CatalogError::Retired { .. } | CatalogError::NothingToStart(_) => {
             NotStarted::Refused("retired_definition", reason)
         }
-        CatalogError::Conflict(_) | CatalogError::Incompatible { .. } => {
-            NotStarted::Refused("bad_definition", reason)
-        }
+        CatalogError::Conflict(_)
+        | CatalogError::OutlivesRetention { .. }
+        | CatalogError::Incompatible { .. } => NotStarted::Refused("bad_definition", reason),
         CatalogError::Store(StoreError::Refused { .. } | StoreError::Corrupt { .. }) => {
             NotStarted::Refused("store_error", reason)
         }

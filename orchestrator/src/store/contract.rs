@@ -19,6 +19,7 @@ use uuid::Uuid;
 use super::batch::{Batch, CommitReport, OutboxMessage, Transition};
 use super::clues::Clues;
 use super::committed::Committed;
+use super::day::{Day, Opened, StoredDay};
 use super::letter::{Handling, LetterFilter, LetterGroup, LetterPage, LetterRecord};
 use super::query::{Page, SagaFilter};
 use super::worker::StoredWorker;
@@ -169,6 +170,28 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// What is known of the commands of these sagas apart from their state.
     async fn clues(&self, ids: &[SagaId]) -> Result<Clues, StoreError>;
+
+    /// Makes room for what sagas write that start until then, so that each day can be dropped by
+    /// itself.
+    async fn open_days(&self, until: Timestamp) -> Result<Opened, StoreError>;
+
+    /// The days of which something is stored, the oldest first. Their sagas are counted where the
+    /// day was over by `ended_before`; recent are those that had not ended by then.
+    async fn days(&self, ended_before: Timestamp) -> Result<Vec<StoredDay>, StoreError>;
+
+    /// Deletes at most `limit` sagas of a day that had ended by `ended_before`, with their keys and
+    /// their handled dead letters, and says how many. Their events and values stay until the day is
+    /// dropped.
+    async fn forget_sagas(
+        &self,
+        day: &Day,
+        ended_before: Timestamp,
+        limit: u32,
+    ) -> Result<u64, StoreError>;
+
+    /// Drops the events and values of a day. False, and nothing dropped, when a saga of that day is
+    /// still stored, or a message of one is still to be sent.
+    async fn drop_day(&self, day: &Day) -> Result<bool, StoreError>;
 
     /// Puts entries at the end of the audit log, each chained to the one before it: all of them, or
     /// none. When its answer is lost they may be there all the same.

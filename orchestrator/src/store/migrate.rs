@@ -23,8 +23,8 @@ struct Migration {
     sql: &'static str,
 }
 
-/// In the order in which they are applied, by rising number.
-const MIGRATIONS: [Migration; 8] = [
+/// In the order in which they are applied, numbered from 1 without gaps.
+const MIGRATIONS: [Migration; 9] = [
     Migration {
         version: 1,
         name: "sagas",
@@ -59,6 +59,11 @@ const MIGRATIONS: [Migration; 8] = [
         version: 7,
         name: "security",
         sql: include_str!("../../../migrations/orchestrator/0007_security.sql"),
+    },
+    Migration {
+        version: 8,
+        name: "days",
+        sql: include_str!("../../../migrations/orchestrator/0008_days.sql"),
     },
     Migration {
         version: 9,

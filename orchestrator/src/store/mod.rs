@@ -5,6 +5,7 @@ mod clues;
 mod codec;
 mod committed;
 mod contract;
+mod day;
 mod letter;
 mod memory;
 mod migrate;
@@ -22,6 +23,7 @@ pub use committed::Committed;
 pub use contract::{
     Judge, PoolState, Registration, Retirement, Store, StoreError, StoredDefinition,
 };
+pub use day::{Day, DaySagas, Opened, STRAYS_MAX, StoredDay};
 pub use letter::{
     Handled, Handling, LetterFilter, LetterGroup, LetterPage, LetterRecord, LetterSummary,
 };

@@ -25,7 +25,8 @@ pub struct SagaFilter {
     pub label: Option<(String, String)>,
     /// Only with a dead letter of this cause that nobody has handled.
     pub letter_group: Option<String>,
-    /// Only started at or after this.
+    /// Only started at or after this. A child saga counts, and is listed, as started with its
+    /// parent, whose time is in its id.
     pub since: Option<Timestamp>,
     /// Only older than this saga: the last id of the page before.
     pub before: Option<SagaId>,

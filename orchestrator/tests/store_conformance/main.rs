@@ -7,7 +7,11 @@ mod config;
 #[cfg(test)]
 mod postgres_audit;
 #[cfg(test)]
+mod postgres_days;
+#[cfg(test)]
 mod postgres_failures;
+#[cfg(test)]
+mod postgres_plans;
 #[cfg(test)]
 mod postgres_schema;
 #[cfg(test)]
@@ -20,6 +24,8 @@ mod sample;
 mod stores;
 #[cfg(test)]
 mod suite_commit;
+#[cfg(test)]
+mod suite_days;
 #[cfg(test)]
 mod suite_language;
 #[cfg(test)]
@@ -54,7 +60,7 @@ macro_rules! checks {
     };
 }
 
-const CHECKS: [(&str, Check); 52] = checks![
+const CHECKS: [(&str, Check); 58] = checks![
     suite_commit::a_committed_saga_reads_back_as_it_was,
     suite_commit::unknown_ids_are_left_out,
     suite_commit::a_lost_race_writes_nothing,
@@ -85,6 +91,7 @@ const CHECKS: [(&str, Check); 52] = checks![
     suite_reads::open_sagas_are_found_by_version,
     suite_reads::a_saga_moves_to_another_version,
     suite_reads::a_listing_filters,
+    suite_reads::a_listing_since_some_time_goes_by_ids,
     suite_reads::a_listing_filters_by_version_statuses_and_id,
     suite_reads::a_listing_has_pages,
     suite_reads::open_sagas_are_counted,
@@ -107,6 +114,11 @@ const CHECKS: [(&str, Check); 52] = checks![
     suite_workers::a_worker_that_has_left_is_not_there_any_more,
     suite_workers::a_worker_that_drains_is_there_and_serves_no_more,
     suite_workers::what_is_known_of_a_sagas_commands_is_found,
+    suite_days::a_day_goes_with_everything_of_its_sagas,
+    suite_days::a_saga_that_is_open_keeps_its_day,
+    suite_days::a_saga_that_ended_lately_keeps_its_day,
+    suite_days::a_message_that_is_not_sent_keeps_its_day,
+    suite_days::sagas_are_forgotten_so_many_at_a_time,
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

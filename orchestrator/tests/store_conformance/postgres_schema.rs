@@ -49,7 +49,12 @@ async fn render(database: &Database) -> String {
     );
     let own = "n.nspname = current_schema() AND c.relname <> 'amends_migrations'";
     let tables = format!(
-        "SELECT c.relname, coalesce(array_to_string(c.reloptions, ', '), '')
+        "SELECT c.relname,
+                coalesce(' WITH (' || array_to_string(c.reloptions, ', ') || ')', '')
+                || coalesce(' PARTITION BY ' || pg_get_partkeydef(c.oid), '')
+                || coalesce(' PARTITION OF ' || (SELECT inhparent::regclass::text FROM pg_inherits
+                                                 WHERE inhrelid = c.oid)
+                            || ' ' || pg_get_expr(c.relpartbound, c.oid), '')
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
          WHERE {own} AND c.relkind IN ('r', 'p') ORDER BY c.relname COLLATE \"C\""
     );
@@ -63,11 +68,6 @@ async fn render(database: &Database) -> String {
                     .map(|row| format!("    {}", row.get::<_, &str>(0))),
             );
         }
-        let options = if options.is_empty() {
-            String::new()
-        } else {
-            format!(" WITH ({options})")
-        };
         write!(
             text,
             "\nCREATE TABLE {name} (\n{}\n){options};\n",

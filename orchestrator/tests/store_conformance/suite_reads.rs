@@ -1,13 +1,16 @@
 //! What every store owes to those who look: definitions, listings, counts.
 
+use std::time::Duration;
+
 use orchestrator::store::{PAGE_ROWS_MAX, Registration, SagaFilter, Store};
 use saga_core::event::PauseCause;
-use saga_core::ids::{SagaId, StepName};
+use saga_core::ids::{SagaId, StepKey, StepName};
 use saga_core::operator::By;
 use saga_core::saga::{Phase, Status};
+use saga_core::time::Timestamp;
 
 use crate::sample::{advance, batch, close, definition, edit, reference, start, start_with_key};
-use crate::stores::{Pair, assert_committed, commit, load, started};
+use crate::stores::{Pair, assert_committed, commit, eventually, load, started};
 
 pub(crate) async fn a_definition_never_changes(Pair { a, b }: Pair) {
     let text = definition("order", "1.0.0", "saga: order");
@@ -178,6 +181,29 @@ async fn ids(store: &dyn Store, filter: SagaFilter) -> Vec<SagaId> {
     page.sagas.into_iter().map(|saga| saga.id).collect()
 }
 
+pub(crate) async fn a_listing_since_some_time_goes_by_ids(Pair { a, b }: Pair) {
+    let early = started(&*a).await;
+    let begun = a.now();
+    eventually!(a.now().since(begun) >= Duration::from_millis(2));
+    let late = started(&*a).await;
+    let since = |since| SagaFilter {
+        since: Some(since),
+        ..SagaFilter::default()
+    };
+    let hour = Duration::from_hours(1);
+    let past = Timestamp::from_micros(begun.as_micros() - 3_600_000_000);
+    assert_eq!(ids(&*b, since(past)).await, [late.id, early.id]);
+    let between = begun.after(Duration::from_millis(1));
+    assert_eq!(ids(&*b, since(between)).await, [late.id]);
+    assert_eq!(ids(&*b, since(begun.after(hour))).await, []);
+    // A child started as late, and has its parent's time.
+    let mut child = start(&*a);
+    let id = early.id.child(&StepKey::whole(StepName::new("charge")), 0);
+    edit(&mut child, |saga| saga.id = id);
+    commit(&*a, child).await;
+    assert_eq!(ids(&*b, since(between)).await, [late.id]);
+}
+
 pub(crate) async fn a_listing_filters(Pair { a, b }: Pair) {
     let first = started(&*a).await;
     let keyed = commit(&*a, start_with_key(&*a, "order-7")).await;
@@ -223,11 +249,6 @@ pub(crate) async fn a_listing_filters(Pair { a, b }: Pair) {
     assert_eq!(ids(&*b, label("region", "eu")).await, [labelled.id]);
     assert_eq!(ids(&*b, label("region", "us")).await, []);
     assert_eq!(ids(&*b, label("region", "\u{0}")).await, []);
-    let since = |since| SagaFilter {
-        since: Some(since),
-        ..SagaFilter::default()
-    };
-    assert_eq!(ids(&*b, since(labelled.started_at)).await, [labelled.id]);
     let both = SagaFilter {
         definition: Some("refund".to_owned()),
         ..status(Status::Completed)

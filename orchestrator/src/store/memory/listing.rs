@@ -8,6 +8,7 @@ use saga_core::saga::{Saga, Status};
 use serde_json::Value;
 
 use super::state::State;
+use crate::store::day::first_saga_id;
 use crate::store::{
     CLUES_MAX, Clues, LetterClue, LetterRecord, PAGE_ROWS_MAX, Page, SagaFilter, SagaSummary,
 };
@@ -119,7 +120,9 @@ fn matches(saga: &Saga, filter: &SagaFilter) -> bool {
             .label
             .as_ref()
             .is_none_or(|(name, value)| saga.labels.get(name) == Some(value))
-        && filter.since.is_none_or(|since| saga.started_at >= since)
+        && filter
+            .since
+            .is_none_or(|since| saga.id >= first_saga_id(since))
 }
 
 fn summary(saga: &Saga) -> SagaSummary {

@@ -2,6 +2,7 @@
 
 mod clock;
 mod commit;
+mod days;
 mod definitions;
 mod letters;
 mod listing;
@@ -9,6 +10,7 @@ mod outbox;
 mod security;
 mod state;
 mod store;
+mod timers;
 mod workers;
 
 pub use store::MemoryStore;

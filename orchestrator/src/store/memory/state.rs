@@ -1,6 +1,6 @@
 //! What several handles of one memory store share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use broker::message::Outgoing;
@@ -34,6 +34,8 @@ pub(super) struct State {
     pub(super) workers: BTreeMap<String, StoredWorker>,
     pub(super) audit: Vec<AuditRecord>,
     pub(super) tokens: Vec<ApiToken>,
+    /// Sagas of days that are not dropped yet, which are deleted themselves.
+    pub(super) forgotten: BTreeSet<SagaId>,
     /// Ids minted so far.
     pub(super) minted: u64,
 }

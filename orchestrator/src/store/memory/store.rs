@@ -20,9 +20,9 @@ use super::state::State;
 use crate::audit::{AuditEntry, AuditFilter, AuditPage, AuditRecord};
 use crate::auth::ApiToken;
 use crate::store::{
-    Batch, Clues, CommitReport, Committed, Handling, Judge, LetterFilter, LetterGroup, LetterPage,
-    LetterRecord, OutboxMessage, Page, PoolState, Registration, SagaFilter, SagaOutcome, Store,
-    StoreError, StoredDeadLetter, StoredDefinition, StoredWorker,
+    Batch, Clues, CommitReport, Committed, Day, Handling, Judge, LetterFilter, LetterGroup,
+    LetterPage, LetterRecord, Opened, OutboxMessage, Page, PoolState, Registration, SagaFilter,
+    SagaOutcome, Store, StoreError, StoredDay, StoredDeadLetter, StoredDefinition, StoredWorker,
 };
 
 /// Sagas in memory. Each handle is one orchestrator; handles made with
@@ -159,43 +159,17 @@ impl Store for MemoryStore {
     }
 
     async fn claim_due(&self, limit: u32, lease: Duration) -> Result<Vec<SagaId>, StoreError> {
-        let (now, mut state) = (self.clock.now(), self.state());
-        let mut due: Vec<(Timestamp, SagaId)> = state
-            .sagas
-            .iter()
-            .filter_map(|(id, entry)| Some((entry.wake_at.filter(|at| *at <= now)?, *id)))
-            .collect();
-        due.sort_unstable();
-        due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        for (_, id) in &due {
-            if let Some(entry) = state.sagas.get_mut(id) {
-                entry.wake_at = Some(now.after(lease));
-            }
-        }
-        Ok(due.into_iter().map(|(_, id)| id).collect())
+        let now = self.clock.now();
+        Ok(self.state().claim_due(limit, now, lease))
     }
 
     async fn rearm(&self, sagas: &[(SagaId, u64, Option<Timestamp>)]) -> Result<(), StoreError> {
-        let mut state = self.state();
-        for (id, version, wake_at) in sagas {
-            let entry = state
-                .sagas
-                .get_mut(id)
-                .filter(|entry| entry.saga.version == *version && entry.saga.ended_at.is_none());
-            if let Some(entry) = entry {
-                entry.wake_at = *wake_at;
-            }
-        }
+        self.state().rearm(sagas);
         Ok(())
     }
 
     async fn next_wake(&self) -> Result<Option<Timestamp>, StoreError> {
-        Ok(self
-            .state()
-            .sagas
-            .values()
-            .filter_map(|entry| entry.wake_at)
-            .min())
+        Ok(self.state().next_wake())
     }
 
     async fn heartbeat(&self, lease: Duration) -> Result<(), StoreError> {
@@ -350,6 +324,30 @@ impl Store for MemoryStore {
 
     async fn clues(&self, ids: &[SagaId]) -> Result<Clues, StoreError> {
         Ok(self.state().clues(ids))
+    }
+
+    async fn open_days(&self, _: Timestamp) -> Result<Opened, StoreError> {
+        // A day begins with its first saga; there is nothing to stray from.
+        Ok(Opened::default())
+    }
+
+    async fn days(&self, ended_before: Timestamp) -> Result<Vec<StoredDay>, StoreError> {
+        Ok(self.state().days(ended_before))
+    }
+
+    async fn forget_sagas(
+        &self,
+        day: &Day,
+        ended_before: Timestamp,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        let _writing = self.writing();
+        Ok(self.state().forget_sagas(day, ended_before, limit))
+    }
+
+    async fn drop_day(&self, day: &Day) -> Result<bool, StoreError> {
+        let _writing = self.writing();
+        Ok(self.state().drop_day(day))
     }
 
     async fn append_audit(&self, entries: &[AuditEntry]) -> Result<Vec<AuditRecord>, StoreError> {

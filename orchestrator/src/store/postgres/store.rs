@@ -24,16 +24,16 @@ use super::failure::Failure;
 use super::session::{Params, Session};
 use super::settings::{CONNECT_TIMEOUT, PostgresSettings};
 use super::{
-    audit, clues, commit, commit_locked, definitions, letters, outbox, reads, statements, timers,
-    tokens, workers,
+    audit, clues, commit, commit_locked, days, definitions, letters, outbox, reads, statements,
+    timers, tokens, workers,
 };
 use crate::audit::{AuditEntry, AuditFilter, AuditPage, AuditRecord};
 use crate::auth::ApiToken;
 use crate::store::migrate;
 use crate::store::{
-    Batch, Clues, CommitReport, Committed, Handling, Judge, LetterFilter, LetterGroup, LetterPage,
-    LetterRecord, OutboxMessage, Page, PoolState, Registration, SagaFilter, Store, StoreError,
-    StoredDefinition, StoredWorker,
+    Batch, Clues, CommitReport, Committed, Day, Handling, Judge, LetterFilter, LetterGroup,
+    LetterPage, LetterRecord, Opened, OutboxMessage, Page, PoolState, Registration, SagaFilter,
+    Store, StoreError, StoredDay, StoredDefinition, StoredWorker,
 };
 
 /// Waits before the tries after the first one, for statements that may be repeated.
@@ -325,6 +325,27 @@ impl Store for PostgresStore {
 
     async fn clues(&self, ids: &[SagaId]) -> Result<Clues, StoreError> {
         clues::clues(self, ids).await
+    }
+
+    async fn open_days(&self, until: Timestamp) -> Result<Opened, StoreError> {
+        days::open_days(self, until).await
+    }
+
+    async fn days(&self, ended_before: Timestamp) -> Result<Vec<StoredDay>, StoreError> {
+        days::days(self, ended_before).await
+    }
+
+    async fn forget_sagas(
+        &self,
+        day: &Day,
+        ended_before: Timestamp,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        days::forget_sagas(self, day, ended_before, limit).await
+    }
+
+    async fn drop_day(&self, day: &Day) -> Result<bool, StoreError> {
+        days::drop_day(self, day).await
     }
 
     async fn append_audit(&self, entries: &[AuditEntry]) -> Result<Vec<AuditRecord>, StoreError> {

@@ -109,9 +109,12 @@ unsent AS (
     WHERE (o.saga_id IN (SELECT id FROM matched)) IS TRUE
 ),
 sent AS (
+    -- Not a join: an outbox is nearly empty whenever it is analyzed, and would be read whole.
     DELETE FROM outbox o
-    USING unnest($42::uuid[], $43::bigint[]) AS c (saga_id, seq)
-    WHERE o.saga_id = c.saga_id AND o.seq = c.seq
+    WHERE o.saga_id = ANY ($42::uuid[])
+      AND ((o.saga_id, o.seq) IN (
+          SELECT c.saga_id, c.seq FROM unnest($42::uuid[], $43::bigint[]) AS c (saga_id, seq)
+      )) IS TRUE
 ),
 buried AS (
     INSERT INTO dead_letters (id, saga_id, queue, reason, fingerprint, properties, body)

@@ -1,13 +1,13 @@
 -- One status has a parameter of its own: only an equality is answered in the order of its index.
 -- Planned anew for the filters of each call: with their values known, those that are null vanish
--- and the partial indexes fit.
+-- and the partial indexes fit. Ids begin with the time, so `since` ends the walk over them.
 SELECT id, definition, definition_version, key, status, started_at, ended_at
 FROM sagas
 WHERE ($1::text IS NULL OR status = $1)
   AND ($2::text IS NULL OR definition = $2)
   AND ($3::text IS NULL OR key = $3)
   AND ($4::jsonb IS NULL OR (labels @> $4 AND labels <> '{}'::jsonb))
-  AND ($5::timestamptz IS NULL OR started_at >= $5)
+  AND ($5::timestamptz IS NULL OR id >= first_saga_id($5))
   AND ($6::uuid IS NULL OR id < $6)
   AND ($8::text IS NULL OR definition_version = $8)
   AND ($11::text[] IS NULL OR status = ANY ($11))

@@ -1,3 +1,10 @@
-SELECT v.saga_id, v.step, v.element, v.value
+-- Looked up one by one, not joined: a plan for a join reads a partition whole that was empty when it
+-- was made.
+SELECT k.saga_id, k.step, k.element, v.value
 FROM unnest($1::uuid[], $2::text[], $3::integer[]) AS k (saga_id, step, element)
-JOIN saga_values v ON v.saga_id = k.saga_id AND v.step = k.step AND v.element = k.element
+CROSS JOIN LATERAL (
+    SELECT s.value
+    FROM saga_values s
+    WHERE s.saga_id = k.saga_id AND s.step = k.step AND s.element = k.element
+    LIMIT 1
+) v

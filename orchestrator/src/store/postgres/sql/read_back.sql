@@ -1,4 +1,9 @@
 -- The last events of transitions whose commit was not answered: one that is there was committed.
-SELECT e.saga_id, e.seq, e.schema, e.at, e.data
+SELECT w.saga_id, w.seq, e.schema, e.at, e.data
 FROM unnest($1::uuid[], $2::bigint[]) AS w (saga_id, seq)
-JOIN saga_events e ON e.saga_id = w.saga_id AND e.seq = w.seq
+CROSS JOIN LATERAL (
+    SELECT s.schema, s.at, s.data
+    FROM saga_events s
+    WHERE s.saga_id = w.saga_id AND s.seq = w.seq
+    LIMIT 1
+) e

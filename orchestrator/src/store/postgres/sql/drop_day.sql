@@ -1,0 +1,1 @@
+SELECT drop_days($1::text, $2::uuid, $3::uuid)

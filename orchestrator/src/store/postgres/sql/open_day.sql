@@ -1,0 +1,1 @@
+SELECT open_day(to_date($1::text, 'YYYYMMDD'))
