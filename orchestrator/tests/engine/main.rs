@@ -10,6 +10,7 @@ mod children;
 mod explain;
 mod moves;
 mod reconcile;
+mod registrations;
 mod replay;
 mod replies;
 mod requests;
