@@ -9,6 +9,9 @@ use tokio::sync::{mpsc, watch};
 use crate::inspection::Inspected;
 use crate::message::{Incoming, Outgoing};
 
+/// Messages that wait in a queue of [`Broker::consume_own`].
+pub const OWN_QUEUE_MESSAGES_MAX: u16 = 16;
+
 /// A message broker: RabbitMQ, or the in-memory one of the embedded engine.
 ///
 /// Implementations reconnect by themselves. What a caller sees of an outage is a late
@@ -38,6 +41,12 @@ pub trait Broker: Send + Sync + fmt::Debug {
     /// What goes back to the queue, by a dropped receipt or a dropped consumer, counts towards the
     /// queue's delivery limit.
     async fn consume(&self, queue: &str, prefetch: u16) -> Result<Consumer, BrokerError>;
+
+    /// Makes a queue that nobody else can read, and consumes it. The queue is gone with the consumer
+    /// or with the connection, and with it what waits in it; after a reconnect there is an empty
+    /// one. It takes [`OWN_QUEUE_MESSAGES_MAX`] messages, what it has handed out not included, and
+    /// refuses more; what its consumer gives up is dropped.
+    async fn consume_own(&self, queue: &str, prefetch: u16) -> Result<Consumer, BrokerError>;
 
     /// How many messages wait in a queue and how many consumers it has; `None` when there is no
     /// such queue.

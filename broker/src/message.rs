@@ -35,7 +35,8 @@ pub struct Properties {
     /// AMQP `priority`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<u8>,
-    /// Headers; all are long strings, which every client library can read.
+    /// Headers; all are long strings, which every client library can read. On the wire those under
+    /// `amends-` are one, `amends`, a JSON object of texts.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
 }

@@ -63,6 +63,12 @@ impl Topology {
         format!("{}.requests", self.prefix)
     }
 
+    /// The queue that one run of a worker alone reads: what it is told.
+    #[must_use]
+    pub fn worker_queue(&self, worker: &str) -> String {
+        format!("{}.workers.{worker}", self.prefix)
+    }
+
     /// Exchange and queue of what was given up.
     #[must_use]
     pub fn dead(&self) -> String {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use broker::envelope::child::{self, ChildEnvelope};
 use broker::envelope::signal::{self, SignalEnvelope, SignalTarget};
-use broker::envelope::{command, replies, start, worker};
+use broker::envelope::{command, drain, replies, start, worker};
 use broker::message::{Incoming, Outgoing};
 use broker::topology::Topology;
 use bytes::Bytes;
@@ -15,6 +15,7 @@ use saga_core::decision::{ChildAsk, Command, Undoes};
 use saga_core::definition::DefinitionRef;
 use saga_core::ids::{MessageId, Op, SagaId, StepKey, StepName};
 use saga_core::input::{Parent, Reply, ReplyOutcome, Signal, StepError};
+use saga_core::operator::By;
 use serde_json::{Value, json};
 
 const SAGA: &str = "0193594e-1b2c-7d3e-8f40-5a6b7c8d9e0f";
@@ -411,7 +412,38 @@ fn announcement() -> worker::Announcement {
             breaker: worker::BreakerState::HalfOpen,
         }],
         running: vec![charge],
+        draining: None,
     }
+}
+
+#[test]
+fn what_a_worker_that_drains_says_reads_as_written() {
+    let topology = Topology::new(Topology::DEFAULT_PREFIX);
+    let by = By {
+        who: "ada".to_owned(),
+        reason: "the node is replaced".to_owned(),
+    };
+    let said = worker::Announcement {
+        draining: Some(worker::Draining {
+            since: "2026-11-24T09:31:00Z".parse().expect("a time"),
+            by: Some(by.clone()),
+        }),
+        ..announcement()
+    };
+    let sent = worker::encode(&topology, &said);
+    assert_golden("worker-draining", &sent);
+    assert_eq!(worker::decode(&received(sent)).unwrap(), said);
+
+    let told = drain::Drain {
+        worker: said.worker,
+        by,
+    };
+    let id = "0193594e-1b2c-7d3e-8f40-5a6b7c8d9e0f"
+        .parse()
+        .expect("an id");
+    let sent = drain::encode(&topology, id, &told);
+    assert_golden("drain", &sent);
+    assert_eq!(drain::decode(&received(sent)).unwrap(), told);
 }
 
 #[test]

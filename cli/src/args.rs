@@ -96,6 +96,19 @@ pub enum Command {
     /// Look after the database schema
     #[command(subcommand)]
     Db(DbCommand),
+    /// Watch what happens: sagas, queues, workers, what is stuck; look into a saga and mend it
+    #[command(
+        after_help = "Example: amends top\n         amends top --once > now.txt\n\n\
+        Keys: up and down choose a saga, Enter looks into it, Esc goes back, c cancels, p pauses,\n\
+        u resumes, r retries its step, q quits. What changes a saga asks for a reason."
+    )]
+    Top(TopArgs),
+    /// Print the document of the HTTP API (`OpenAPI` 3.1)
+    #[command(
+        after_help = "Example: amends openapi > openapi.json\n         amends openapi -o yaml\n\n\
+        A running orchestrator serves the same at /openapi.json."
+    )]
+    Openapi(OpenapiArgs),
     /// See what the settings are, and whether they are right
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -287,10 +300,10 @@ pub struct OperateArgs {
     pub signature: SignatureArgs,
 }
 
-/// Why, and by whom; it stays in the saga's history.
+/// Why, and by whom; it is kept with what is done.
 #[derive(Debug, Args)]
 pub struct SignatureArgs {
-    /// Why; it stays in the saga's history
+    /// Why; it is kept with what is done
     #[arg(long)]
     pub reason: String,
     /// Who asks
@@ -303,6 +316,32 @@ pub struct SignatureArgs {
     pub who: String,
     #[command(flatten)]
     pub server: ServerArgs,
+}
+
+/// `amends top`
+#[derive(Debug, Args)]
+pub struct TopArgs {
+    /// Print what would be shown, once, and end
+    #[arg(long)]
+    pub once: bool,
+    /// Who asks for what changes a saga
+    #[arg(
+        long = "as",
+        value_name = "NAME",
+        env = "USER",
+        default_value = "unknown"
+    )]
+    pub who: String,
+    #[command(flatten)]
+    pub address: AddressArgs,
+}
+
+/// `amends openapi`
+#[derive(Debug, Args)]
+pub struct OpenapiArgs {
+    /// How to print; for people it is JSON as well
+    #[arg(short, long, value_enum, default_value_t = Format::Json)]
+    pub output: Format,
 }
 
 /// Which orchestrator, and how to print.

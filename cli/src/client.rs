@@ -73,11 +73,26 @@ impl Client {
         })
     }
 
+    /// The URL of the API.
+    #[must_use]
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
     /// Gets a document.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
         self.call(Method::GET, path, Bytes::new())
             .await
             .map(|(_, answer)| answer)
+    }
+
+    /// Gets text.
+    pub async fn get_text(&self, path: &str) -> Result<String, Failure> {
+        let (status, bytes) = self.exchange(Method::GET, path, Bytes::new()).await?;
+        if !status.is_success() {
+            return Err(refused(status, &bytes));
+        }
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// Posts a body; also returns the status.
@@ -266,22 +281,25 @@ fn refused(status: StatusCode, bytes: &[u8]) -> Failure {
     }
 }
 
+/// A text as one segment of a path, or as a name or value after its `?`.
+#[must_use]
+pub fn encode(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+        out
+    })
+}
+
 /// Names and values after the `?` of a path.
 #[must_use]
 pub fn encode_query(pairs: &[(&str, String)]) -> String {
-    let encoded = |text: &str| {
-        text.bytes().fold(String::new(), |mut out, byte| {
-            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                out.push(char::from(byte));
-            } else {
-                out.push_str(&format!("%{byte:02X}"));
-            }
-            out
-        })
-    };
     let pairs: Vec<_> = pairs
         .iter()
-        .map(|(name, value)| format!("{name}={}", encoded(value)))
+        .map(|(name, value)| format!("{name}={}", encode(value)))
         .collect();
     pairs.join("&")
 }

@@ -39,6 +39,7 @@ pub mod sources;
 mod spans;
 pub mod step_args;
 pub mod timeline;
+pub mod top;
 pub mod trial;
 pub mod upkeep_args;
 pub mod worker;
@@ -88,6 +89,8 @@ async fn run_async(command: Command) -> Outcome {
         Command::Test(args) => commands::test(args).await,
         Command::Validate(args) => commands::validate(&args),
         Command::Graph(args) => commands::graph(&args),
+        Command::Top(args) => commands::top(&args).await,
+        Command::Openapi(args) => commands::openapi(&args),
         Command::ExplainCode { code } => commands::explain_code(&code),
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::args::{Format, ServerArgs};
+use crate::args::{Format, ServerArgs, SignatureArgs};
 
 /// `amends worker …`
 #[derive(Debug, Subcommand)]
@@ -18,6 +18,29 @@ pub enum WorkerCommand {
     /// Show one worker: its operations, and what has been running for longer than a second
     #[command(after_help = "Example: amends worker show payments-1")]
     Show(OneWorkerArgs),
+    /// Tell a worker to take nothing new, finish what it has, and end
+    #[command(
+        after_help = "Example: amends worker drain payments-1 --wait --reason 'the node is replaced'\n\n\
+                      The worker's process ends with code 0 when what runs has ended, or after the\n\
+                      time that it may drain (worker.drain_seconds). What restarts processes that\n\
+                      have ended will start a new one: scale down, or stop it there."
+    )]
+    Drain(DrainArgs),
+}
+
+/// `amends worker drain`
+#[derive(Debug, Args)]
+pub struct DrainArgs {
+    /// The worker's id, or its name when no other has it
+    pub id: String,
+    /// Wait until it has left
+    #[arg(long)]
+    pub wait: bool,
+    /// With --wait, give up after this; it drains on
+    #[arg(long, default_value = "5m")]
+    pub timeout: String,
+    #[command(flatten)]
+    pub signature: SignatureArgs,
 }
 
 /// `amends worker show`

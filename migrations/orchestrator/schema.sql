@@ -227,6 +227,7 @@ CREATE TABLE workers (
     occasion text NOT NULL,
     name text NOT NULL,
     build text NOT NULL,
+    draining json,
     CONSTRAINT workers_pkey PRIMARY KEY (id),
     CONSTRAINT workers_occasion_check CHECK ((occasion = ANY (ARRAY['hello'::text, 'heartbeat'::text, 'goodbye'::text]))),
     CONSTRAINT workers_seq_check CHECK ((seq >= 0))

@@ -14,6 +14,7 @@ pub mod catalog;
 mod children;
 pub mod company;
 pub mod dependencies;
+pub mod drain;
 pub mod engine;
 pub mod explain;
 pub mod http;

@@ -116,7 +116,7 @@ impl Orchestrator {
             warn!(error = %crate::chain(&error), "opening days ahead");
         }
         let stopping = CancellationToken::new();
-        let outbox = Outbox::new(Arc::clone(&broker), Arc::clone(&store));
+        let outbox = Outbox::new(Arc::clone(&broker), Arc::clone(&store), settings.company);
         let shared = Arc::new(Shared {
             catalog: Catalog::new(Arc::clone(&store), Arc::clone(&broker), settings.retention),
             store,

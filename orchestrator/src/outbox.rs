@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
+use crate::company::Company;
 use crate::store::{OutboxMessage, Store};
 
 /// Messages kept in memory; what is over stays in the store until these are sent.
@@ -40,6 +41,7 @@ const LOOK_EVERY: Duration = Duration::from_mins(1);
 pub struct Outbox {
     broker: Arc<dyn Broker>,
     store: Arc<dyn Store>,
+    company: Company,
     queue: Mutex<VecDeque<OutboxMessage>>,
     confirmed: Mutex<Vec<MessageId>>,
     /// Rows of ours are in the store that are not in memory.
@@ -51,10 +53,11 @@ pub struct Outbox {
 impl Outbox {
     /// An outbox that has nothing to send yet.
     #[must_use]
-    pub fn new(broker: Arc<dyn Broker>, store: Arc<dyn Store>) -> Arc<Self> {
+    pub fn new(broker: Arc<dyn Broker>, store: Arc<dyn Store>, company: Company) -> Arc<Self> {
         Arc::new(Self {
             broker,
             store,
+            company,
             queue: Mutex::default(),
             confirmed: Mutex::default(),
             behind: AtomicBool::new(false),
@@ -108,8 +111,8 @@ impl Outbox {
     pub async fn run(self: Arc<Self>, stopping: CancellationToken, tasks: TaskTracker) {
         // Set while there is something to come back for, so that an idle outbox rarely wakes.
         let mut tidy_at = None;
-        let mut look = tokio::time::interval(LOOK_EVERY);
-        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut look_at = Instant::now();
+        self.look_in_store();
         loop {
             tokio::select! {
                 biased;
@@ -118,11 +121,12 @@ impl Outbox {
                     tidy_at = None;
                     self.delete_confirmed().await;
                 }
-                _ = look.tick() => self.behind.store(true, Ordering::Release),
+                () = self.company.wait_until(look_at) => self.behind.store(true, Ordering::Release),
                 () = self.work.notified() => {}
             }
             self.send_queue(&tasks).await;
             if self.behind.load(Ordering::Acquire) {
+                look_at = Instant::now() + LOOK_EVERY;
                 self.refill().await;
             }
             if tidy_at.is_none() && self.has_leftovers() {

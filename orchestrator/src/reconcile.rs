@@ -15,6 +15,7 @@ use saga_core::in_flight::{InFlight, in_flight};
 use saga_core::input::{Input, Missing};
 use saga_core::saga::{Saga, Status};
 use saga_core::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -40,7 +41,7 @@ const MOVING: [Status; 2] = [Status::Running, Status::Compensating];
 type Place = (usize, Option<SagaId>);
 
 /// What a pass did.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reconciled {
     /// Open sagas that were looked at.
     pub sagas: u32,
@@ -54,7 +55,7 @@ pub struct Reconciled {
 }
 
 /// A command that nobody has.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MissingCommand {
     /// Of which saga.
     pub saga: SagaId,
@@ -87,25 +88,39 @@ pub enum ReconcileError {
 /// Makes a pass now and then until stopped.
 pub async fn run(engine: Engine, broker: Arc<dyn Broker>, stopping: CancellationToken) {
     let mut from = (0, None);
+    let mut feed = engine.shared().feed.subscribe();
+    let mut in_flight = 0;
     loop {
         tokio::select! {
             biased;
             () = stopping.cancelled() => return,
             () = tokio::time::sleep(PASS_EVERY) => {}
         }
-        let mut pass = Pass::new(&engine, &*broker, SILENT_FOR, false);
-        match pass.run(from).await {
-            Ok(next) => {
-                from = next.unwrap_or((0, None));
-                if !pass.found.missing.is_empty() {
-                    info!(
-                        commands = pass.found.missing.len(),
-                        "commands were lost; sent again"
-                    );
-                }
-            }
-            Err(error) => warn!(error = %crate::chain(&error), "reconciling"),
+        if from == (0, None) {
+            // From here on: what has happened before is seen by looking.
+            feed = feed.resubscribe();
         }
+        let mut pass = Pass::new(&engine, &*broker, SILENT_FOR, false);
+        let next = match pass.run(from).await {
+            Ok(next) => next,
+            Err(error) => {
+                warn!(error = %crate::chain(&error), "reconciling");
+                continue;
+            }
+        };
+        if !pass.found.missing.is_empty() {
+            let commands = pass.found.missing.len();
+            info!(commands, "commands were lost; sent again");
+        }
+        in_flight += pass.in_flight;
+        if next.is_none() && std::mem::take(&mut in_flight) == 0 {
+            tokio::select! {
+                biased;
+                () = stopping.cancelled() => return,
+                () = engine.shared().company.something_happens(&mut feed) => {}
+            }
+        }
+        from = next.unwrap_or((0, None));
     }
 }
 
@@ -135,6 +150,8 @@ struct Pass<'a> {
     /// Whether each queue that was looked at is empty.
     empty: BTreeMap<String, bool>,
     found: Reconciled,
+    /// Commands that somebody has, or should have.
+    in_flight: u32,
 }
 
 impl<'a> Pass<'a> {
@@ -151,6 +168,7 @@ impl<'a> Pass<'a> {
             dry_run,
             empty: BTreeMap::new(),
             found: Reconciled::default(),
+            in_flight: 0,
         }
     }
 
@@ -201,6 +219,7 @@ impl<'a> Pass<'a> {
         self.found.sagas += 1;
         let definition = self.engine.shared().catalog.get(&saga.definition).await?;
         for sent in in_flight(&definition, saga, now) {
+            self.in_flight += 1;
             if now.since(sent.since) < self.silent_for {
                 continue;
             }

@@ -94,7 +94,7 @@ pub async fn inspect(
         let serves = needs.steps.iter().find(named).cloned();
         let mut servers: Vec<String> = Vec::new();
         if let Some((action, op)) = &serves {
-            let alive = workers.iter().filter(|worker| worker.is_alive(now));
+            let alive = workers.iter().filter(|worker| worker.serves(now));
             for said in alive.map(|worker| &worker.announcement) {
                 let mut operations = said.operations.iter();
                 if operations.any(|it| it.operation == *action && it.op == *op) {

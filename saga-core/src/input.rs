@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -64,7 +65,7 @@ pub struct Signal {
 pub const SIGNAL_ID_BYTES_MAX: usize = 200;
 
 /// Which step of which saga a saga is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Parent {
     /// The parent.
     pub saga: SagaId,
@@ -145,7 +146,7 @@ impl ReplyOutcome {
 }
 
 /// An error of a step, as a worker reported it or as the orchestrator concluded it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StepError {
     /// For machines: `card_declined`, `timeout`.
     pub code: String,

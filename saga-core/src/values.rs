@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -81,7 +82,7 @@ fn absorb(value: &Value, hash: &mut Sha256) {
 }
 
 /// The newest good output of an operation, as a [`ValueKey::LastGood`] is answered.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GoodOutput {
     /// What it answered.
     pub output: Value,

@@ -130,6 +130,17 @@ impl Process {
         self.child.wait().expect("wait for it");
     }
 
+    /// Waits until it has ended by itself, and well.
+    pub async fn ended(mut self, within: Duration) {
+        let until = Instant::now() + within;
+        while !self.has_ended() {
+            assert!(Instant::now() < until, "{} does not end", self.name);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let status = self.child.wait().expect("wait for it");
+        assert!(status.success(), "{} ended with {status}", self.name);
+    }
+
     /// Asks it to drain and waits until it has ended.
     pub fn terminate(mut self) {
         self.signal("-TERM");

@@ -16,11 +16,12 @@ const MAX_SOURCE_LINES: usize = 400;
 const MAX_ARCHITECTURE_LINES: usize = 200;
 
 /// What the pure core may depend on: nothing here knows a clock, a socket or a logger.
-const CORE_DEPENDENCIES: [&str; 10] = [
+const CORE_DEPENDENCIES: [&str; 11] = [
     "cel",
     "granit-parser",
     "jiff",
     "jsonschema",
+    "schemars",
     "semver",
     "serde",
     "serde_json",

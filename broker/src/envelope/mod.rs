@@ -2,6 +2,7 @@
 
 pub mod child;
 pub mod command;
+pub mod drain;
 pub mod replies;
 pub mod signal;
 pub mod start;

@@ -6,7 +6,9 @@
 use bytes::Bytes;
 use saga_core::ids::{ActionName, MessageId, Op, SagaId, StepKey, StepName};
 use saga_core::input::Heartbeat;
+use saga_core::operator::By;
 use saga_core::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -23,8 +25,11 @@ pub const RUNNING_MAX: usize = 512;
 /// Bytes of a worker's id, name or build; a longer one is refused.
 pub const TEXT_BYTES_MAX: usize = 256;
 
+/// Bytes of who told a worker to drain, and why, together.
+pub const BY_BYTES_MAX: usize = 2048;
+
 /// What a worker process says about itself.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Announcement {
     /// Why now.
     pub announcement: Occasion,
@@ -44,10 +49,23 @@ pub struct Announcement {
     /// What has been running for longer than a second, at most [`RUNNING_MAX`] commands.
     #[serde(default)]
     pub running: Vec<RunningInfo>,
+    /// It takes nothing new and ends when what runs has ended; absent while it serves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draining: Option<Draining>,
+}
+
+/// Since when and why a worker takes nothing new.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Draining {
+    /// Since when, by the worker's clock.
+    pub since: Timestamp,
+    /// Who told it to and why; absent where its process was told to stop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<By>,
 }
 
 /// Why a worker announces itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Occasion {
     /// It has started, or is connected again.
@@ -59,7 +77,7 @@ pub enum Occasion {
 }
 
 /// One operation that a worker serves.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OperationInfo {
     /// The operation.
     pub operation: ActionName,
@@ -79,7 +97,7 @@ pub struct OperationInfo {
 }
 
 /// Whether a circuit breaker lets calls through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BreakerState {
     /// Every call.
@@ -104,7 +122,7 @@ impl BreakerState {
 }
 
 /// One command that a worker is executing.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunningInfo {
     /// The saga that asked.
     pub saga: SagaId,
@@ -124,6 +142,7 @@ pub struct RunningInfo {
     pub operation: ActionName,
     /// The command's message id.
     #[serde(with = "super::id_text")]
+    #[schemars(with = "String")]
     pub command: MessageId,
     /// When the handler started, by the worker's clock.
     pub started_at: Timestamp,
@@ -191,6 +210,13 @@ pub fn decode(message: &Incoming) -> Result<Announcement, EnvelopeError> {
                 bytes_max: TEXT_BYTES_MAX,
             });
         }
+    }
+    let by = announcement.draining.as_ref().and_then(|it| it.by.as_ref());
+    if by.is_some_and(|by| by.who.len() + by.reason.len() > BY_BYTES_MAX) {
+        return Err(EnvelopeError::Text {
+            name: "draining",
+            bytes_max: BY_BYTES_MAX,
+        });
     }
     if announcement.running.len() > RUNNING_MAX {
         return Err(EnvelopeError::TooMany {

@@ -88,6 +88,35 @@ impl MemoryBroker {
     fn is_closed(&self) -> bool {
         *self.health.borrow() == Health::Disconnected
     }
+
+    fn subscribe(&self, queue: &str, prefetch: u16, own: bool) -> Result<Consumer, BrokerError> {
+        if self.is_closed() {
+            return Err(BrokerError::Unavailable);
+        }
+        let mut routing = self.routing();
+        if own {
+            routing.declare_own(queue, prefetch);
+        }
+        let Some(found) = routing.queue(queue) else {
+            let source = Box::new(NoSuchQueue);
+            return Err(BrokerError::Queue {
+                queue: queue.to_owned(),
+                source,
+            });
+        };
+        let (deliveries, receiver) = mpsc::channel(prefetch.max(1).into());
+        let (settle, settled) = mpsc::unbounded_channel();
+        let subscription = Subscription {
+            routing: Arc::clone(&self.routing),
+            queue: queue.to_owned(),
+            own,
+            consumer: self.next_consumer.fetch_add(1, Ordering::Relaxed),
+        };
+        let consumer = subscription.consumer;
+        tokio::spawn(subscription.run(deliveries.clone(), settled, self.health.subscribe()));
+        found.subscribe(consumer, deliveries, settle);
+        Ok(Consumer::new(receiver))
+    }
 }
 
 fn lock(routing: &Mutex<Routing>) -> MutexGuard<'_, Routing> {
@@ -144,28 +173,11 @@ impl Broker for MemoryBroker {
     }
 
     async fn consume(&self, queue: &str, prefetch: u16) -> Result<Consumer, BrokerError> {
-        if self.is_closed() {
-            return Err(BrokerError::Unavailable);
-        }
-        let mut routing = self.routing();
-        let Some(found) = routing.queue(queue) else {
-            let source = Box::new(NoSuchQueue);
-            return Err(BrokerError::Queue {
-                queue: queue.to_owned(),
-                source,
-            });
-        };
-        let (deliveries, receiver) = mpsc::channel(prefetch.max(1).into());
-        let (settle, settled) = mpsc::unbounded_channel();
-        let subscription = Subscription {
-            routing: Arc::clone(&self.routing),
-            queue: queue.to_owned(),
-            consumer: self.next_consumer.fetch_add(1, Ordering::Relaxed),
-        };
-        let consumer = subscription.consumer;
-        tokio::spawn(subscription.run(deliveries.clone(), settled, self.health.subscribe()));
-        found.subscribe(consumer, deliveries, settle);
-        Ok(Consumer::new(receiver))
+        self.subscribe(queue, prefetch, false)
+    }
+
+    async fn consume_own(&self, queue: &str, prefetch: u16) -> Result<Consumer, BrokerError> {
+        self.subscribe(queue, prefetch, true)
     }
 
     async fn depth(&self, queue: &str) -> Result<Option<Depth>, BrokerError> {

@@ -11,6 +11,8 @@ use crate::broker::{Delivery, Health, Settlement};
 pub(super) struct Subscription {
     pub(super) routing: Arc<Mutex<Routing>>,
     pub(super) queue: String,
+    /// The queue is gone with this consumer.
+    pub(super) own: bool,
     pub(super) consumer: u64,
 }
 
@@ -29,7 +31,7 @@ impl Subscription {
                 biased;
                 settlement = settled.recv() => match settlement {
                     Some(settlement) => self.settle(settlement),
-                    None => return,
+                    None => return self.ended(),
                 },
                 () = over(deliveries.as_ref(), &mut health) => {
                     deliveries = None;
@@ -38,8 +40,16 @@ impl Subscription {
                             queue.unsubscribe(self.consumer);
                         }
                     });
+                    self.ended();
                 }
             }
+        }
+    }
+
+    /// Nobody takes anything from the queue any more.
+    fn ended(&self) {
+        if self.own {
+            self.with(|routing| routing.delete(&self.queue));
         }
     }
 

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::queue::{Queue, Rules, Stored};
-use crate::broker::Settled;
+use crate::broker::{OWN_QUEUE_MESSAGES_MAX, Settled};
 use crate::inspection::{Condition, Inspected, ItemKind};
 use crate::message::Outgoing;
 use crate::topology::Topology;
@@ -157,6 +157,20 @@ impl Routing {
             }
         };
         needed.into_iter().map(look).collect()
+    }
+
+    /// A queue of one consumer.
+    pub(super) fn declare_own(&mut self, name: &str, prefetch: u16) {
+        let rules = Rules {
+            length_max: usize::from(OWN_QUEUE_MESSAGES_MAX) + usize::from(prefetch),
+            ..self.rules(UNLIMITED, None, None)
+        };
+        self.declare_queue(name.to_owned(), rules);
+    }
+
+    /// Forgets a queue with what is in it.
+    pub(super) fn delete(&mut self, name: &str) {
+        self.queues.remove(name);
     }
 
     pub(super) fn queue(&mut self, name: &str) -> Option<&mut Queue> {

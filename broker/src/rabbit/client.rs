@@ -108,6 +108,33 @@ impl Rabbit {
             .clone()
     }
 
+    async fn subscribe(
+        &self,
+        queue: &str,
+        prefetch: u16,
+        own: bool,
+    ) -> Result<Consumer, BrokerError> {
+        let running = self.running().ok_or(BrokerError::Unavailable)?;
+        let prefetch = prefetch.clamp(1, PREFETCH_MAX);
+        let (deliveries, receiver) = mpsc::channel(prefetch.into());
+        let (first, subscribed) = oneshot::channel();
+        let subscription = Subscription {
+            queue: queue.to_owned(),
+            prefetch,
+            own,
+            deliveries,
+            declarer: Arc::clone(&self.declarer),
+            board: Arc::clone(&self.board),
+            closing: self.drain.subscribe(),
+        };
+        tokio::spawn(subscription.run(self.consume.clone(), first, running));
+        match timeout(RPC_TIMEOUT, subscribed).await {
+            Ok(Ok(Err(error))) => Err(Self::queue_error(queue, error)),
+            // Without a connection it goes on trying.
+            Ok(Ok(Ok(())) | Err(_)) | Err(_) => Ok(Consumer::new(receiver)),
+        }
+    }
+
     fn queue_error(
         queue: &str,
         source: impl std::error::Error + Send + Sync + 'static,
@@ -148,24 +175,11 @@ impl Broker for Rabbit {
     }
 
     async fn consume(&self, queue: &str, prefetch: u16) -> Result<Consumer, BrokerError> {
-        let running = self.running().ok_or(BrokerError::Unavailable)?;
-        let prefetch = prefetch.clamp(1, PREFETCH_MAX);
-        let (deliveries, receiver) = mpsc::channel(prefetch.into());
-        let (first, subscribed) = oneshot::channel();
-        let subscription = Subscription {
-            queue: queue.to_owned(),
-            prefetch,
-            deliveries,
-            declarer: Arc::clone(&self.declarer),
-            board: Arc::clone(&self.board),
-            closing: self.drain.subscribe(),
-        };
-        tokio::spawn(subscription.run(self.consume.clone(), first, running));
-        match timeout(RPC_TIMEOUT, subscribed).await {
-            Ok(Ok(Err(error))) => Err(Self::queue_error(queue, error)),
-            // Without a connection it goes on trying.
-            Ok(Ok(Ok(())) | Err(_)) | Err(_) => Ok(Consumer::new(receiver)),
-        }
+        self.subscribe(queue, prefetch, false).await
+    }
+
+    async fn consume_own(&self, queue: &str, prefetch: u16) -> Result<Consumer, BrokerError> {
+        self.subscribe(queue, prefetch, true).await
     }
 
     async fn depth(&self, queue: &str) -> Result<Option<Depth>, BrokerError> {

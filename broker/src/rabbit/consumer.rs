@@ -10,6 +10,7 @@ use lapin::Channel;
 use lapin::message::Delivery as AmqpDelivery;
 use lapin::options::{
     BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions,
+    QueueDeclareOptions,
 };
 use lapin::types::FieldTable;
 use tokio::sync::mpsc::error::TrySendError;
@@ -20,6 +21,7 @@ use tracing::{debug, info, warn};
 use super::convert;
 use super::declare::Declarer;
 use super::health::HealthBoard;
+use super::plan;
 use super::reconnect::Delays;
 use super::supervisor::{Broken, Link, Live, RPC_TIMEOUT, rpc, set};
 use super::tags::{Order, Tags};
@@ -32,6 +34,8 @@ pub(super) const NOT_FOUND: u16 = 404;
 pub(super) struct Subscription {
     pub(super) queue: String,
     pub(super) prefetch: u16,
+    /// The queue is this consumer's own, made anew on each connection.
+    pub(super) own: bool,
     pub(super) deliveries: mpsc::Sender<Delivery>,
     pub(super) declarer: Arc<Declarer>,
     pub(super) board: Arc<HealthBoard>,
@@ -124,11 +128,25 @@ impl Subscription {
     async fn subscribe(&self, live: &Live) -> Result<(Channel, lapin::Consumer), Broken> {
         let channel = live.channel().await?;
         rpc(channel.basic_qos(self.prefetch, BasicQosOptions::default())).await?;
+        if self.own {
+            self.declare_own(&channel).await?;
+        }
         let options = BasicConsumeOptions::default();
         let queue = convert::name(&self.queue);
         let arguments = FieldTable::default();
         let stream = rpc(channel.basic_consume(queue, "".into(), options, arguments)).await?;
         Ok((channel, stream))
+    }
+
+    async fn declare_own(&self, channel: &Channel) -> Result<(), Broken> {
+        let options = QueueDeclareOptions {
+            exclusive: true,
+            auto_delete: true,
+            ..Default::default()
+        };
+        let (queue, arguments) = (convert::name(&self.queue), plan::own_queue_arguments());
+        let declared = channel.queue_declare(queue, options, arguments);
+        rpc(declared).await.map(drop)
     }
 
     async fn session(

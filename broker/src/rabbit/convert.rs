@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use lapin::BasicProperties;
 use lapin::message::Delivery;
-use lapin::types::{AMQPValue, FieldTable, LongString, ShortString};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
 
+use super::headers;
 use crate::message::{Death, Incoming, Outgoing, Properties};
 
 /// Bytes of one message. Brokers refuse larger ones, the newest at 16 MiB, by closing the channel
@@ -59,12 +60,7 @@ pub(super) fn outgoing(message: Outgoing) -> Result<Ready, Unsendable> {
         properties = properties.with_priority(priority);
     }
     if !from.headers.is_empty() {
-        let mut headers = FieldTable::default();
-        for (name, value) in from.headers {
-            let value = AMQPValue::LongString(LongString::from(value));
-            headers.insert(short("a header's name", name)?, value);
-        }
-        properties = properties.with_headers(headers);
+        properties = properties.with_headers(headers::pack(from.headers)?);
     }
     Ok(Ready {
         exchange: short("exchange", from.exchange)?,
@@ -74,7 +70,7 @@ pub(super) fn outgoing(message: Outgoing) -> Result<Ready, Unsendable> {
     })
 }
 
-fn short(what: &'static str, text: String) -> Result<ShortString, Unsendable> {
+pub(super) fn short(what: &'static str, text: String) -> Result<ShortString, Unsendable> {
     ShortString::try_new(text).map_err(|_| Unsendable::Text(what))
 }
 
@@ -110,7 +106,7 @@ pub(super) fn incoming(delivery: Delivery) -> Incoming {
             && !DEATH_NOTES.iter().any(|prefix| name.starts_with(prefix))
             && let Ok(value) = str::from_utf8(value.as_bytes())
         {
-            properties.headers.insert(name.to_owned(), value.to_owned());
+            headers::unpack(name, value, &mut properties.headers);
         }
     }
     Incoming {

@@ -6,6 +6,7 @@ mod consumer;
 mod convert;
 mod declare;
 mod flight;
+mod headers;
 mod health;
 mod inspect;
 mod outbound;

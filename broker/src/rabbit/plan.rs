@@ -10,6 +10,7 @@ use lapin::types::{AMQPValue, FieldTable};
 use saga_core::definition::RUNGS;
 use saga_core::ids::{ActionName, Op};
 
+use crate::broker::OWN_QUEUE_MESSAGES_MAX;
 use crate::topology::Topology;
 
 /// For queues that nothing may fall out of. The newest brokers limit deliveries to 20 where
@@ -154,6 +155,17 @@ fn queue_arguments(delivery_limit: u32) -> FieldTable {
     arguments.insert("x-overflow".into(), text("reject-publish"));
     let limit = AMQPValue::LongLongInt(delivery_limit.into());
     arguments.insert("x-delivery-limit".into(), limit);
+    arguments
+}
+
+/// Of a queue that one consumer alone reads. It lives as long as that is connected, so it needs no
+/// copies on other nodes, and no file.
+pub(super) fn own_queue_arguments() -> FieldTable {
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-queue-type".into(), text("classic"));
+    arguments.insert("x-overflow".into(), text("reject-publish"));
+    let length = AMQPValue::LongLongInt(OWN_QUEUE_MESSAGES_MAX.into());
+    arguments.insert("x-max-length".into(), length);
     arguments
 }
 

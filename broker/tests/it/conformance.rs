@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use broker::broker::{Broker, BrokerError, Consumer, Delivery, Depth, Durable, Health, Settled};
+use broker::broker::{
+    Broker, BrokerError, Consumer, Delivery, Depth, Durable, Health, OWN_QUEUE_MESSAGES_MAX,
+    Settled,
+};
 use broker::inspection::{Condition, Inspected};
 use broker::message::{Death, Outgoing, Properties};
 use broker::topology::Topology;
@@ -401,6 +404,30 @@ pub(crate) async fn settling_from_many_tasks(broker: Subject, topology: &Topolog
     let mut again = broker.consume(&queue, 40).await.expect("consume");
     assert_quiet(&mut again).await;
     wait_for_depth(&broker, &queue, 0).await;
+}
+
+/// A queue of a consumer's own takes a few messages, and is gone with the consumer.
+pub(crate) async fn own_queue(broker: Subject, topology: &Topology) {
+    let queue = topology.worker_queue("w/1");
+    let to = |id: &str| vec![direct(&queue, id)];
+    assert_eq!(broker.publish(to("early")).await, [Settled::Unroutable]);
+    let mut consumer = broker.consume_own(&queue, 1).await.expect("consume");
+    assert_eq!(broker.publish(to("first")).await, [Settled::Confirmed]);
+    let first = next(&mut consumer).await;
+    assert_eq!(id(&first), "first");
+    let many = usize::from(OWN_QUEUE_MESSAGES_MAX);
+    publish_some(&broker, &queue, "m", many).await;
+    assert_eq!(broker.publish(to("late")).await, [Settled::Refused]);
+    first.receipt.dead_letter();
+    let second = next(&mut consumer).await;
+    assert_eq!(id(&second), "m0");
+    drop((second, consumer));
+    let deadline = Instant::now() + PATIENCE;
+    while broker.depth(&queue).await.expect("depth").is_some() {
+        assert!(Instant::now() < deadline, "the queue stays");
+        sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(broker.publish(to("after")).await, [Settled::Unroutable]);
 }
 
 /// A consumer that goes leaves what it had not taken; what it had can still be settled.

@@ -29,6 +29,11 @@ async fn publish_then_consume() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn own_queue() {
+    run(async |broker, topology| conformance::own_queue(broker, &topology).await).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn unroutable() {
     run(async |broker, topology| conformance::unroutable(broker, &topology).await).await;
 }

@@ -9,6 +9,11 @@ async fn publish_then_consume() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn own_queue() {
+    run(|broker, topology| async move { conformance::own_queue(broker, &topology).await }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn unroutable() {
     run(|broker, topology| async move { conformance::unroutable(broker, &topology).await }).await;
 }

@@ -18,7 +18,7 @@ pub(super) async fn explain(args: &OneArgs) -> Outcome {
     output::document(args.server.output, &explained, |_| story(&explained))
 }
 
-fn story(explained: &ExplanationView) -> String {
+pub(crate) fn story(explained: &ExplanationView) -> String {
     let mut text = format!(
         "{} {}  {}\n{}\n",
         explained.definition, explained.version, explained.status, explained.id

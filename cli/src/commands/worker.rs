@@ -1,19 +1,27 @@
 //! `amends worker`: which worker processes there are, and what they are doing.
 
-use orchestrator::http::{Presence, WorkerView};
-use saga_core::time::Timestamp;
+use std::time::Duration;
 
-use crate::args::ServerArgs;
+use orchestrator::http::{DrainBody, Presence, WorkerView};
+use saga_core::time::Timestamp;
+use tokio::time::Instant;
+
+use crate::args::{ServerArgs, SignatureArgs};
+use crate::client::{Client, encode};
 use crate::failure::{Failure, Kind, Outcome};
 use crate::prose::wrapped;
-use crate::upkeep_args::{OneWorkerArgs, WorkerCommand};
+use crate::upkeep_args::{DrainArgs, OneWorkerArgs, WorkerCommand};
 use crate::{clock, output, timeline};
 
-/// Lists workers or shows one.
+/// A worker that drains is looked at this often.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Lists workers, shows one, or has one drained.
 pub async fn worker(command: &WorkerCommand) -> Outcome {
     match command {
         WorkerCommand::List { server } => list(server).await,
         WorkerCommand::Show(args) => show(args).await,
+        WorkerCommand::Drain(args) => drain(args).await,
     }
 }
 
@@ -72,6 +80,60 @@ async fn show(args: &OneWorkerArgs) -> Outcome {
     })
 }
 
+async fn drain(args: &DrainArgs) -> Outcome {
+    let patience = clock::span("--timeout", &args.timeout)?;
+    let SignatureArgs {
+        reason,
+        who,
+        server,
+    } = &args.signature;
+    let client = server.client()?;
+    let id = find(client.get("/v1/workers").await?, &args.id)?.id;
+    let body = DrainBody {
+        reason: reason.clone(),
+        who: Some(who.clone()),
+    };
+    let body = serde_json::to_vec(&body)
+        .map_err(|error| Failure::because("the request cannot be written", &error))?;
+    let path = format!("/v1/workers/{}", encode(&id));
+    let drain = format!("{path}/drain");
+    let told = client.post::<WorkerView>(&drain, body);
+    let (_, mut worker) = told.await?;
+    if args.wait {
+        worker = left(&client, &path, patience).await?;
+    }
+    output::document(server.output, &worker, |_| {
+        if args.wait {
+            format!("{id} has left\n")
+        } else {
+            format!("{id} is told to drain; `amends worker list` says when it has left\n")
+        }
+    })
+}
+
+/// Waits until a worker has taken its leave.
+async fn left(client: &Client, path: &str, patience: Duration) -> Result<WorkerView, Failure> {
+    let until = Instant::now() + patience;
+    loop {
+        let worker: WorkerView = client.get(path).await?;
+        match worker.status {
+            Presence::Left => return Ok(worker),
+            Presence::Gone => {
+                let message = format!("{} is gone without taking its leave", worker.id);
+                return Err(Failure::error(message)
+                    .help("what it had goes to others, once its lease has ended"));
+            }
+            Presence::Alive | Presence::Draining => {}
+        }
+        if Instant::now() >= until {
+            let message = format!("{} has not left yet; it was told to", worker.id);
+            return Err(Failure::new(Kind::Partly, message)
+                .help("`amends worker show` says what is running there"));
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
 /// The worker of that id; of that name, when only one that is there has it.
 fn find(workers: Vec<WorkerView>, id: &str) -> Result<WorkerView, Failure> {
     let mut named: Vec<WorkerView> = Vec::new();
@@ -105,6 +167,14 @@ fn story(worker: &WorkerView, now: Timestamp) -> String {
         ago(worker.started_at, now),
         ago(worker.last_heartbeat_at, now),
     );
+    if let Some(draining) = &worker.draining {
+        let since = ago(draining.since, now);
+        let why = draining.by.as_ref().map_or_else(
+            || "its process was told to stop".to_owned(),
+            |by| format!("{}: {}", by.who, by.reason),
+        );
+        text.push_str(&format!("  it takes nothing new since {since}; {why}\n\n"));
+    }
     let rows = worker.operations.iter().map(|it| {
         vec![
             it.operation.to_string(),
@@ -163,6 +233,7 @@ mod tests {
             last_heartbeat_at: at,
             operations: Vec::new(),
             running: Vec::new(),
+            draining: None,
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use broker::broker::{Broker, BrokerError, Consumer, Depth, Health, Settled};
-use broker::envelope::{child, command, replies, worker};
+use broker::envelope::{child, command, replies};
 use broker::inspection::Inspected;
 use broker::memory::MemoryBroker;
 use broker::message::Outgoing;
@@ -55,9 +55,6 @@ impl FaultyBroker {
 
     /// Publishes a message, twice or without some of its replies.
     async fn publish_one(&self, message: Outgoing) -> Settled {
-        if is_idle_announcement(&message) {
-            return Settled::Confirmed;
-        }
         let twice = self.is_of_doubled_step(&message) && self.is_first_time(&message);
         let Some(message) = self.without_late_replies(message) else {
             return Settled::Confirmed;
@@ -126,16 +123,6 @@ impl FaultyBroker {
     }
 }
 
-/// Whether this only says that a worker lives. Nobody asks for that here, and in a month of virtual
-/// time there are 43,200 of them.
-fn is_idle_announcement(message: &Outgoing) -> bool {
-    message.properties.kind == worker::KIND && {
-        let body: Value = serde_json::from_slice(&message.body).unwrap_or_default();
-        let running = body.get("running").and_then(Value::as_array);
-        running.is_none_or(Vec::is_empty)
-    }
-}
-
 fn items(body: &[u8]) -> Vec<Value> {
     match serde_json::from_slice(body) {
         Ok(Value::Object(mut fields)) => match fields.remove("replies") {
@@ -196,6 +183,10 @@ impl Broker for FaultyBroker {
 
     async fn consume(&self, queue: &str, prefetch: u16) -> Result<Consumer, BrokerError> {
         self.inner.consume(queue, prefetch).await
+    }
+
+    async fn consume_own(&self, queue: &str, prefetch: u16) -> Result<Consumer, BrokerError> {
+        self.inner.consume_own(queue, prefetch).await
     }
 
     async fn depth(&self, queue: &str) -> Result<Option<Depth>, BrokerError> {

@@ -72,7 +72,8 @@ fn worker(
 ) -> Worker {
     let as_broker: Arc<dyn Broker> = broker.clone();
     let ledger = Arc::new(ledger.clone());
-    let mut worker = Worker::new("mock", as_broker, topology.clone(), ledger);
+    let worker = Worker::new("mock", as_broker, topology.clone(), ledger);
+    let mut worker = worker.quiet_when_idle();
     let takes = call_time(script);
     let operation = |name: &ActionName| {
         let mock = Mock {

@@ -67,6 +67,7 @@ fn every_command_says_how_it_prints() {
         "completions",
         "man",
         "show",
+        "top",
     ];
     for (path, command) in commands() {
         let name = command.get_name();

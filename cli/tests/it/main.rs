@@ -6,6 +6,7 @@
 )]
 
 mod amends;
+mod api;
 mod bad_input;
 mod bulk;
 mod config;
@@ -21,5 +22,6 @@ mod security;
 mod signals;
 mod snapshot;
 mod snapshots;
+mod top;
 mod trial;
 mod workers;

@@ -50,3 +50,37 @@ fn workers_are_listed_and_shown() {
     }
     snapshot.check("workers");
 }
+
+#[test]
+fn a_worker_is_drained_and_leaves() {
+    let dev = Dev::start();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while dev.run(&["worker", "list", "-o", "json"]).json()[0].is_null() {
+        assert!(Instant::now() < deadline, "no worker was heard of");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let drain = [
+        "worker",
+        "drain",
+        "dev-worker",
+        "--reason",
+        "a test",
+        "--as",
+        "ada",
+    ];
+    let mut waited = drain.to_vec();
+    waited.extend(["--wait", "--timeout", "20s"]);
+    let drained = dev.run(&waited);
+    assert_eq!(drained.code, 0, "{drained:?}");
+    assert!(drained.out.contains("has left"), "{drained:?}");
+    let id = &dev.run(&["worker", "list", "-o", "json"]).json()[0];
+    assert_eq!(id["status"], "left");
+    assert_eq!(id["draining"]["by"]["who"], "ada");
+    let id = id["id"].as_str().expect("an id");
+    let shown = dev.run(&["worker", "show", id]);
+    assert!(shown.out.contains("ada: a test"), "{shown:?}");
+    dev.run(&["worker", "drain", id, "--reason", "again"])
+        .failed(5, &["has left already"]);
+    dev.run(&["worker", "drain", "nobody", "--reason", "a test"])
+        .failed(4, &["no worker nobody"]);
+}

@@ -2,6 +2,7 @@
 
 use saga_core::ids::SagaId;
 use saga_core::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::chain::AuditHash;
@@ -73,7 +74,7 @@ fn fitted(text: &str, limit: usize) -> String {
 }
 
 /// How far a verb is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// It was asked. Without a row that answers this one it is under way, or its orchestrator died:
@@ -116,7 +117,7 @@ impl Phase {
 }
 
 /// How a target stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Standing {
     /// Its status: of a saga, of a letter, of a definition.
     pub state: String,

@@ -1,10 +1,13 @@
 //! The document, and how it is put together.
 
+use std::collections::BTreeMap;
+
 use broker::broker::Broker;
 use saga_core::definition::DefinitionRef;
 use saga_core::event::Event;
 use saga_core::ids::SagaId;
 use saga_core::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -26,7 +29,7 @@ pub const EVENTS_MAX: usize = 50_000;
 pub const VALUES_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Everything that is known of one saga.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bundle {
     /// [`BUNDLE_FORMAT`].
     pub format: u16,
@@ -40,7 +43,8 @@ pub struct Bundle {
     pub redacted: bool,
     /// What the saga runs.
     pub definition: BundledDefinition,
-    /// Where it stands, as it is stored.
+    /// Where it stands, as it is stored. Its form is not part of the API.
+    #[schemars(with = "BTreeMap<String, Value>")]
     pub state: Snapshot,
     /// Why it does not move.
     pub explanation: ExplanationView,
@@ -53,7 +57,7 @@ pub struct Bundle {
 }
 
 /// A definition in a bundle.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BundledDefinition {
     /// Name and version.
     pub reference: DefinitionRef,
@@ -66,7 +70,7 @@ pub struct BundledDefinition {
 }
 
 /// A value in a bundle: as it is, or its shape and digest.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BundledValue {
     /// What it is: `input`, `steps.charge.output`, `saga.output`, `signal 1`.
     pub name: String,

@@ -6,6 +6,7 @@ use broker::broker::Broker;
 use saga_core::explain::{Cause, is_stuck};
 use saga_core::ids::SagaId;
 use saga_core::saga::Status;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::look::Look;
@@ -30,7 +31,7 @@ const OPEN: [Status; 4] = [
 ];
 
 /// What is stuck, and why.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StuckReport {
     /// Open sagas in all.
     pub open: u64,
@@ -48,7 +49,7 @@ pub struct StuckReport {
 }
 
 /// Sagas that are stuck for the same reason at the same place.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StuckGroup {
     /// The cause in one word.
     pub cause: String,

@@ -4,11 +4,12 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use saga_core::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::problem::Problem;
 use super::router::Api;
-use super::sagas::saga_id;
+use super::sagas::{limited, saga_id};
 use crate::audit::{AuditEntry, AuditFilter, AuditHash, AuditRecord, Phase, Standing};
 use crate::store::PAGE_ROWS_MAX;
 
@@ -16,7 +17,7 @@ use crate::store::PAGE_ROWS_MAX;
 const PAGE_ROWS: u32 = 50;
 
 /// One record, with everything that its hash covers.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct AuditView {
     /// Its place, from 1 without gaps.
     pub seq: u64,
@@ -63,7 +64,7 @@ pub struct AuditView {
 }
 
 /// A page of `GET /v1/audit`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct AuditPageView {
     /// The rows, newest first.
     pub records: Vec<AuditView>,
@@ -72,16 +73,24 @@ pub struct AuditPageView {
     pub next_cursor: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListQuery {
+    /// Only records from then or later.
     since: Option<Timestamp>,
+    /// Only what this caller asked, or was asked for them.
     who: Option<String>,
+    /// Only what was asked of this saga.
     saga: Option<String>,
+    /// Only this verb.
     verb: Option<String>,
+    /// Also that it was asked, where another record says what became of it.
     #[serde(default)]
     all: bool,
+    /// Rows of the page, 50 without it.
+    #[schemars(range(min = 1, max = PAGE_ROWS_MAX))]
     limit: Option<u32>,
+    /// `next_cursor` of the page before.
     cursor: Option<u64>,
 }
 
@@ -89,7 +98,7 @@ pub(super) async fn list(
     State(api): State<Api>,
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<AuditPageView>, Problem> {
-    let Query(query) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let Query(query) = query.map_err(Problem::from)?;
     let filter = AuditFilter {
         since: query.since,
         who: query.who,
@@ -97,7 +106,7 @@ pub(super) async fn list(
         verb: query.verb,
         before: query.cursor,
         all: query.all,
-        limit: rows(query.limit)?,
+        limit: limited(query.limit, PAGE_ROWS)?,
     };
     let page = api.engine.shared().store.audit(&filter).await?;
     Ok(Json(AuditPageView {
@@ -106,11 +115,14 @@ pub(super) async fn list(
     }))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ChainQuery {
+    /// Only records after the one with this number.
     #[serde(default)]
     after: u64,
+    /// Records in the answer, 50 without it.
+    #[schemars(range(min = 1, max = PAGE_ROWS_MAX))]
     limit: Option<u32>,
 }
 
@@ -119,20 +131,11 @@ pub(super) async fn chain(
     State(api): State<Api>,
     query: Result<Query<ChainQuery>, QueryRejection>,
 ) -> Result<Json<Vec<AuditView>>, Problem> {
-    let Query(query) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
-    let limit = rows(query.limit)?;
+    let Query(query) = query.map_err(Problem::from)?;
+    let limit = limited(query.limit, PAGE_ROWS)?;
     let store = &api.engine.shared().store;
     let records = store.audit_chain(query.after, limit).await?;
     Ok(Json(records.into_iter().map(AuditView::from).collect()))
-}
-
-fn rows(limit: Option<u32>) -> Result<u32, Problem> {
-    let limit = limit.unwrap_or(PAGE_ROWS);
-    if !(1..=PAGE_ROWS_MAX).contains(&limit) {
-        let detail = format!("`limit` is 1 to {PAGE_ROWS_MAX}");
-        return Err(Problem::bad_request(detail));
-    }
-    Ok(limit)
 }
 
 impl From<AuditRecord> for AuditView {

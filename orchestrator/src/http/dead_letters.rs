@@ -5,6 +5,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use saga_core::operator::By;
 use saga_core::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -12,7 +13,7 @@ use uuid::Uuid;
 use super::operators::{RawBody, signed};
 use super::problem::Problem;
 use super::router::Api;
-use super::sagas::saga_id;
+use super::sagas::{limited, saga_id};
 use crate::auth::Caller;
 use crate::replay::{self, Replayed};
 use crate::store::{LetterFilter, LetterGroup, LetterRecord, LetterSummary, PAGE_ROWS_MAX};
@@ -24,7 +25,7 @@ const PAGE_ROWS: u32 = 50;
 const GROUPS_MAX: u32 = 1000;
 
 /// One letter in a listing.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct LetterView {
     /// Its identity.
     pub id: Uuid,
@@ -46,7 +47,7 @@ pub struct LetterView {
 }
 
 /// What became of a letter.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct HandledView {
     /// When.
     pub at: Timestamp,
@@ -59,7 +60,7 @@ pub struct HandledView {
 }
 
 /// A page of `GET /v1/dead-letters`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct LetterPageView {
     /// The rows, newest first.
     pub letters: Vec<LetterView>,
@@ -69,7 +70,7 @@ pub struct LetterPageView {
 }
 
 /// Letters of one cause that nobody has handled.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct LetterGroupView {
     /// The cause: step, definition, version, class, and the build of the workers where that is known.
     pub fingerprint: String,
@@ -84,7 +85,7 @@ pub struct LetterGroupView {
 }
 
 /// One letter with its message.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct LetterDetailView {
     /// What a listing says.
     pub letter: LetterView,
@@ -98,7 +99,7 @@ pub struct LetterDetailView {
 }
 
 /// Body of `replay` and `drop`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HandleBody {
     /// Why, for those who look at it later.
@@ -112,7 +113,7 @@ pub struct HandleBody {
 }
 
 /// What was done with a letter, or would be.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ReplayedView {
     /// Which letter.
     pub id: Uuid,
@@ -131,15 +132,22 @@ pub struct ReplayedView {
     pub dry_run: bool,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListQuery {
+    /// Only letters of this saga.
     saga: Option<String>,
+    /// Only letters of this cause.
     fingerprint: Option<String>,
+    /// Only letters that came then or later.
     since: Option<Timestamp>,
+    /// Those that were handled, too.
     #[serde(default)]
     handled: bool,
+    /// Rows of the page, 50 without it.
+    #[schemars(range(min = 1, max = PAGE_ROWS_MAX))]
     limit: Option<u32>,
+    /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
@@ -147,12 +155,8 @@ pub(super) async fn list(
     State(api): State<Api>,
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<LetterPageView>, Problem> {
-    let Query(query) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
-    let limit = query.limit.unwrap_or(PAGE_ROWS);
-    if !(1..=PAGE_ROWS_MAX).contains(&limit) {
-        let detail = format!("`limit` is 1 to {PAGE_ROWS_MAX}");
-        return Err(Problem::bad_request(detail));
-    }
+    let Query(query) = query.map_err(Problem::from)?;
+    let limit = limited(query.limit, PAGE_ROWS)?;
     let after = match &query.cursor {
         Some(text) => Some(text.parse().map_err(|_| {
             Problem::bad_request(format!("`{text}` is no cursor; take it from `next_cursor`"))
@@ -224,7 +228,7 @@ fn letter_id(text: &str) -> Result<Uuid, Problem> {
 }
 
 fn read(caller: &Caller, body: RawBody) -> Result<(By, bool), Problem> {
-    let body = body.map_err(|it| Problem::bad_body(it.status(), it.body_text()))?;
+    let body = body.map_err(Problem::from)?;
     let body: HandleBody = serde_json::from_slice(&body)
         .map_err(|error| Problem::bad_request(format!("the body is not a request: {error}")))?;
     let by = signed(caller, &body.reason, body.who.as_deref())?;

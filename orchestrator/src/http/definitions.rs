@@ -28,7 +28,7 @@ pub(super) async fn register(
     State(api): State<Api>,
     source: Result<String, StringRejection>,
 ) -> Result<(StatusCode, Json<DefinitionView>), Problem> {
-    let source = source.map_err(|it| Problem::bad_body(it.status(), it.body_text()))?;
+    let source = source.map_err(Problem::from)?;
     let definition = compiled(&source)?;
     let view = DefinitionView {
         name: definition.reference.name.to_string(),

@@ -7,6 +7,7 @@ use axum::extract::rejection::StringRejection;
 use axum::extract::{Path, State};
 use saga_core::definition::{Change, Definition, Position, compare, movable};
 use saga_core::ids::SagaId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::definitions::{compiled, reference};
@@ -23,7 +24,7 @@ const LOADED_AT_ONCE: usize = 500;
 const POSITIONS_MAX: usize = 200;
 
 /// What differs between two versions.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct DiffView {
     /// What runs now, as name and version.
     pub from: String,
@@ -40,7 +41,7 @@ pub struct DiffView {
 }
 
 /// One difference.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ChangeView {
     /// The step; absent for the saga as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,7 +57,7 @@ pub struct ChangeView {
 }
 
 /// Sagas that stand in the same place.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct PositionView {
     /// Where, in words.
     pub position: String,
@@ -77,7 +78,7 @@ pub(super) async fn differ(
     Path((name, version)): Path<(String, String)>,
     source: Result<String, StringRejection>,
 ) -> Result<Json<DiffView>, Problem> {
-    let source = source.map_err(|it| Problem::bad_body(it.status(), it.body_text()))?;
+    let source = source.map_err(Problem::from)?;
     let to = compiled(&source)?;
     let reference = reference(&name, &version)?;
     let from = api.engine.shared().catalog.get(&reference).await?;

@@ -17,12 +17,14 @@ use futures_util::stream;
 use saga_core::event::Event;
 use saga_core::ids::SagaId;
 use saga_core::saga::Status;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::problem::Problem;
+use super::problem_kind::Kind;
 use super::router::Api;
 use super::sagas::{find, saga_id};
 use super::view::EventView;
@@ -48,7 +50,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const PAGE_EVENTS: u32 = 500;
 
 /// The data of the last event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EndView {
     /// The saga.
     pub id: String,
@@ -73,7 +75,7 @@ pub(super) async fn follow(
     let place = Arc::clone(&api.followers).try_acquire_owned();
     let place = place.map_err(|_full| {
         let detail = format!("{FOLLOWERS_MAX} connections follow sagas here already; try later");
-        Problem::too_many(detail)
+        Problem::new(Kind::TooMany, detail)
     })?;
     // The feed first: what comes between the two is in the history.
     let feed = api.engine.shared().feed.subscribe();

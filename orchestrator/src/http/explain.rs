@@ -6,6 +6,7 @@ use saga_core::explain::{Cause, is_stuck, over};
 use saga_core::ids::SagaId;
 use saga_core::saga::Status;
 use saga_core::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::problem::Problem;
@@ -14,7 +15,7 @@ use super::sagas::saga_id;
 use crate::explain::{Explained, explain};
 
 /// Answer to `GET /v1/sagas/{id}/explain`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExplanationView {
     /// The saga.
     pub id: String,
@@ -39,7 +40,7 @@ pub struct ExplanationView {
 }
 
 /// One cause.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CauseView {
     /// The cause in one word.
     pub cause: String,

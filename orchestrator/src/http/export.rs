@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::problem::Problem;
@@ -10,9 +11,10 @@ use super::router::Api;
 use super::sagas::saga_id;
 use crate::bundle::{Bundle, collect};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ExportQuery {
+    /// Replace data by shapes and digests.
     redact: Option<bool>,
 }
 
@@ -21,7 +23,7 @@ pub(super) async fn show(
     Path(id): Path<String>,
     query: Result<Query<ExportQuery>, QueryRejection>,
 ) -> Result<Json<Bundle>, Problem> {
-    let Query(query) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let Query(query) = query.map_err(Problem::from)?;
     let id = saga_id(&id)?;
     let redact = query.redact.unwrap_or(false);
     let bundle = collect(&api.engine, &*api.broker, id, redact).await?;

@@ -7,9 +7,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use tracing::warn;
 
+use super::access::Access;
 use super::problem::Problem;
+use super::problem_kind::Kind;
 use super::router::Api;
-use super::routes::Access;
 use super::subject::Subject;
 use super::witness::{Asked, witnessed};
 use crate::auth::{Caller, Role, is_loopback};
@@ -51,7 +52,7 @@ pub(super) async fn guard(
                 .denied(&detail)
                 .await;
         }
-        return refuse(&post, Problem::forbidden(detail));
+        return refuse(&post, Problem::new(Kind::Forbidden, detail));
     }
     request.extensions_mut().insert(caller.clone());
     match post.access {
@@ -73,7 +74,7 @@ async fn admit(api: &Api, headers: &HeaderMap) -> Result<Caller, Problem> {
             "nobody is asked who they are, so only requests to this machine and from it are taken, \
              and this one names `{from}`"
         );
-        return Err(Problem::foreign(detail));
+        return Err(Problem::new(Kind::ForeignOrigin, detail));
     }
     let authorization = headers.get(header::AUTHORIZATION);
     let admitted = api.gate.admit(authorization.map(|it| it.as_bytes())).await;
@@ -110,6 +111,6 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let caller = parts.extensions.get::<Self>().cloned();
-        caller.ok_or_else(|| Problem::internal("nobody has looked who asks"))
+        caller.ok_or_else(|| Problem::new(Kind::Internal, "nobody has looked who asks"))
     }
 }

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use saga_core::saga::Status;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::router::Api;
@@ -17,7 +18,7 @@ use crate::engine::Shared;
 const STORE_ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 
 /// Whether the orchestrator can work, and what keeps it from working.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReadyView {
     /// Everything it needs can be used.
     pub ready: bool,
@@ -28,7 +29,7 @@ pub struct ReadyView {
 }
 
 /// One thing that the orchestrator needs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DependencyView {
     /// It can be used.
     pub ok: bool,

@@ -11,6 +11,7 @@ use saga_core::operator::{By, Operator, Verb};
 use saga_core::refusal::Refused;
 use saga_core::saga::{Saga, Status};
 use saga_core::values::ValueKey;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -22,8 +23,8 @@ use super::sagas::{find, saga_id};
 use crate::auth::Caller;
 use crate::engine::OperateError;
 
-/// Body of `POST /v1/sagas/{id}/move`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// Body of `POST /v1/sagas/{saga}/move`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MoveBody {
     /// The version to go on with.
@@ -39,7 +40,7 @@ pub struct MoveBody {
 }
 
 /// A saga that moved, or could.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct MovedView {
     /// The saga.
     pub id: String,
@@ -91,7 +92,7 @@ async fn version(api: &Api, name: &str, version: &str) -> Result<Arc<Definition>
 }
 
 fn read<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, Problem> {
-    let body = body.map_err(|it| Problem::bad_body(it.status(), it.body_text()))?;
+    let body = body.map_err(Problem::from)?;
     serde_json::from_slice(&body)
         .map_err(|error| Problem::bad_request(format!("the body is not a request: {error}")))
 }

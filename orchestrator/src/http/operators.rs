@@ -8,6 +8,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use saga_core::ids::StepKey;
 use saga_core::operator::{By, Operator, Resolution, Verb};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
@@ -24,7 +25,7 @@ const REASON_BYTES_MAX: usize = 1000;
 const WHO_BYTES_MAX: usize = 200;
 
 /// Body of every operator verb.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OperateBody {
     /// Why, for those who read the history.
@@ -139,7 +140,7 @@ async fn on_saga(api: &Api, caller: &Caller, id: &str, body: RawBody, verb: Verb
 }
 
 pub(super) fn read(caller: &Caller, body: RawBody) -> Result<(OperateBody, By), Problem> {
-    let body = body.map_err(|it| Problem::bad_body(it.status(), it.body_text()))?;
+    let body = body.map_err(Problem::from)?;
     let body: OperateBody = serde_json::from_slice(&body)
         .map_err(|error| Problem::bad_request(format!("the body is not a request: {error}")))?;
     let by = signed(caller, &body.reason, body.who.as_deref())?;

@@ -7,14 +7,16 @@ use saga_core::ids::StepKey;
 use saga_core::plan::{Outlook, PlanError, plan};
 use saga_core::saga::Status;
 use saga_core::values::Values;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::problem::Problem;
+use super::problem_kind::Kind;
 use super::router::Api;
 use super::sagas::{find, saga_id};
 
 /// Answer to `GET /v1/sagas/{id}/plan`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanView {
     /// The saga.
     pub id: String,
@@ -28,9 +30,10 @@ pub struct PlanView {
     pub plan: Outlook,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PlanQuery {
+    /// Say what follows when this step fails, in place of a cancellation.
     if_failed_at: Option<String>,
 }
 
@@ -39,7 +42,7 @@ pub(super) async fn show(
     Path(id): Path<String>,
     query: Result<Query<PlanQuery>, QueryRejection>,
 ) -> Result<Json<PlanView>, Problem> {
-    let Query(query) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let Query(query) = query.map_err(Problem::from)?;
     let step = query.if_failed_at.as_deref().map(StepKey::parse);
     let saga = find(&api, saga_id(&id)?).await?;
     let shared = api.engine.shared();
@@ -63,6 +66,9 @@ pub(super) async fn show(
     match thought.await {
         Ok(Ok(view)) => Ok(Json(view)),
         Ok(Err(error)) => Err(Problem::from(error)),
-        Err(_) => Err(Problem::internal("the saga could not be thought through")),
+        Err(_) => Err(Problem::new(
+            Kind::Internal,
+            "the saga could not be thought through",
+        )),
     }
 }

@@ -1,13 +1,17 @@
 //! Errors as RFC 9457 problem documents with a stable code.
 
 use axum::Json;
+use axum::extract::rejection::{BytesRejection, QueryRejection, StringRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use saga_core::plan::PlanError;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::problem_kind::Kind;
 use super::router::BODY_BYTES_MAX;
 use crate::catalog::CatalogError;
+use crate::drain::DrainError;
 use crate::engine::{OperateError, StartError};
 use crate::reconcile::ReconcileError;
 use crate::replay::ReplayError;
@@ -15,7 +19,7 @@ use crate::store::StoreError;
 use crate::wiring::WiringError;
 
 /// What went wrong, for a program and for a person.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
     /// The kind of problem in a few words; the same for every occurrence.
     pub title: Box<str>,
@@ -40,7 +44,7 @@ pub struct Problem {
 }
 
 /// One place where a body is wrong.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct FieldError {
     /// JSON Pointer into the body.
     pub pointer: String,
@@ -49,16 +53,12 @@ pub struct FieldError {
 }
 
 impl Problem {
-    pub(super) fn new(
-        status: StatusCode,
-        code: &str,
-        title: &str,
-        detail: impl Into<Box<str>>,
-    ) -> Self {
+    /// A problem of this kind.
+    pub(super) fn new(kind: Kind, detail: impl Into<Box<str>>) -> Self {
         Self {
-            title: title.into(),
-            status: status.as_u16(),
-            code: code.into(),
+            title: kind.title().into(),
+            status: kind.status().as_u16(),
+            code: kind.code().into(),
             detail: detail.into(),
             errors: Box::default(),
             reason: None,
@@ -69,71 +69,49 @@ impl Problem {
 
     /// A request that cannot be understood.
     pub fn bad_request(detail: impl Into<Box<str>>) -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "bad_request",
-            "The request is wrong",
-            detail,
-        )
+        Self::new(Kind::BadRequest, detail)
     }
 
-    /// A body that did not arrive whole, or is too large.
-    pub(super) fn bad_body(status: StatusCode, said: String) -> Self {
+    /// A body that is larger than any may be.
+    pub(super) fn too_large() -> Self {
+        let detail = format!("the body has more than {BODY_BYTES_MAX} bytes");
+        Self::new(Kind::TooLarge, detail)
+    }
+
+    /// Nothing is there.
+    pub fn not_found(detail: impl Into<Box<str>>) -> Self {
+        Self::new(Kind::NotFound, detail)
+    }
+
+    /// A definition with problems; `rendered` is what `amends validate` would print.
+    pub(super) fn bad_definition(rendered: String) -> Self {
+        Self::new(Kind::BadDefinition, rendered)
+    }
+
+    /// A body that could not be taken in.
+    fn unread(status: StatusCode, said: String) -> Self {
         if status == StatusCode::PAYLOAD_TOO_LARGE {
             return Self::too_large();
         }
         Self::bad_request(said)
     }
+}
 
-    /// A body that is larger than any may be.
-    pub(super) fn too_large() -> Self {
-        let status = StatusCode::PAYLOAD_TOO_LARGE;
-        let detail = format!("the body has more than {BODY_BYTES_MAX} bytes");
-        Self::new(status, "too_large", "The body is too large", detail)
+impl From<BytesRejection> for Problem {
+    fn from(rejection: BytesRejection) -> Self {
+        Self::unread(rejection.status(), rejection.body_text())
     }
+}
 
-    /// Nothing is there.
-    pub fn not_found(detail: impl Into<Box<str>>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", detail)
+impl From<StringRejection> for Problem {
+    fn from(rejection: StringRejection) -> Self {
+        Self::unread(rejection.status(), rejection.body_text())
     }
+}
 
-    /// The saga is not one of those that the caller means.
-    pub(super) fn not_selected(detail: impl Into<Box<str>>) -> Self {
-        let (status, title) = (StatusCode::PRECONDITION_FAILED, "Not one of those");
-        Self::new(status, "not_selected", title, detail)
-    }
-
-    /// A bug.
-    pub(super) fn internal(detail: impl Into<Box<str>>) -> Self {
-        let status = StatusCode::INTERNAL_SERVER_ERROR;
-        Self::new(status, "internal", "The orchestrator failed", detail)
-    }
-
-    /// There are too many of these already.
-    pub(super) fn too_many(detail: impl Into<Box<str>>) -> Self {
-        let status = StatusCode::TOO_MANY_REQUESTS;
-        Self::new(status, "too_many", "Too many at once", detail)
-    }
-
-    pub(super) fn method_not_allowed() -> Self {
-        let detail = "this path does not take that method";
-        Self::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method_not_allowed",
-            "Method not allowed",
-            detail,
-        )
-    }
-
-    /// A definition with problems; `rendered` is what `amends validate` would print.
-    pub(super) fn bad_definition(rendered: String) -> Self {
-        let status = StatusCode::UNPROCESSABLE_ENTITY;
-        Self::new(
-            status,
-            "bad_definition",
-            "The definition does not compile",
-            rendered,
-        )
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::bad_request(rejection.body_text())
     }
 }
 
@@ -147,11 +125,8 @@ impl From<PlanError> for Problem {
             | PlanError::TurningBack
             | PlanError::CannotFail(_)
             | PlanError::NotReached { .. }
-            | PlanError::TooLong(_) => {
-                let title = "That makes no sense now";
-                Self::new(StatusCode::CONFLICT, "refused", title, detail)
-            }
-            PlanError::Lacks(_) | PlanError::Illegal(_) => Self::internal(detail),
+            | PlanError::TooLong(_) => Self::new(Kind::Refused, detail),
+            PlanError::Lacks(_) | PlanError::Illegal(_) => Self::new(Kind::Internal, detail),
         }
     }
 }
@@ -161,17 +136,12 @@ impl From<StoreError> for Problem {
         tracing::error!(error = %crate::chain(&error), "a request failed");
         match error {
             StoreError::Unavailable { .. } => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "store_unavailable",
-                "The store is away",
+                Kind::StoreUnavailable,
                 "the database does not answer; try again",
             ),
-            StoreError::Refused { .. } | StoreError::Corrupt { .. } => Self::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "store_error",
-                "The store failed",
-                crate::chain(&error),
-            ),
+            StoreError::Refused { .. } | StoreError::Corrupt { .. } => {
+                Self::new(Kind::StoreError, crate::chain(&error))
+            }
         }
     }
 }
@@ -180,32 +150,17 @@ impl From<CatalogError> for Problem {
     fn from(error: CatalogError) -> Self {
         let detail = crate::chain(&error);
         match error {
-            CatalogError::UnknownName { .. } | CatalogError::UnknownVersion(_) => Self::new(
-                StatusCode::NOT_FOUND,
-                "unknown_definition",
-                "Unknown definition",
-                detail,
-            ),
-            CatalogError::Conflict(_) => {
-                let title = "A registered version never changes";
-                Self::new(StatusCode::CONFLICT, "definition_conflict", title, detail)
+            CatalogError::UnknownName { .. } | CatalogError::UnknownVersion(_) => {
+                Self::new(Kind::UnknownDefinition, detail)
             }
+            CatalogError::Conflict(_) => Self::new(Kind::DefinitionConflict, detail),
             CatalogError::Retired { .. } | CatalogError::NothingToStart(_) => {
-                let title = "The definition starts no new sagas";
-                Self::new(StatusCode::CONFLICT, "definition_retired", title, detail)
+                Self::new(Kind::DefinitionRetired, detail)
             }
-            CatalogError::OutlivesRetention { .. } => {
-                let title = "Its sagas would outlive what is kept";
-                Self::new(StatusCode::CONFLICT, "outlives_retention", title, detail)
-            }
+            CatalogError::OutlivesRetention { .. } => Self::new(Kind::OutlivesRetention, detail),
             CatalogError::Incompatible { .. } => Self::bad_definition(detail),
             CatalogError::Store(error) => error.into(),
-            CatalogError::Broker(_) => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "broker_unavailable",
-                "The broker is away",
-                detail,
-            ),
+            CatalogError::Broker(_) => Self::new(Kind::BrokerUnavailable, detail),
         }
     }
 }
@@ -215,36 +170,18 @@ impl From<OperateError> for Problem {
         let detail = crate::chain(&error);
         match error {
             OperateError::NoSaga(_) => Self::not_found(detail),
-            OperateError::MovedOn(_) => {
-                let title = "That makes no sense now";
-                Self::new(StatusCode::CONFLICT, "refused", title, detail)
-            }
-            OperateError::Refused(refused) => {
-                let title = "That makes no sense now";
-                Self {
-                    reason: Some(refused.as_str().into()),
-                    obstacles: refused
-                        .obstacles()
-                        .iter()
-                        .map(ToString::to_string)
-                        .collect(),
-                    ..Self::new(StatusCode::CONFLICT, "refused", title, detail)
-                }
-            }
-            OperateError::Unstorable(_) => {
-                let title = "The request cannot be stored";
-                Self::new(
-                    StatusCode::UNPROCESSABLE_ENTITY,
-                    "unstorable",
-                    title,
-                    detail,
-                )
-            }
-            OperateError::ShuttingDown => {
-                let title = "The orchestrator is shutting down";
-                let status = StatusCode::SERVICE_UNAVAILABLE;
-                Self::new(status, "shutting_down", title, detail)
-            }
+            OperateError::MovedOn(_) => Self::new(Kind::Refused, detail),
+            OperateError::Refused(refused) => Self {
+                reason: Some(refused.as_str().into()),
+                obstacles: refused
+                    .obstacles()
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect(),
+                ..Self::new(Kind::Refused, detail)
+            },
+            OperateError::Unstorable(_) => Self::new(Kind::Unstorable, detail),
+            OperateError::ShuttingDown => Self::new(Kind::ShuttingDown, detail),
         }
     }
 }
@@ -252,22 +189,34 @@ impl From<OperateError> for Problem {
 impl From<ReplayError> for Problem {
     fn from(error: ReplayError) -> Self {
         let detail = crate::chain(&error);
-        let refused = |code, title| Self::new(StatusCode::CONFLICT, code, title, detail.clone());
         match error {
             ReplayError::NoLetter(_) => Self::not_found(detail),
-            ReplayError::Handled { .. } => refused("letter_handled", "Somebody was there before"),
+            ReplayError::Handled { .. } => Self::new(Kind::LetterHandled, detail),
             ReplayError::MovedOn(_)
             | ReplayError::NoUse(_)
             | ReplayError::Operate(OperateError::MovedOn(_) | OperateError::Refused(_)) => {
-                refused("saga_moved_on", "The saga has moved on")
+                Self::new(Kind::SagaMovedOn, detail)
             }
             ReplayError::Unreadable(_) | ReplayError::OnlyDropped(_) => {
-                refused("only_dropped", "It can only be dropped")
+                Self::new(Kind::OnlyDropped, detail)
             }
-            ReplayError::Refused(_) => refused("refused", "That makes no sense now"),
+            ReplayError::Refused(_) => Self::new(Kind::Refused, detail),
             ReplayError::Operate(error) => error.into(),
             ReplayError::Catalog(error) => error.into(),
             ReplayError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<DrainError> for Problem {
+    fn from(error: DrainError) -> Self {
+        let detail = crate::chain(&error);
+        match error {
+            DrainError::NoWorker(_) => Self::not_found(detail),
+            DrainError::Left(_) => Self::new(Kind::Refused, detail),
+            DrainError::Unreachable(_) => Self::new(Kind::WorkerUnreachable, detail),
+            DrainError::NotSent => Self::new(Kind::BrokerUnavailable, detail),
+            DrainError::Store(error) => error.into(),
         }
     }
 }
@@ -295,7 +244,6 @@ impl From<ReconcileError> for Problem {
 impl From<StartError> for Problem {
     fn from(error: StartError) -> Self {
         let detail = crate::chain(&error);
-        let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
         match error {
             StartError::Input(refused) => {
                 let errors = refused
@@ -306,34 +254,15 @@ impl From<StartError> for Problem {
                         message: violation.message,
                     })
                     .collect();
-                let title = "The input does not match the definition";
                 Self {
                     errors,
-                    ..Self::new(unprocessable, "invalid_input", title, detail)
+                    ..Self::new(Kind::InvalidInput, detail)
                 }
             }
-            StartError::KeyMismatch { .. } => {
-                Self::new(unprocessable, "key_mismatch", "Two business keys", detail)
-            }
-            StartError::KeyTaken(_) => {
-                let title = "Another saga has the key";
-                Self::new(StatusCode::CONFLICT, "key_taken", title, detail)
-            }
-            StartError::Unstorable(_) => Self::new(
-                unprocessable,
-                "unstorable_input",
-                "The input cannot be stored",
-                detail,
-            ),
-            StartError::ShuttingDown => {
-                let title = "The orchestrator is shutting down";
-                Self::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "shutting_down",
-                    title,
-                    detail,
-                )
-            }
+            StartError::KeyMismatch { .. } => Self::new(Kind::KeyMismatch, detail),
+            StartError::KeyTaken(_) => Self::new(Kind::KeyTaken, detail),
+            StartError::Unstorable(_) => Self::new(Kind::UnstorableInput, detail),
+            StartError::ShuttingDown => Self::new(Kind::ShuttingDown, detail),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::{Extension, Json};
 use saga_core::time::parse_span;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::operators::RawBody;
@@ -14,7 +15,7 @@ use super::witness::Summary;
 use crate::reconcile::{Reconciled, SILENT_FOR, reconcile};
 
 /// Body of `POST /v1/reconcile`; may be empty.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReconcileBody {
     /// Only commands of which nobody has said anything for this long, such as `5m`.
@@ -30,7 +31,7 @@ pub(super) async fn run(
     State(api): State<Api>,
     body: RawBody,
 ) -> Result<(Extension<Summary>, Json<Reconciled>), Problem> {
-    let body = body.map_err(|it| Problem::bad_body(it.status(), it.body_text()))?;
+    let body = body.map_err(Problem::from)?;
     let body: ReconcileBody = if body.is_empty() {
         ReconcileBody::default()
     } else {

@@ -12,7 +12,9 @@ use tokio_util::task::TaskTracker;
 
 use super::guard::{Post, guard};
 use super::problem::Problem;
-use super::{events, request_id, routes, selection};
+use super::problem_kind::Kind;
+use super::routes::routes;
+use super::{events, request_id, selection};
 use crate::audit::Scribe;
 use crate::auth::Gate;
 use crate::engine::Engine;
@@ -65,7 +67,7 @@ impl Api {
 
 /// Every path of the API, each with its guard. The engine ends only after the router is dropped.
 pub fn router(api: Api) -> Router {
-    let paths = routes::table().into_iter();
+    let paths = routes().into_iter();
     let paths = paths.fold(Router::new(), |router, route| {
         let post = Post {
             api: api.clone(),
@@ -76,16 +78,19 @@ pub fn router(api: Api) -> Router {
         // Nobody learns what the filters say of a saga before it is known who asks.
         let leads_to = if route.changes_a_saga() {
             let still = from_fn_with_state(api.clone(), selection::still_selected);
-            route.leads_to.route_layer(still)
+            route.handler.route_layer(still)
         } else {
-            route.leads_to
+            route.handler
         };
         let guard = from_fn_with_state(post, guard);
         router.route(route.path, leads_to.route_layer(guard))
     });
     paths
         .fallback(async || Problem::not_found("there is nothing at this path"))
-        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .method_not_allowed_fallback(async || {
+            let detail = "this path does not take that method";
+            Problem::new(Kind::MethodNotAllowed, detail)
+        })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn(request_id::identify))
         .with_state(api)

@@ -1,228 +1,310 @@
-//! Every path of the API: what it leads to, which role it takes, and what the audit log calls it.
-//!
-//! The router is made of this table and of nothing else, so there is no way past it.
+//! The table of all ways into the API: what leads there, which role it takes, what the audit log
+//! calls it, and what is said of it. The router and the document are made of it and of nothing else,
+//! so neither has what the other lacks, and there is no way past it.
 
-use axum::handler::Handler;
-use axum::http::Method;
-use axum::routing::{MethodRouter, get, post};
-
-use super::router::Api;
-use super::{
-    audit, dead_letters, definitions, differences, events, explain, export, health, moves,
-    operators, plan, reconcile, sagas, signals, wiring, workers,
+use super::access::Access;
+use super::audit::{self, AuditPageView, AuditView};
+use super::dead_letters::{
+    self, HandleBody, LetterDetailView, LetterGroupView, LetterPageView, ReplayedView,
 };
-use crate::auth::Role::{self, Admin, Operator, Viewer};
+use super::differences::{self, DiffView};
+use super::health::{self, ReadyView};
+use super::operators::OperateBody;
+use super::reconcile::{self, ReconcileBody};
+use super::route::{Content, Route, fields, json, shape};
+use super::saga_routes::saga_routes;
+use super::view::{DefinitionSourceView, DefinitionView};
+use super::wiring::{self, TopologyItemView, TopologyView};
+use super::workers::{self, DrainBody, WorkerView};
+use super::{definitions, openapi};
+use crate::auth::Role::Viewer;
+use crate::reconcile::Reconciled;
 
-/// One path and method.
-pub(super) struct Route {
-    pub(super) method: Method,
-    pub(super) path: &'static str,
-    pub(super) access: Access,
-    pub(super) leads_to: MethodRouter<Api>,
+/// A definition as it is written.
+const YAML: Content = Content::Text("application/yaml");
+
+/// Every route.
+pub(super) fn routes() -> Vec<Route> {
+    let all = [
+        saga_routes(),
+        definitions(),
+        letters(),
+        wires(),
+        crew(),
+        records(),
+        process(),
+    ];
+    all.into_iter().flatten().collect()
 }
 
-impl Route {
-    /// It changes one saga; with the filters of a listing, only while it is one of those.
-    pub(super) fn changes_a_saga(&self) -> bool {
-        let changes = match self.access {
-            Access::Change(..) | Access::Audited(..) => true,
-            Access::Open | Access::Metrics | Access::Look(_) => false,
-        };
-        changes && self.path.starts_with("/v1/sagas/{id}/")
-    }
-}
-
-/// Who may go there, and what is written down of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Access {
-    /// Anybody, always: whether the process lives says nothing of sagas.
-    Open,
-    /// Viewers, or anybody where the settings say so.
-    Metrics,
-    /// Whoever has the role. Nothing changes.
-    Look(Role),
-    /// Whoever has the role. What changes is an event of its saga, and there are too many for a log
-    /// that is one chain; the name is for those who were denied.
-    Change(Role, &'static str),
-    /// Whoever has the role; the audit log says who did it.
-    Audited(Role, &'static str),
-}
-
-/// What a path takes, for documents and tests.
-#[derive(Debug, Clone)]
-pub struct Permission {
-    /// The method.
-    pub method: Method,
-    /// The path, with names in braces.
-    pub path: &'static str,
-    /// The role that it takes; none where anybody may.
-    pub role: Option<Role>,
-    /// What it is called where it changes something.
-    pub verb: Option<&'static str>,
-    /// The audit log has it.
-    pub audited: bool,
-}
-
-/// What every path of the API takes.
-#[must_use]
-pub fn permissions() -> Vec<Permission> {
-    let permission = |route: Route| {
-        let (role, verb, audited) = match route.access {
-            Access::Open => (None, None, false),
-            Access::Metrics => (Some(Viewer), None, false),
-            Access::Look(role) => (Some(role), None, false),
-            Access::Change(role, verb) => (Some(role), Some(verb), false),
-            Access::Audited(role, verb) => (Some(role), Some(verb), true),
-        };
-        Permission {
-            method: route.method,
-            path: route.path,
-            role,
-            verb,
-            audited,
-        }
-    };
-    table().into_iter().map(permission).collect()
-}
-
-/// The table.
-#[expect(clippy::too_many_lines, reason = "every path, in one list")]
-pub(super) fn table() -> Vec<Route> {
+fn definitions() -> Vec<Route> {
+    let one = json::<DefinitionView>;
     vec![
-        route(Access::Open, "/live", get(health::live)),
-        route(Access::Open, "/ready", get(health::ready)),
-        route(Access::Metrics, "/metrics", get(health::metrics)),
-        look("/v1/sagas", sagas::list),
-        change("/v1/sagas", "saga.start", sagas::start),
-        look("/v1/sagas/{id}", sagas::show),
-        look("/v1/sagas/{id}/history", sagas::history),
-        look("/v1/sagas/{id}/explain", explain::show),
-        look("/v1/sagas/{id}/plan", plan::show),
-        look("/v1/sagas/{id}/export", export::show),
-        look("/v1/sagas/{id}/events", events::follow),
-        change("/v1/sagas/{id}/signal", "saga.signal", signals::signal),
-        operator("/v1/sagas/{id}/cancel", "saga.cancel", operators::cancel),
-        operator("/v1/sagas/{id}/pause", "saga.pause", operators::pause),
-        operator("/v1/sagas/{id}/resume", "saga.resume", operators::resume),
-        admin(
-            "/v1/sagas/{id}/terminate",
-            "saga.terminate",
-            operators::terminate,
+        Route::look(
+            ("/v1/definitions", "listDefinitions", "List every version"),
+            definitions::list,
+            json::<Vec<DefinitionView>>(),
         ),
-        admin("/v1/sagas/{id}/move", "saga.move", moves::move_one),
-        operator(
-            "/v1/sagas/{id}/steps/{step}/retry",
-            "step.retry",
-            operators::retry,
+        Route {
+            answers: vec![(201, one()), (200, one())],
+            ..Route::admin(
+                "definition.register",
+                (
+                    "/v1/definitions",
+                    "registerDefinition",
+                    "Register a definition; 200 says that it was there already",
+                ),
+                YAML,
+                definitions::register,
+                one(),
+            )
+        },
+        Route::look(
+            (
+                "/v1/definitions/{name}/{version}",
+                "showDefinition",
+                "Show a definition with its text",
+            ),
+            definitions::show,
+            json::<DefinitionSourceView>(),
         ),
-        operator(
-            "/v1/sagas/{id}/steps/{step}/skip",
-            "step.skip",
-            operators::skip,
-        ),
-        operator(
-            "/v1/sagas/{id}/steps/{step}/resolve",
-            "step.resolve",
-            operators::resolve,
-        ),
-        look("/v1/definitions", definitions::list),
-        admin(
-            "/v1/definitions",
-            "definition.register",
-            definitions::register,
-        ),
-        look("/v1/definitions/{name}/{version}", definitions::show),
         // A definition that is not registered comes in the body; nothing is done with it.
-        route_of(
-            Method::POST,
+        Route::post(
             Access::Look(Viewer),
-            "/v1/definitions/{name}/{version}/diff",
-            post(differences::differ),
+            (
+                "/v1/definitions/{name}/{version}/diff",
+                "compareDefinition",
+                "Say what another version changes, and which running sagas could move to it",
+            ),
+            YAML,
+            differences::differ,
+            json::<DiffView>(),
         ),
-        admin(
-            "/v1/definitions/{name}/{version}/retire",
+        Route::admin(
             "definition.retire",
+            (
+                "/v1/definitions/{name}/{version}/retire",
+                "retireDefinition",
+                "Start no new sagas of a version",
+            ),
+            json::<OperateBody>(),
             definitions::retire,
+            one(),
         ),
-        admin(
-            "/v1/definitions/{name}/{version}/unretire",
+        Route::admin(
             "definition.unretire",
+            (
+                "/v1/definitions/{name}/{version}/unretire",
+                "unretireDefinition",
+                "Take a retirement back",
+            ),
+            json::<OperateBody>(),
             definitions::unretire,
+            one(),
         ),
-        look("/v1/dead-letters", dead_letters::list),
-        look("/v1/dead-letters/groups", dead_letters::groups),
-        look("/v1/dead-letters/{id}", dead_letters::show),
-        operator(
-            "/v1/dead-letters/{id}/replay",
-            "letter.replay",
-            dead_letters::replay,
-        ),
-        admin(
-            "/v1/dead-letters/{id}/drop",
-            "letter.drop",
-            dead_letters::give_up,
-        ),
-        operator("/v1/reconcile", "reconcile", reconcile::run),
-        look("/v1/topology", wiring::topology),
-        admin("/v1/topology/apply", "topology.apply", wiring::apply),
-        look("/v1/queues", wiring::queues),
-        look("/v1/workers", workers::list),
-        // The ids contain slashes.
-        look("/v1/workers/{*id}", workers::show),
-        look("/v1/audit", audit::list),
-        look("/v1/audit/chain", audit::chain),
     ]
 }
 
-/// For viewers.
-fn look<H: Handler<T, Api>, T: 'static>(path: &'static str, handler: H) -> Route {
-    route(Access::Look(Viewer), path, get(handler))
+fn letters() -> Vec<Route> {
+    vec![
+        Route {
+            query: Some(fields::<dead_letters::ListQuery>),
+            ..Route::look(
+                (
+                    "/v1/dead-letters",
+                    "listDeadLetters",
+                    "List messages that nobody could handle, the newest first",
+                ),
+                dead_letters::list,
+                json::<LetterPageView>(),
+            )
+        },
+        Route::look(
+            (
+                "/v1/dead-letters/groups",
+                "groupDeadLetters",
+                "Count those that nobody has handled by their cause",
+            ),
+            dead_letters::groups,
+            json::<Vec<LetterGroupView>>(),
+        ),
+        Route::look(
+            (
+                "/v1/dead-letters/{letter}",
+                "showDeadLetter",
+                "Show one with its message",
+            ),
+            dead_letters::show,
+            json::<LetterDetailView>(),
+        ),
+        Route::operator(
+            "letter.replay",
+            (
+                "/v1/dead-letters/{letter}/replay",
+                "replayDeadLetter",
+                "Do what still makes sense of it",
+            ),
+            json::<HandleBody>(),
+            dead_letters::replay,
+            json::<ReplayedView>(),
+        ),
+        Route::admin(
+            "letter.drop",
+            (
+                "/v1/dead-letters/{letter}/drop",
+                "dropDeadLetter",
+                "Count it as handled, and do nothing",
+            ),
+            json::<HandleBody>(),
+            dead_letters::give_up,
+            json::<ReplayedView>(),
+        ),
+    ]
 }
 
-/// For operators; too frequent for the audit log.
-fn change<H: Handler<T, Api>, T: 'static>(
-    path: &'static str,
-    verb: &'static str,
-    handler: H,
-) -> Route {
-    let access = Access::Change(Operator, verb);
-    route_of(Method::POST, access, path, post(handler))
+fn wires() -> Vec<Route> {
+    vec![
+        Route::operator(
+            "reconcile",
+            (
+                "/v1/reconcile",
+                "reconcile",
+                "Send commands again that neither the broker nor a worker has",
+            ),
+            Content::OptionalJson(shape::<ReconcileBody>),
+            reconcile::run,
+            json::<Reconciled>(),
+        ),
+        Route::look(
+            (
+                "/v1/topology",
+                "showTopology",
+                "Compare exchanges and queues with what there should be",
+            ),
+            wiring::topology,
+            json::<TopologyView>(),
+        ),
+        Route::admin(
+            "topology.apply",
+            (
+                "/v1/topology/apply",
+                "applyTopology",
+                "Declare what is missing",
+            ),
+            Content::Nothing,
+            wiring::apply,
+            json::<TopologyView>(),
+        ),
+        Route::look(
+            (
+                "/v1/queues",
+                "listQueues",
+                "List queues: what waits, and who serves it",
+            ),
+            wiring::queues,
+            json::<Vec<TopologyItemView>>(),
+        ),
+    ]
 }
 
-/// For operators.
-fn operator<H: Handler<T, Api>, T: 'static>(
-    path: &'static str,
-    verb: &'static str,
-    handler: H,
-) -> Route {
-    let access = Access::Audited(Operator, verb);
-    route_of(Method::POST, access, path, post(handler))
+fn crew() -> Vec<Route> {
+    vec![
+        Route::look(
+            ("/v1/workers", "listWorkers", "List worker processes"),
+            workers::list,
+            json::<Vec<WorkerView>>(),
+        ),
+        Route::look(
+            (
+                "/v1/workers/{worker}",
+                "showWorker",
+                "Show one worker process",
+            ),
+            workers::show,
+            json::<WorkerView>(),
+        ),
+        Route {
+            answers: vec![(202, json::<WorkerView>())],
+            ..Route::admin(
+                "worker.drain",
+                (
+                    "/v1/workers/{worker}/drain",
+                    "drainWorker",
+                    "Tell a worker to take nothing new, finish what it has, and end",
+                ),
+                json::<DrainBody>(),
+                workers::drain,
+                json::<WorkerView>(),
+            )
+        },
+    ]
 }
 
-/// For admins.
-fn admin<H: Handler<T, Api>, T: 'static>(
-    path: &'static str,
-    verb: &'static str,
-    handler: H,
-) -> Route {
-    let access = Access::Audited(Admin, verb);
-    route_of(Method::POST, access, path, post(handler))
+fn records() -> Vec<Route> {
+    vec![
+        Route {
+            query: Some(fields::<audit::ListQuery>),
+            ..Route::look(
+                (
+                    "/v1/audit",
+                    "listAudit",
+                    "List what was asked of sagas and what became of it, the newest first",
+                ),
+                audit::list,
+                json::<AuditPageView>(),
+            )
+        },
+        Route {
+            query: Some(fields::<audit::ChainQuery>),
+            ..Route::look(
+                (
+                    "/v1/audit/chain",
+                    "followAudit",
+                    "List records in the order of their chain, for whoever checks it",
+                ),
+                audit::chain,
+                json::<Vec<AuditView>>(),
+            )
+        },
+    ]
 }
 
-fn route(access: Access, path: &'static str, leads_to: MethodRouter<Api>) -> Route {
-    route_of(Method::GET, access, path, leads_to)
-}
-
-const fn route_of(
-    method: Method,
-    access: Access,
-    path: &'static str,
-    leads_to: MethodRouter<Api>,
-) -> Route {
-    Route {
-        method,
-        path,
-        access,
-        leads_to,
-    }
+fn process() -> Vec<Route> {
+    let ready = json::<ReadyView>;
+    let text = Content::Text("text/plain");
+    vec![
+        Route {
+            access: Access::Open,
+            ..Route::look(
+                ("/live", "live", "Say whether the process lives"),
+                health::live,
+                text,
+            )
+        },
+        Route {
+            access: Access::Open,
+            answers: vec![(200, ready()), (503, ready())],
+            ..Route::look(
+                ("/ready", "ready", "Say whether it can work"),
+                health::ready,
+                ready(),
+            )
+        },
+        Route {
+            access: Access::Metrics,
+            ..Route::look(
+                ("/metrics", "metrics", "Metrics for Prometheus"),
+                health::metrics,
+                text,
+            )
+        },
+        Route {
+            access: Access::Open,
+            ..Route::look(
+                ("/openapi.json", "describe", "This document"),
+                openapi::show,
+                Content::Text("application/json"),
+            )
+        },
+    ]
 }

@@ -9,8 +9,9 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use saga_core::ids::SagaId;
-use saga_core::saga::Saga;
+use saga_core::saga::{Saga, Status};
 use saga_core::values::Values;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::problem::Problem;
@@ -32,7 +33,7 @@ pub(super) async fn start(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<StartedView>), Problem> {
-    let body = body.map_err(|it| Problem::bad_body(it.status(), it.body_text()))?;
+    let body = body.map_err(Problem::from)?;
     let body: StartBody = serde_json::from_slice(&body).map_err(|error| {
         Problem::bad_request(format!("the body is not a start request: {error}"))
     })?;
@@ -75,7 +76,7 @@ pub(super) async fn list(
     State(api): State<Api>,
     query: Result<Query<SagaQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let Query(query) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let Query(query) = query.map_err(Problem::from)?;
     if query.stuck == Some(true) {
         return list_stuck(&api, query).await;
     }
@@ -101,10 +102,10 @@ async fn list_stuck(api: &Api, query: SagaQuery) -> Result<Response, Problem> {
     Ok(Json(report).into_response())
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ShowQuery {
-    /// Seconds to wait for the saga to end or rest.
+    /// Seconds to wait for the saga to end or rest, at most 60.
     wait: Option<u64>,
 }
 
@@ -113,7 +114,7 @@ pub(super) async fn show(
     Path(id): Path<String>,
     query: Result<Query<ShowQuery>, QueryRejection>,
 ) -> Result<Json<SagaView>, Problem> {
-    let Query(query) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let Query(query) = query.map_err(Problem::from)?;
     let id = saga_id(&id)?;
     let seconds = query.wait.unwrap_or(0).min(WAIT_SECONDS_MAX);
     let until = tokio::time::Instant::now() + Duration::from_secs(seconds);
@@ -136,7 +137,6 @@ pub(super) async fn show(
 
 /// Whether a saga moves no more by itself.
 fn rests(saga: &Saga) -> bool {
-    use saga_core::saga::Status;
     match saga.status() {
         Status::Running | Status::Compensating => false,
         Status::Paused
@@ -147,10 +147,13 @@ fn rests(saga: &Saga) -> bool {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct HistoryQuery {
+    /// Only events after the one with this number.
     after: Option<u64>,
+    /// Events in the answer, 1000 without it.
+    #[schemars(range(min = 1, max = PAGE_ROWS_MAX))]
     limit: Option<u32>,
 }
 
@@ -159,13 +162,23 @@ pub(super) async fn history(
     Path(id): Path<String>,
     query: Result<Query<HistoryQuery>, QueryRejection>,
 ) -> Result<Json<Vec<EventView>>, Problem> {
-    let Query(query) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let Query(query) = query.map_err(Problem::from)?;
     let id = saga_id(&id)?;
+    let limit = limited(query.limit, PAGE_ROWS_MAX)?;
     find(&api, id).await?;
-    let limit = query.limit.unwrap_or(PAGE_ROWS_MAX).clamp(1, PAGE_ROWS_MAX);
     let store = &api.engine.shared().store;
     let events = store.history(id, query.after.unwrap_or(0), limit).await?;
     Ok(Json(events.into_iter().map(EventView::from).collect()))
+}
+
+/// The rows of a page.
+pub(super) fn limited(asked: Option<u32>, usual: u32) -> Result<u32, Problem> {
+    let limit = asked.unwrap_or(usual);
+    if (1..=PAGE_ROWS_MAX).contains(&limit) {
+        return Ok(limit);
+    }
+    let detail = format!("limit {limit} is not within 1 to {PAGE_ROWS_MAX}");
+    Err(Problem::bad_request(detail))
 }
 
 pub(super) fn saga_id(text: &str) -> Result<SagaId, Problem> {

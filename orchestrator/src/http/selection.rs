@@ -10,11 +10,15 @@ use axum::response::{IntoResponse as _, Response};
 use saga_core::explain::Cause;
 use saga_core::ids::StepName;
 use saga_core::saga::Status;
+use saga_core::time::{BadTimestamp, Timestamp};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::problem::Problem;
+use super::problem_kind::Kind;
 use super::router::Api;
-use super::sagas::saga_id;
+use super::sagas::{limited, saga_id};
 use crate::explain::{Selection, StuckFor, select};
 use crate::store::{PAGE_ROWS_MAX, SagaFilter};
 
@@ -27,15 +31,25 @@ const OPEN: &str = "open";
 /// In the place of a cause: whichever it is.
 const ANY: &str = "any";
 
-#[derive(Debug, Default, Deserialize)]
+/// What makes no sense for a verb.
+const OF_LISTINGS: [&str; 3] = ["stuck", "limit", "cursor"];
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SagaQuery {
-    /// Statuses, separated by commas; `open` stands for those that are.
+    /// Only sagas in one of these statuses, separated by commas; `open` stands for those in which
+    /// something can still happen.
     status: Option<String>,
+    /// Only sagas of the definition with this name.
     definition: Option<String>,
+    /// Only sagas of this version of it.
     version: Option<String>,
+    /// Only the saga with this business key.
     key: Option<String>,
+    /// Only sagas with this label, as `name=value`.
     label: Option<String>,
+    /// Only sagas that started then or later.
+    #[schemars(with = "Option<Timestamp>")]
     since: Option<String>,
     /// Only those with a piece of this step that is begun and not done.
     step: Option<String>,
@@ -43,10 +57,22 @@ pub(super) struct SagaQuery {
     cause: Option<String>,
     /// Only those with an open dead letter of this fingerprint.
     letter_group: Option<String>,
-    /// Groups by cause instead of sagas.
+    /// What is stuck, by cause, instead of sagas.
     pub(super) stuck: Option<bool>,
+    /// Rows of the page, 50 without it.
+    #[schemars(range(min = 1, max = PAGE_ROWS_MAX))]
     limit: Option<u32>,
+    /// `next_cursor` of the page before.
     cursor: Option<String>,
+}
+
+/// The filters that a verb takes.
+pub(super) fn still(generator: &mut SchemaGenerator) -> Schema {
+    let mut fields = SagaQuery::json_schema(generator);
+    if let Some(Value::Object(fields)) = fields.get_mut("properties") {
+        fields.retain(|name, _| !OF_LISTINGS.contains(&name.as_str()));
+    }
+    fields
 }
 
 impl SagaQuery {
@@ -65,20 +91,18 @@ impl SagaQuery {
     }
 
     pub(super) fn selection(self) -> Result<Selection, Problem> {
-        let limit = self.limit.unwrap_or(PAGE_ROWS);
-        if !(1..=PAGE_ROWS_MAX).contains(&limit) {
-            let detail = format!("limit {limit} is not between 1 and {PAGE_ROWS_MAX}");
-            return Err(Problem::bad_request(detail));
-        }
+        let limit = limited(self.limit, PAGE_ROWS)?;
         let cursor = |text: String| {
             text.parse().map_err(|_| {
                 let detail = format!("`{text}` is not a cursor; take it from `next_cursor`");
                 Problem::bad_request(detail)
             })
         };
-        let since = self.since.map(|text| text.parse()).transpose().map_err(
-            |error: saga_core::time::BadTimestamp| Problem::bad_request(error.to_string()),
-        )?;
+        let since = self
+            .since
+            .map(|text| text.parse())
+            .transpose()
+            .map_err(|error: BadTimestamp| Problem::bad_request(error.to_string()))?;
         Ok(Selection {
             filter: SagaFilter {
                 id: None,
@@ -145,7 +169,7 @@ pub(super) async fn still_selected(
         return next.run(request).await;
     }
     let query = Query::<SagaQuery>::try_from_uri(request.uri());
-    let id = path.get("id").map_or("", String::as_str);
+    let id = path.get("saga").map_or("", String::as_str);
     match check(&api, id, query).await {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
@@ -157,7 +181,7 @@ async fn check(
     id: &str,
     query: Result<Query<SagaQuery>, QueryRejection>,
 ) -> Result<(), Problem> {
-    let Query(query) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let Query(query) = query.map_err(Problem::from)?;
     if query.stuck.is_some() || query.limit.is_some() || query.cursor.is_some() {
         let detail = "`stuck`, `limit` and `cursor` are for listings, not for verbs";
         return Err(Problem::bad_request(detail));
@@ -168,7 +192,7 @@ async fn check(
     let found = select(&api.engine, &*api.broker, &selection).await?;
     if found.sagas.is_empty() {
         let detail = format!("saga {id} is not, or not any more, as the filters say");
-        return Err(Problem::not_selected(detail));
+        return Err(Problem::new(Kind::NotSelected, detail));
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use saga_core::compiler::SIGNAL_NAME_BYTES_MAX;
 use saga_core::input::{SIGNAL_ID_BYTES_MAX, Signal};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -18,7 +19,7 @@ use super::sagas::{find, saga_id};
 use super::view::OperatedView;
 
 /// Body of `POST /v1/sagas/{id}/signal`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignalBody {
     /// What a step waits for.
@@ -37,7 +38,7 @@ pub(super) async fn signal(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<OperatedView>, Problem> {
     let saga = saga_id(&id)?;
-    let body = body.map_err(|it| Problem::bad_body(it.status(), it.body_text()))?;
+    let body = body.map_err(Problem::from)?;
     let body: SignalBody = serde_json::from_slice(&body)
         .map_err(|error| Problem::bad_request(format!("the body is not a signal: {error}")))?;
     let id = body.id.unwrap_or_else(|| Uuid::now_v7().to_string());

@@ -8,6 +8,7 @@ use saga_core::ids::StepKey;
 use saga_core::saga::{Elements, Phase, Saga, Status, StepStatus};
 use saga_core::time::Timestamp;
 use saga_core::values::{ValueKey, Values};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -15,7 +16,7 @@ use crate::explain::Selected;
 use crate::store::StoredDefinition;
 
 /// Body of `POST /v1/sagas`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StartBody {
     /// Name of the definition.
@@ -34,7 +35,7 @@ pub struct StartBody {
 }
 
 /// Answer to `POST /v1/sagas`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct StartedView {
     /// The saga.
     pub id: String,
@@ -47,7 +48,7 @@ pub struct StartedView {
 }
 
 /// Answer to an operator's verb: it is on disk.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct OperatedView {
     /// The saga.
     pub id: String,
@@ -57,7 +58,7 @@ pub struct OperatedView {
 
 /// One saga. In a listing the fields after `ended_at` are absent,
 /// except `at` and `cause` where those were asked for.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct SagaView {
     /// Its identity.
     pub id: String,
@@ -105,7 +106,7 @@ pub struct SagaView {
 }
 
 /// One step of a saga.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct StepView {
     /// Its id.
     pub step: String,
@@ -136,7 +137,7 @@ pub struct StepView {
 }
 
 /// A page of `GET /v1/sagas`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct PageView {
     /// The rows.
     pub sagas: Vec<SagaView>,
@@ -146,7 +147,7 @@ pub struct PageView {
 }
 
 /// One event of a saga's history.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EventView {
     /// Its place in the history.
     pub seq: u64,
@@ -157,7 +158,7 @@ pub struct EventView {
 }
 
 /// A registered definition.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct DefinitionView {
     /// Name.
     pub name: String,
@@ -174,7 +175,7 @@ pub struct DefinitionView {
 }
 
 /// Why a definition starts no new sagas.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct RetirementView {
     /// Since when.
     pub at: Timestamp,
@@ -185,7 +186,7 @@ pub struct RetirementView {
 }
 
 /// A registered definition with its text.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct DefinitionSourceView {
     /// Which.
     pub definition: DefinitionView,

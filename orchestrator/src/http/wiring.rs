@@ -5,6 +5,7 @@ use axum::extract::State;
 use broker::inspection::{Condition, ItemKind};
 use saga_core::definition::DefinitionRef;
 use saga_core::ids::Op;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::problem::Problem;
@@ -12,7 +13,7 @@ use super::router::Api;
 use crate::wiring::{self, Wire, Wiring, WiringError};
 
 /// What there should be on the broker, and what there is.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct TopologyView {
     /// Everything is there as it should be.
     pub clean: bool,
@@ -27,7 +28,7 @@ pub struct TopologyView {
 }
 
 /// A definition that does not compile.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct BrokenDefinitionView {
     /// Name and version.
     pub definition: String,
@@ -36,7 +37,7 @@ pub struct BrokenDefinitionView {
 }
 
 /// One exchange or queue.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct TopologyItemView {
     /// `exchange` or `queue`.
     pub kind: String,
@@ -65,7 +66,7 @@ pub struct TopologyItemView {
 }
 
 /// Whether something is there as it should be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ConditionView {
     /// It is.

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use tracing::{Instrument as _, Span, error};
 
 use super::problem::Problem;
+use super::problem_kind::Kind;
 use super::request_id::RequestId;
 use super::router::{Api, BODY_BYTES_MAX};
 use super::subject::Subject;
@@ -164,7 +165,9 @@ pub(super) async fn witnessed(mut asked: Asked, request: Request, next: Next) ->
         Ok(Ok(response)) => response,
         // Nothing was done.
         Ok(Err(error)) => Problem::from(error).into_response(),
-        Err(_panicked) => Problem::internal("the request could not be finished").into_response(),
+        Err(_panicked) => {
+            Problem::new(Kind::Internal, "the request could not be finished").into_response()
+        }
     }
 }
 

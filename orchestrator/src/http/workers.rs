@@ -2,20 +2,27 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use broker::envelope::worker::{Occasion, OperationInfo, RunningInfo};
+use axum::http::StatusCode;
+use broker::envelope::worker::{Draining, Occasion, OperationInfo, RunningInfo};
 use saga_core::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::operators::{RawBody, signed};
 use super::problem::Problem;
 use super::router::Api;
+use crate::auth::Caller;
+use crate::drain;
 use crate::store::StoredWorker;
 
 /// Whether a worker is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Presence {
     /// It has spoken lately.
     Alive,
+    /// It takes nothing new, finishes what it has, and ends.
+    Draining,
     /// Nothing was heard of it for too long.
     Gone,
     /// It has drained and taken its leave.
@@ -28,6 +35,7 @@ impl Presence {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Alive => "alive",
+            Self::Draining => "draining",
             Self::Gone => "gone",
             Self::Left => "left",
         }
@@ -35,7 +43,7 @@ impl Presence {
 }
 
 /// One worker process. Those that are gone stay listed for an hour.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct WorkerView {
     /// The id of this run of the process; replies and events carry it too.
     pub id: String,
@@ -53,6 +61,20 @@ pub struct WorkerView {
     pub operations: Vec<OperationInfo>,
     /// What has been running there for longer than a second, as of the last heartbeat.
     pub running: Vec<RunningInfo>,
+    /// Since when and why it takes nothing new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draining: Option<Draining>,
+}
+
+/// Body of `POST /v1/workers/{worker}/drain`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DrainBody {
+    /// Why; the worker tells it on.
+    pub reason: String,
+    /// Who asks; where callers are known, for whom they ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
 }
 
 pub(super) async fn list(State(api): State<Api>) -> Result<Json<Vec<WorkerView>>, Problem> {
@@ -71,6 +93,22 @@ pub(super) async fn show(
     found.map(Json).ok_or_else(missing)
 }
 
+/// Tells a worker to drain. Whether it does shows in what it says of itself next.
+pub(super) async fn drain(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: RawBody,
+) -> Result<(StatusCode, Json<WorkerView>), Problem> {
+    let body = body.map_err(Problem::from)?;
+    let body: DrainBody = serde_json::from_slice(&body)
+        .map_err(|error| Problem::bad_request(format!("the body is not a request: {error}")))?;
+    let by = signed(&caller, &body.reason, body.who.as_deref())?;
+    let told = drain::drain(&api.engine, &*api.broker, &id, by).await?;
+    let now = api.engine.shared().store.now();
+    Ok((StatusCode::ACCEPTED, Json(view(told, now))))
+}
+
 async fn all(api: &Api) -> Result<Vec<WorkerView>, Problem> {
     let store = &api.engine.shared().store;
     let workers = store.workers().await?;
@@ -81,7 +119,8 @@ async fn all(api: &Api) -> Result<Vec<WorkerView>, Problem> {
 fn view(worker: StoredWorker, now: Timestamp) -> WorkerView {
     let status = match (worker.announcement.announcement, worker.is_alive(now)) {
         (Occasion::Goodbye, _) => Presence::Left,
-        (Occasion::Hello | Occasion::Heartbeat, true) => Presence::Alive,
+        (Occasion::Hello | Occasion::Heartbeat, true) if worker.serves(now) => Presence::Alive,
+        (Occasion::Hello | Occasion::Heartbeat, true) => Presence::Draining,
         (Occasion::Hello | Occasion::Heartbeat, false) => Presence::Gone,
     };
     let said = worker.announcement;
@@ -94,5 +133,6 @@ fn view(worker: StoredWorker, now: Timestamp) -> WorkerView {
         last_heartbeat_at: worker.heartbeat_at,
         operations: said.operations,
         running: said.running,
+        draining: said.draining,
     }
 }

@@ -24,7 +24,7 @@ struct Migration {
 }
 
 /// In the order in which they are applied, numbered from 1 without gaps.
-const MIGRATIONS: [Migration; 8] = [
+const MIGRATIONS: [Migration; 9] = [
     Migration {
         version: 1,
         name: "sagas",
@@ -64,6 +64,11 @@ const MIGRATIONS: [Migration; 8] = [
         version: 8,
         name: "days",
         sql: include_str!("../../../migrations/orchestrator/0008_days.sql"),
+    },
+    Migration {
+        version: 9,
+        name: "draining",
+        sql: include_str!("../../../migrations/orchestrator/0009_draining.sql"),
     },
 ];
 

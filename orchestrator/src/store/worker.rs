@@ -23,4 +23,10 @@ impl StoredWorker {
     pub fn is_alive(&self, now: Timestamp) -> bool {
         self.lease_until > now
     }
+
+    /// Whether it takes what comes.
+    #[must_use]
+    pub fn serves(&self, now: Timestamp) -> bool {
+        self.is_alive(now) && self.announcement.draining.is_none()
+    }
 }

@@ -37,6 +37,7 @@ async fn announce(bench: &Bench, running: Vec<RunningInfo>) {
             breaker: BreakerState::Closed,
         }],
         running,
+        draining: None,
     };
     let lease = Duration::from_mins(1);
     bench

@@ -7,6 +7,7 @@
 
 mod bench;
 mod children;
+mod drain;
 mod explain;
 mod moves;
 mod reconcile;

@@ -48,6 +48,7 @@ fn says(occasion: Occasion, seq: u64, running: &[&CommandEnvelope]) -> Announcem
             breaker: worker::BreakerState::Closed,
         }],
         running: running.collect(),
+        draining: None,
     }
 }
 

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use broker::envelope::worker::{Announcement, BreakerState, Occasion, OperationInfo, RunningInfo};
+use broker::envelope::worker::{
+    Announcement, BreakerState, Draining, Occasion, OperationInfo, RunningInfo,
+};
 use orchestrator::store::{Clues, LetterClue, Store, StoredWorker};
 use saga_core::ids::{MessageId, Op, StepName};
+use saga_core::operator::By;
 use serde_json::json;
 
 use crate::sample::{advance, batch, dead_letter};
@@ -43,6 +46,7 @@ pub(crate) fn says(store: &dyn Store, worker: &str, seq: u64) -> Announcement {
             started_at: "2026-11-24T09:00:01Z".parse().unwrap(),
             progress: Some(json!({ "text": "zero \u{0} byte" })),
         }],
+        draining: None,
     }
 }
 
@@ -86,6 +90,24 @@ pub(crate) async fn a_worker_that_has_left_is_not_there_any_more(Pair { a, b }: 
     assert_eq!(stored.len(), 1);
     assert_eq!(stored[0].announcement, goodbye);
     assert!(!stored[0].is_alive(b.now()));
+}
+
+pub(crate) async fn a_worker_that_drains_is_there_and_serves_no_more(Pair { a, b }: Pair) {
+    a.announce(&[&says(&*a, "w", 1)], LONG).await.unwrap();
+    assert!(all(&*b).await[0].serves(b.now()));
+    let mut drains = says(&*a, "w", 2);
+    drains.draining = Some(Draining {
+        since: a.now(),
+        by: Some(By {
+            who: "ada".to_owned(),
+            reason: "zero \u{0} byte".to_owned(),
+        }),
+    });
+    a.announce(&[&drains], LONG).await.unwrap();
+    let stored = all(&*b).await;
+    assert_eq!(stored[0].announcement, drains);
+    assert!(stored[0].is_alive(b.now()));
+    assert!(!stored[0].serves(b.now()));
 }
 
 pub(crate) async fn what_is_known_of_a_sagas_commands_is_found(Pair { a, b }: Pair) {

@@ -1,12 +1,13 @@
 //! Why a saga undoes what it did, and why it rests.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::StepName;
 use crate::operator::By;
 
 /// Why a saga undoes what it did.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UnwindCause {
     /// A step failed for good.
@@ -20,7 +21,7 @@ pub enum UnwindCause {
 }
 
 /// Why a saga rests.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PauseCause {
     /// A step failed after the pivot, where nothing is undone.

@@ -1,5 +1,6 @@
 //! The closed list of causes, each with its evidence and the command that would mend it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -11,7 +12,7 @@ use crate::saga::Status;
 use crate::time::Timestamp;
 
 /// One reason why a saga is not further. Displayed, it is a sentence fragment for people.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "cause", rename_all = "snake_case")]
 pub enum Cause {
     /// An input could not be applied.

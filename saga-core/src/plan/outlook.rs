@@ -1,5 +1,6 @@
 //! What would be undone, as plain data.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -8,7 +9,7 @@ use crate::ids::{SagaId, StepKey};
 use crate::saga::Status;
 
 /// What would follow. The lists are bounded by [`LISTED_MAX`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Outlook {
     /// The step that would fail; without one the saga would be cancelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -34,7 +35,7 @@ pub struct Outlook {
 pub const LISTED_MAX: usize = 1000;
 
 /// Something of which it is not known whether it happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Doubt {
     /// Which piece of work.
     pub step: StepKey,
@@ -45,7 +46,7 @@ pub struct Doubt {
 }
 
 /// One undo.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Undo {
     /// Its place; those with the same run side by side.
     pub order: u32,
@@ -75,7 +76,7 @@ pub struct Undo {
 }
 
 /// A step of which nothing is there to undo.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NothingToUndo {
     /// Which piece of work.
     pub step: StepKey,
@@ -84,7 +85,7 @@ pub struct NothingToUndo {
 }
 
 /// Why there is nothing to undo.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Why {
     /// It would not have begun.
@@ -117,7 +118,7 @@ impl Why {
 }
 
 /// An effect that would stay.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Remains {
     /// Which piece of work.
     pub step: StepKey,

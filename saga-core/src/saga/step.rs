@@ -1,5 +1,6 @@
 //! What became of one piece of work.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::status::StepStatus;
@@ -39,7 +40,7 @@ pub struct StepState {
 }
 
 /// How far a `for_each` step is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Elements {
     /// How many there are.
     pub count: u32,

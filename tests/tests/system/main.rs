@@ -7,6 +7,7 @@ mod crash_points;
 mod database_trouble;
 mod dead_letters;
 mod dev;
+mod drain;
 mod idle;
 mod mending;
 mod scale_out;

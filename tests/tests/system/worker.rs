@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use amends::client::Client;
+use amends::client::{Client, encode};
 use orchestrator::http::{Presence, WorkerView};
 use serde_json::Value;
 use system_tests::deployment::Deployment;
@@ -118,7 +118,7 @@ async fn a_worker_is_listed_with_what_it_does_and_answers_for_itself() {
         "SELECT count(*) FROM amends.saga_events WHERE data::text LIKE '%attempt_started%'";
     until(&deployment, proven, 1).await;
     let one: WorkerView = client
-        .get(&format!("/v1/workers/{}", seen.id))
+        .get(&format!("/v1/workers/{}", encode(&seen.id)))
         .await
         .unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(one.id, seen.id);

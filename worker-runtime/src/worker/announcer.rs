@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use broker::broker::{Broker, Health, Settled};
-use broker::envelope::worker::{self, Announcement, Occasion};
+use broker::envelope::worker::{self, Announcement, Draining, Occasion};
 use broker::topology::Topology;
 use saga_core::time::Timestamp;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -52,6 +52,9 @@ pub(super) struct Announcer {
     running: Running,
     /// A breaker has changed.
     news: Arc<Notify>,
+    speaks_when_idle: bool,
+    /// Set once the worker takes nothing new.
+    draining: watch::Receiver<Option<Draining>>,
     seq: u64,
 }
 
@@ -62,7 +65,7 @@ impl Announcer {
         id: &WorkerId,
         lanes: Vec<Arc<Lane>>,
         running: Running,
-        news: Arc<Notify>,
+        (news, draining): (Arc<Notify>, watch::Receiver<Option<Draining>>),
     ) -> Self {
         Self {
             broker: Arc::clone(&worker.broker),
@@ -74,6 +77,8 @@ impl Announcer {
             lanes,
             running,
             news,
+            speaks_when_idle: worker.speaks_when_idle,
+            draining,
             seq: 0,
         }
     }
@@ -83,6 +88,7 @@ impl Announcer {
         let mut health = self.broker.health();
         let mut occasion = Some(Occasion::Hello);
         let mut said_at: Option<Instant> = None;
+        let mut draining = self.draining.clone();
         loop {
             let is_connected = *health.borrow_and_update() == Health::Connected;
             let since = said_at.map_or(Duration::MAX, |said_at| said_at.elapsed());
@@ -101,10 +107,11 @@ impl Announcer {
                 }
             }
             let since = said_at.map_or(Duration::ZERO, |said_at| said_at.elapsed());
-            let pause = if occasion.is_some() {
-                AGAIN_AFTER
-            } else {
-                BEAT_EVERY.saturating_sub(since)
+            let pause = match occasion {
+                Some(_) => Some(AGAIN_AFTER),
+                None => self
+                    .speaks_when_idle
+                    .then(|| BEAT_EVERY.saturating_sub(since)),
             };
             tokio::select! {
                 biased;
@@ -115,7 +122,8 @@ impl Announcer {
                     Ok(()) => {}
                     Err(_closed) => return self,
                 },
-                () = sleep(pause) => occasion = occasion.or(Some(Occasion::Heartbeat)),
+                () = after(pause) => occasion = occasion.or(Some(Occasion::Heartbeat)),
+                Ok(()) = draining.changed() => occasion = occasion.or(Some(Occasion::Heartbeat)),
                 () = self.news.notified() => occasion = occasion.or(Some(Occasion::Heartbeat)),
                 () = self.long_calls(said_at) => {
                     occasion = occasion.or(Some(Occasion::Heartbeat));
@@ -154,6 +162,7 @@ impl Announcer {
             started_at: self.started_at,
             operations: self.lanes.iter().map(|lane| lane.info()).collect(),
             running: self.running.report(LONG),
+            draining: self.draining.borrow().clone(),
         };
         let message = worker::encode(&self.topology, &announcement);
         let settled = timeout(SAY_WITHIN, self.broker.publish(vec![message])).await;
@@ -171,5 +180,13 @@ impl Announcer {
                 false
             }
         }
+    }
+}
+
+/// Waits; for ever without a time.
+async fn after(pause: Option<Duration>) {
+    match pause {
+        Some(pause) => sleep(pause).await,
+        None => std::future::pending().await,
     }
 }

@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use broker::broker::Consumer;
-use tokio::sync::Notify;
+use broker::envelope::worker::Draining;
+use saga_core::operator::By;
+use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::announcer::Announcer;
+use super::control;
 use super::lane::{ServedLane, prefetch};
 use super::server::{Worker, WorkerError};
 use crate::execution::{Identity, Pipeline, keep_lease};
@@ -32,6 +35,11 @@ pub(super) async fn run(worker: Worker, shutdown: CancellationToken) -> Result<(
     let consumers = consume(&worker, &lanes).await?;
 
     let id = WorkerId::new_run(&worker.name);
+    let own_queue = worker.topology.worker_queue(id.as_str());
+    let told = worker
+        .broker
+        .consume_own(&own_queue, control::PREFETCH)
+        .await?;
     let stop = CancellationToken::new();
     let pipeline = Arc::new(Pipeline::start(
         Identity {
@@ -51,23 +59,28 @@ pub(super) async fn run(worker: Worker, shutdown: CancellationToken) -> Result<(
     let silence = CancellationToken::new();
     let _dropped = silence.clone().drop_guard();
     let running = pipeline.running().clone();
+    let draining = watch::Sender::new(None);
+    let news = (news, draining.subscribe());
     let announcer = Announcer::new(&worker, &id, lanes.clone(), running, news);
     let announcer = tokio::spawn(announcer.run(silence.clone()));
     observer.serves(worker.broker.health(), lanes);
     tracing::info!(worker = %id, build = worker.build, queues = consumers.len(), "the worker serves");
     let mut serving = JoinSet::new();
+    let over = CancellationToken::new();
     for (queue, consumer, lane) in consumers {
         let served = ServedLane {
             pipeline: Arc::clone(&pipeline),
             broker: Arc::clone(&worker.broker),
             queue,
             lane,
-            shutdown: shutdown.clone(),
+            shutdown: over.clone(),
         };
         serving.spawn(served.serve(consumer));
     }
 
-    shutdown.cancelled().await;
+    let why = until_draining(&shutdown, told, &id, &*worker.ledger).await;
+    draining.send_replace(Some(why));
+    over.cancel();
     observer.drains();
     drain(serving, worker.drain_timeout, &stop).await;
     let is_idle = *pipeline.claims().borrow() == 0;
@@ -82,6 +95,29 @@ pub(super) async fn run(worker: Worker, shutdown: CancellationToken) -> Result<(
         leave(&*worker.ledger, &id).await;
     }
     Ok(())
+}
+
+/// Waits until the process is to stop, or somebody has it drained.
+async fn until_draining(
+    shutdown: &CancellationToken,
+    told: Consumer,
+    id: &WorkerId,
+    ledger: &dyn Ledger,
+) -> Draining {
+    let by = tokio::select! {
+        () = shutdown.cancelled() => None,
+        by = control::told_to_drain(told, id) => Some(by),
+    };
+    match &by {
+        Some(By { who, reason }) => {
+            tracing::info!(worker = %id, who, reason, "the worker drains: somebody asked for it");
+        }
+        None => tracing::info!(worker = %id, "the worker drains"),
+    }
+    Draining {
+        since: ledger.now(),
+        by,
+    }
 }
 
 /// A consumer for each queue, with its queue and lane.

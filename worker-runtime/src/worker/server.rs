@@ -20,8 +20,9 @@ use crate::operation::{Lane, Operation};
 /// How long running calls may take to end after a shutdown was asked for, unless told otherwise.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
 
-/// Bytes of a worker's name. Its run's id is made of it, and both are announced.
-const NAME_BYTES_MAX: usize = TEXT_BYTES_MAX - 40;
+/// Bytes of a worker's name. Its run's id is made of it, and the name of its queue of that, for which
+/// AMQP has 255.
+const NAME_BYTES_MAX: usize = 128;
 
 /// A worker: operations, and the broker and the ledger they run with.
 pub struct Worker {
@@ -32,6 +33,7 @@ pub struct Worker {
     pub(super) drain_timeout: Duration,
     pub(super) build: String,
     pub(super) observer: Option<Observer>,
+    pub(super) speaks_when_idle: bool,
     operations: Vec<(String, Op, Operation)>,
 }
 
@@ -52,6 +54,7 @@ impl Worker {
             drain_timeout: DRAIN_TIMEOUT,
             build: env!("CARGO_PKG_VERSION").to_owned(),
             observer: None,
+            speaks_when_idle: true,
             operations: Vec::new(),
         }
     }
@@ -96,7 +99,16 @@ impl Worker {
         self
     }
 
-    /// Serves until `shutdown` is cancelled; then takes nothing new, lets running calls end within
+    /// Says nothing while nothing runs, after it has said hello. Only for where nobody asks whether
+    /// it lives: in a test that plays months, it would speak tens of thousands of times.
+    #[must_use]
+    pub const fn quiet_when_idle(mut self) -> Self {
+        self.speaks_when_idle = false;
+        self
+    }
+
+    /// Serves until `shutdown` is cancelled, or an operator has the worker drained; then takes nothing
+    /// new, lets running calls end within
     /// the drain timeout, sends their answers and acknowledges them. What is not done by then goes
     /// back to its queue. The broker is left open: it may be shared.
     ///

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use broker::broker::{Broker as _, Consumer};
+use broker::broker::{Broker as _, Consumer, Settled};
+use broker::envelope::drain::{self, Drain};
 use broker::envelope::worker::{self, Announcement, BreakerState, Occasion};
 use saga_core::ids::Op;
 use saga_core::input::ReplyOutcome;
+use saga_core::operator::By;
 use serde_json::json;
 use tokio::time::timeout;
+use uuid::Uuid;
 use worker_runtime::{BreakerSettings, Observer, OperationSettings, Repeat};
 
 use crate::bench::{Bench, Read, code};
@@ -63,6 +66,58 @@ async fn a_worker_says_hello_what_takes_long_and_goodbye() {
     let goodbye = heard(&mut requests).await;
     assert_eq!(goodbye.announcement, Occasion::Goodbye);
     assert_eq!(goodbye.worker, hello.worker);
+}
+
+#[tokio::test]
+async fn a_worker_that_is_told_to_drain_finishes_its_call_and_ends() {
+    let handler = Obedient::default();
+    let mut bench = Bench::new(|it| it.action("test.run", handler.outside(Repeat::Safe))).await;
+    let mut requests = requests(&bench).await;
+    let hello = heard(&mut requests).await;
+    assert_eq!(hello.draining, None);
+    let command = bench.command("test.run", Op::Action, json!({ "do": "report" }));
+    bench.send(&command).await;
+    let beat = heard(&mut requests).await;
+    assert_eq!(beat.running.len(), 1);
+
+    let by = By {
+        who: "ada".to_owned(),
+        reason: "the node is replaced".to_owned(),
+    };
+    let tell = |worker: &str, by: &By| {
+        let told = Drain {
+            worker: worker.to_owned(),
+            by: by.clone(),
+        };
+        let mut message = drain::encode(&bench.topology, Uuid::now_v7(), &told);
+        message.properties.routing_key = bench.topology.worker_queue(&hello.worker);
+        message
+    };
+    let mut unreadable = tell(&hello.worker, &by);
+    unreadable.properties.kind = "test.v1".to_owned();
+    // What is not for it, and what it cannot read, changes nothing.
+    let sent = vec![unreadable, tell("another", &by), tell(&hello.worker, &by)];
+    assert_eq!(bench.broker.publish(sent).await, [Settled::Confirmed; 3]);
+    let drains = heard(&mut requests).await;
+    assert_eq!(drains.announcement, Occasion::Heartbeat);
+    assert_eq!(drains.draining.and_then(|it| it.by), Some(by));
+    bench.next_step();
+    let another = bench.command("test.run", Op::Action, json!({ "do": "report" }));
+    bench.send(&another).await;
+
+    handler.go_on.notify_one();
+    assert!(matches!(bench.next().await, ReplyOutcome::Done(_)));
+    bench.ended().await;
+    let goodbye = heard(&mut requests).await;
+    assert_eq!(goodbye.announcement, Occasion::Goodbye);
+    assert!(goodbye.draining.is_some());
+    let queue = bench.topology.step_queue(&another.action, Op::Action);
+    let left = bench.broker.depth(&queue).await.unwrap().unwrap();
+    assert_eq!(
+        (left.messages, left.consumers),
+        (1, 0),
+        "it took what came after"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use broker::envelope::worker::{Announcement, Occasion, OperationInfo, RunningInfo};
+use broker::envelope::worker::{Announcement, Draining, Occasion, OperationInfo, RunningInfo};
 use serde::de::DeserializeOwned;
 use tokio_postgres::Row;
 
@@ -38,6 +38,7 @@ pub(super) async fn announce(
     let started_at: Vec<Time> = all().map(|it| Time(it.started_at)).collect();
     let operations: Vec<Json> = all().map(|it| json(&it.operations)).collect();
     let running: Vec<Json> = all().map(|it| json(&it.running)).collect();
+    let draining: Vec<Option<Json>> = all().map(|it| it.draining.as_ref().map(json)).collect();
     let lease = bigint(u64::try_from(lease.as_micros()).unwrap_or(u64::MAX));
     store
         .query(
@@ -53,6 +54,7 @@ pub(super) async fn announce(
                 &operations,
                 &running,
                 &lease,
+                &draining,
             ],
         )
         .await?;
@@ -91,6 +93,7 @@ fn worker(row: &Row) -> Result<StoredWorker, StoreError> {
         started_at,
         operations: list::<OperationInfo>(row, 6)?,
         running: list::<RunningInfo>(row, 7)?,
+        draining: draining(row, 10)?,
     };
     Ok(StoredWorker {
         announcement,
@@ -119,6 +122,11 @@ fn occasion_of(word: &str) -> Result<Occasion, StoreError> {
     }
 }
 
+fn draining(row: &Row, index: usize) -> Result<Option<Draining>, StoreError> {
+    let text: Option<JsonRef<'_>> = read(row, index, WHAT)?;
+    text.map(|JsonRef(text)| parse(text)).transpose()
+}
+
 fn json(list: &impl serde::Serialize) -> Json {
     // Writing to memory cannot fail: every key is a string.
     Json(serde_json::to_string(list).unwrap_or_default())
@@ -126,6 +134,10 @@ fn json(list: &impl serde::Serialize) -> Json {
 
 fn list<T: DeserializeOwned>(row: &Row, index: usize) -> Result<Vec<T>, StoreError> {
     let JsonRef(text) = read(row, index, WHAT)?;
+    parse(text)
+}
+
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|error| StoreError::Corrupt {
         what: WHAT.to_owned(),
         source: Box::new(error),

@@ -1,4 +1,5 @@
-SELECT id, seq, occasion, name, build, started_at, operations, running, heartbeat_at, lease_until
+SELECT id, seq, occasion, name, build, started_at, operations, running, heartbeat_at, lease_until,
+       draining
 FROM workers
 ORDER BY name, id
 LIMIT $1::bigint
