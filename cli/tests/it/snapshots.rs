@@ -213,6 +213,7 @@ fn nobody_is_there() {
     story.tell(&["config", "show", "--config", config.path()]);
     story.tell(&["config", "check", "--config", config.path()]);
     story.tell(&["token", "list", "--config", config.path()]);
+    story.tell(&["db", "retention", "--dry-run", "--config", config.path()]);
     let wrong = TemporaryFile::new(
         "wrong-settings.toml",
         b"[http]\nlisten = \"0.0.0.0:7600\"\n[engine]\nlanes = 0\n",

@@ -11,6 +11,7 @@ mod drain;
 mod explain;
 mod moves;
 mod reconcile;
+mod registrations;
 mod replay;
 mod replies;
 mod requests;
