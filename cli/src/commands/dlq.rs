@@ -277,7 +277,7 @@ fn summary(report: &Report, dry_run: bool) -> String {
     let would = if dry_run { "would be " } else { "" };
     let mut text = format!("{} {would}handled, {} refused", report.done, report.refused);
     for (count, what) in [
-        (report.already, "handled before"),
+        (report.already, "closed already"),
         (report.failed_again, "failed again"),
         (report.not_tried, "not tried"),
     ] {

@@ -27,6 +27,12 @@ async fn count(deployment: &Deployment, what: &str, sql: &str, wanted: i64) {
     waiting::until(what, look, |seen| *seen == wanted).await;
 }
 
+/// Waits until the broker has every command that is stored.
+async fn all_is_sent(deployment: &Deployment) {
+    let sql = "SELECT count(*) FROM amends.outbox";
+    count(deployment, "an empty outbox", sql, 0).await;
+}
+
 /// Starts a worker and waits until an orchestrator has heard of it.
 async fn announced_worker(deployment: &Deployment, name: &str) -> Process {
     let worker = deployment.worker(name);
@@ -42,6 +48,7 @@ async fn no_worker_for_a_queue() {
     let order = orders::order(17, "ada", "book");
     let saga = orders::start_one(&deployment.client(), "order", &order).await;
     let id = saga.as_str();
+    all_is_sent(&deployment).await;
     let mut story = Story::new(&deployment, "## 1.");
     story
         .block([
@@ -53,18 +60,15 @@ async fn no_worker_for_a_queue() {
     story.block([&["worker", "list"]]).await;
     let worker = announced_worker(&deployment, "worker-1").await;
     story
-        .block([
-            &[
-                "saga",
-                "wait",
-                id,
-                "--until",
-                "completed",
-                "--timeout",
-                "1m",
-            ],
-            &["saga", "show", id],
-        ])
+        .block([&[
+            "saga",
+            "wait",
+            id,
+            "--until",
+            "completed",
+            "--timeout",
+            "1m",
+        ]])
         .await;
     story.check();
     orders::audit_balance(&deployment.database).await;
@@ -101,7 +105,6 @@ async fn a_poison_message() {
         crashes += 1;
         assert!(crashes <= CRASHES_MAX, "the poison is not given up");
     }
-    let worker = deployment.worker("worker-1");
     let mut story = Story::new(&deployment, "## 2.");
     let [groups] = story.block([&["dlq", "groups"]]).await;
     let fingerprint = groups.out.split_whitespace().last().expect("a fingerprint");
@@ -130,12 +133,9 @@ async fn a_poison_message() {
             why,
         ]])
         .await;
-    story
-        .block([&["dlq", "groups"], &["dlq", "list", "--handled"]])
-        .await;
+    story.block([&["dlq", "groups"]]).await;
     story.check();
     orders::audit_balance(&deployment.database).await;
-    worker.terminate();
     orchestrator.terminate();
 }
 
@@ -196,11 +196,7 @@ async fn a_failing_undo() {
         ]])
         .await;
     story
-        .block([
-            &["saga", "list", "--stuck"],
-            &["saga", "show", one],
-            &["saga", "history", other],
-        ])
+        .block([&["saga", "list", "--stuck"], &["saga", "history", other]])
         .await;
     story.check();
     worker.terminate();
@@ -219,6 +215,7 @@ async fn a_deploy_that_broke_a_step() {
     let letters = "SELECT count(*) FROM amends.dead_letters";
     let victims = i64::try_from(VICTIMS).expect("a small number");
     count(&deployment, "letters", letters, 2 * victims).await;
+    all_is_sent(&deployment).await;
     let one = sagas.first().expect("a saga").as_str();
 
     let mut story = Story::new(&deployment, "## 4.");
@@ -328,7 +325,7 @@ async fn the_wrong_saga_is_cancelled() {
         .block([&["audit", "--saga", wrong], &["audit", "--verify"]])
         .await;
     story.block([&["saga", "show", wrong]]).await;
-    let again = ["--key", "a-18-again", "-f", "application-18.json"];
+    let again = ["-f", "application-18.json"];
     story
         .block([&[&["saga", "start", "account-opening"], &again[..]].concat()])
         .await;

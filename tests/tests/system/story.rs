@@ -131,10 +131,11 @@ fn blocks(text: &str, heading: &str) -> Vec<Range<usize>> {
 
 /// A command as it is typed, and what it did. What is for people must fit a terminal.
 fn told(arguments: &[&str], ran: &Ran) -> String {
-    let lines = ran.out.lines();
-    // A command that is to be copied is not broken.
+    // A command that is to be copied is not broken, and neither is a name in the last column.
+    let lines = ran.out.lines().map(str::trim_end);
     for line in lines.filter(|line| !line.trim_start().starts_with("> amends ")) {
-        let columns = line.chars().count();
+        let fits = line.rsplit_once(' ').map_or("", |(before, _name)| before);
+        let columns = fits.trim_end().chars().count();
         assert!(columns <= COLUMNS, "{columns} columns: {line}");
     }
     let typed: Vec<String> = arguments.iter().map(|word| quoted(word)).collect();
@@ -193,6 +194,9 @@ fn masked(text: &str) -> String {
         (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?", "<time>"),
         (r"\b\d\d-\d\d \d\d:\d\d\b", "<minute>"),
         (r"\b[0-9a-f]{64}\b", "<hash>"),
+        (r"\b00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\b", "<trace>"),
+        // What a bar has room for is explained below it.
+        (r"(?m)^  [█░─╌] [a-z].*$", ""),
         (r" [█░─╌][█░─╌ ]*\n", " <bar>\n"),
         (r"\+?\b\d+(\.\d+)?(ms|s|m\d\ds|m)\b", "<span>"),
         (r"[ \n]*\\?\n *", " "),
