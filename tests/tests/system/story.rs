@@ -191,6 +191,7 @@ fn masked(text: &str) -> String {
     });
     let mut text = text.into_owned();
     for (pattern, with) in [
+        (r"\b[0-9a-f]{8}-[0-9a-f-]*…", "<part of an id>"),
         (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?", "<time>"),
         (r"\b\d\d-\d\d \d\d:\d\d\b", "<minute>"),
         (r"\b[0-9a-f]{64}\b", "<hash>"),
@@ -216,6 +217,7 @@ fn masks_hide_what_differs_and_nothing_else() {
     assert_eq!(seen, "<id 0> and <id 1> and <id 0> after <span>, 3 of 5");
     let seen = masked("since 2026-01-02T03:04:05.678Z\n   until 01-02 03:04");
     assert_eq!(seen, "since <time> until <minute>");
+    assert_eq!(masked("acc-01a20f33-f197-7…"), "acc-<part of an id>");
     assert_ne!(masked("2 letters"), masked("3 letters"));
     assert_ne!(masked("paused"), masked("running"));
 }
