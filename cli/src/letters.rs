@@ -38,6 +38,15 @@ pub struct Batch<'a> {
     pub watch: Option<Duration>,
 }
 
+/// What is told while it happens.
+#[derive(Debug)]
+pub enum Told<'a> {
+    /// What became of a letter.
+    Letter(&'a LetterResult),
+    /// A step of the ramp was watched: what became of all letters so far, and how many there are.
+    Step(&'a Report, usize),
+}
+
 /// What became of all letters.
 #[derive(Debug, Default, Serialize)]
 pub struct Report {
@@ -107,7 +116,7 @@ pub async fn of_cause(client: &Client, fingerprint: &str) -> Result<Vec<String>,
 
 impl Batch<'_> {
     /// Handles them all, or up to where it has to stop.
-    pub async fn run(&self, ids: &[String], mut told: impl FnMut(&LetterResult)) -> Report {
+    pub async fn run(&self, ids: &[String], mut told: impl FnMut(Told<'_>)) -> Report {
         let mut report = Report::default();
         let mut rest = ids;
         let mut steps = ramp::steps();
@@ -129,7 +138,7 @@ impl Batch<'_> {
                 };
                 match handled {
                     Ok(result) => {
-                        told(&result);
+                        told(Told::Letter(&result));
                         let denied = result.is_denied();
                         report.add(result);
                         let left = ids.len() - report.letters.len();
@@ -159,6 +168,7 @@ impl Batch<'_> {
                     }
                 };
                 report.failed_again += failed;
+                told(Told::Step(&report, ids.len()));
                 if ramp::must_stop(replayed, failed) {
                     report.stopped = Some(format!("{failed} of {replayed} failed again"));
                     report.not_tried = rest.len();
@@ -246,7 +256,7 @@ impl Batch<'_> {
 impl Report {
     fn add(&mut self, result: LetterResult) {
         match result.result.as_str() {
-            "refused" | "missing" => self.refused += 1,
+            _ if result.is_refused() => self.refused += 1,
             "already" => self.already += 1,
             _ => self.done += 1,
         }
@@ -259,6 +269,12 @@ impl LetterResult {
     #[must_use]
     pub const fn is_denied(&self) -> bool {
         self.denied
+    }
+
+    /// Nothing was done about it, and it is still open, or there is none.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.result == "refused" || self.is_missing()
     }
 
     /// There is no such letter.

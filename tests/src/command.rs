@@ -26,6 +26,11 @@ impl Ran {
 
 /// Runs `amends` to its end, with the deployment's settings and orchestrator.
 pub async fn amends(deployment: &Deployment, arguments: &[&str]) -> Ran {
+    run(command(deployment, arguments)).await
+}
+
+/// The same, not yet run: there is more to say to it.
+pub fn command(deployment: &Deployment, arguments: &[&str]) -> Command {
     let mut command = Command::new(crate::config::amends());
     command
         .args(arguments)
@@ -36,6 +41,11 @@ pub async fn amends(deployment: &Deployment, arguments: &[&str]) -> Ran {
                 .map(|(name, value)| (name, value)),
         )
         .env("AMENDS_SERVER", format!("http://{}", deployment.address()));
+    command
+}
+
+/// Runs a command to its end.
+pub async fn run(mut command: Command) -> Ran {
     let running = tokio::task::spawn_blocking(move || command.output());
     let output = running.await.expect("a thread").expect("run amends");
     Ran {

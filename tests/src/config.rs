@@ -38,3 +38,9 @@ pub fn amends() -> PathBuf {
     );
     binary
 }
+
+/// Whether documents that hold what was seen are written instead of compared.
+#[expect(clippy::disallowed_methods, reason = "this is the config.rs that may")]
+pub fn update_golden() -> bool {
+    std::env::var("AMENDS_UPDATE_GOLDEN").is_ok()
+}

@@ -14,6 +14,9 @@ use crate::config;
 /// A message that has not come after this will not.
 const COMES_WITHIN: Duration = Duration::from_secs(60);
 
+/// Commands that a broken build has in its hands at once.
+const REJECTS_PREFETCH: u16 = 64;
+
 /// A client of the broker that has the deployment's names.
 #[derive(Debug)]
 pub struct Middleman {
@@ -53,6 +56,18 @@ impl Middleman {
         let delivery = tokio::time::timeout(COMES_WITHIN, consumer.next()).await;
         let delivery = delivery.expect("a command in time").expect("a command");
         Taken(delivery)
+    }
+
+    /// Rejects as many commands for an action as they come, as a broken build of a worker does.
+    pub async fn reject(&self, action: &str, commands: usize) {
+        let queue = self.queue(action);
+        let consumer = self.broker.consume(&queue, REJECTS_PREFETCH).await;
+        let mut consumer = consumer.expect("consume");
+        for _ in 0..commands {
+            let delivery = tokio::time::timeout(COMES_WITHIN, consumer.next()).await;
+            let delivery = delivery.expect("a command in time").expect("a command");
+            delivery.receipt.dead_letter();
+        }
     }
 
     /// Publishes a message of this type to a queue; what carries the headers of a command is taken

@@ -12,6 +12,9 @@ use crate::failure::{Failure, Kind, Outcome};
 use crate::output;
 use crate::prose::wrapped;
 
+/// Sagas that a dry run lists, unless it may be wide: the count below them is not to scroll away.
+const ROWS_MAX: usize = 20;
+
 /// Sagas that are named for each reason, unless it may be wide.
 const NAMED_MAX: usize = 3;
 
@@ -157,9 +160,17 @@ impl Report {
             Fate::Done => wide,
             Fate::Refused | Fate::PassedOver | Fate::Unanswered => false,
         };
-        let rows: Vec<Vec<String>> = self.sagas.iter().filter(named).map(row).collect();
+        let mut rows: Vec<Vec<String>> = self.sagas.iter().filter(named).map(row).collect();
+        let hidden = match wide {
+            true => 0,
+            false => rows.len().saturating_sub(ROWS_MAX),
+        };
+        rows.truncate(rows.len() - hidden);
         if !rows.is_empty() {
             text.push_str(&output::table(&["ID", "SAGA", "STATUS", "STEP"], &rows));
+        }
+        if hidden > 0 {
+            text.push_str(&format!("and {hidden} more, all of them with -o wide\n"));
         }
         text.push_str(&wrapped(&self.sum(verb), 0));
         for ((fate, code, detail), ids) in self.reasons() {

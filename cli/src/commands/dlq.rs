@@ -1,5 +1,6 @@
 //! `amends dlq`: messages that nobody could handle.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use orchestrator::http::{
@@ -11,8 +12,9 @@ use crate::args::{Format, ServerArgs};
 use crate::bulk::confirm;
 use crate::client::encode_query;
 use crate::failure::{Failure, Kind, Outcome};
-use crate::letters::{self, Batch, LetterResult, Report};
+use crate::letters::{self, Batch, LetterResult, Report, Told};
 use crate::mend_args::{DlqCommand, HandleArgs, LetterListArgs, ReplayArgs};
+use crate::prose::wrapped;
 use crate::{clock, output};
 
 /// What there is to see when there is nothing.
@@ -20,6 +22,12 @@ const NONE: &str = "no dead letters\n";
 
 /// Columns of a terminal that a reason is broken to.
 const WIDTH: usize = 76;
+
+/// With more letters than these, people are told each step of the ramp and not each letter.
+const TOLD_EACH_MAX: usize = 20;
+
+/// Letters that are named for each reason of a refusal.
+const NAMED_MAX: usize = 3;
 
 /// Lists, shows, replays or drops letters.
 pub async fn dlq(command: &DlqCommand) -> Outcome {
@@ -194,21 +202,60 @@ async fn handle(verb: &'static str, args: &HandleArgs, watch: Option<Duration>) 
         // One letter needs no ramp, and nothing is to be watched when nothing is done.
         watch: watch.filter(|_| ids.len() > 1 && !args.dry_run),
     };
-    let report = batch.run(&ids, |result| tell(format, result)).await;
+    let each = format != Format::Table || ids.len() <= TOLD_EACH_MAX;
+    let report = batch.run(&ids, |told| tell(format, each, told)).await;
     if format != Format::Jsonl {
-        output::document(format, &report, |_| summary(&report, args.dry_run))?;
+        output::document(format, &report, |_| {
+            let refusals = if each {
+                String::new()
+            } else {
+                refusals(&report)
+            };
+            refusals + &summary(&report, args.dry_run)
+        })?;
     }
     outcome(&report)
 }
 
 /// Progress while it happens; what cannot be printed is in the exit code all the same.
-fn tell(format: Format, result: &LetterResult) {
-    let _closed = match format {
-        Format::Table | Format::Wide | Format::Jsonl => {
+fn tell(format: Format, each: bool, told: Told<'_>) {
+    let _closed = match (format, told) {
+        (Format::Table | Format::Wide | Format::Jsonl, Told::Letter(result)) if each => {
             output::one_of_many(format, result, |_| line(result))
         }
-        Format::Json | Format::Yaml => Ok(()),
+        (Format::Table, Told::Step(report, of)) if !each => output::text(&step(report, of)),
+        (
+            Format::Table | Format::Wide | Format::Json | Format::Jsonl | Format::Yaml,
+            Told::Letter(_) | Told::Step(..),
+        ) => Ok(()),
     };
+}
+
+/// How far a ramp has come.
+fn step(report: &Report, of: usize) -> String {
+    let tried = report.letters.len();
+    let failed = report.failed_again;
+    format!("{tried:>7} of {of}, {failed} failed again\n")
+}
+
+/// The letters that were refused, by reason.
+fn refusals(report: &Report) -> String {
+    let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for letter in report.letters.iter().filter(|one| one.is_refused()) {
+        let why = letter.detail.as_deref().unwrap_or_default();
+        reasons.entry(why).or_default().push(&letter.id);
+    }
+    let mut text = String::new();
+    for (why, ids) in reasons {
+        text.push_str(&wrapped(&format!("{} refused: {why}", ids.len()), 2));
+        for id in ids.iter().take(NAMED_MAX) {
+            text.push_str(&format!("      {id}\n"));
+        }
+        if ids.len() > NAMED_MAX {
+            text.push_str(&format!("      and {} more\n", ids.len() - NAMED_MAX));
+        }
+    }
+    text
 }
 
 fn line(result: &LetterResult) -> String {
@@ -227,16 +274,10 @@ fn line(result: &LetterResult) -> String {
 }
 
 fn summary(report: &Report, dry_run: bool) -> String {
-    let would = if dry_run { " would be" } else { "" };
-    let mut text = format!("{} handled{would}, {} refused", report.done, report.refused);
-    if dry_run {
-        text = format!(
-            "{} would be handled, {} refused",
-            report.done, report.refused
-        );
-    }
+    let would = if dry_run { "would be " } else { "" };
+    let mut text = format!("{} {would}handled, {} refused", report.done, report.refused);
     for (count, what) in [
-        (report.already, "handled before"),
+        (report.already, "closed already"),
         (report.failed_again, "failed again"),
         (report.not_tried, "not tried"),
     ] {

@@ -41,7 +41,10 @@ pub(super) async fn list(args: &ListArgs) -> Outcome {
         }
     }
     output::page(args.server.output, &whole, &whole.sagas, |wide| {
-        let mut text = table(&whole.sagas, wide);
+        let mut text = match whole.sagas.as_slice() {
+            [] => "no sagas\n".to_owned(),
+            sagas => table(sagas, wide),
+        };
         if let Some(cursor) = &whole.next_cursor {
             text.push_str(&format!("more: --cursor {cursor}\n"));
         }

@@ -28,6 +28,9 @@ pub async fn worker(command: &WorkerCommand) -> Outcome {
 async fn list(server: &ServerArgs) -> Outcome {
     let workers = fetch(server).await?;
     output::list(server.output, &workers, |wide| {
+        if workers.is_empty() {
+            return "no workers\n".to_owned();
+        }
         let now = clock::now();
         let rows = workers.iter().map(|worker| row(worker, now, wide));
         let mut head = vec!["ID", "STATUS", "BUSY", "HEARD", "STOPPED"];

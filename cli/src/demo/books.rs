@@ -239,10 +239,11 @@ fn balance_in_memory(shelf: &Shelf) -> Balance {
 }
 
 fn unavailable(error: &dyn std::error::Error) -> Answer {
-    Answer::retry(
-        "books_unavailable",
-        format!("the books cannot be written: {error}"),
-    )
+    // What the database says is in the source; the error itself reads "db error".
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let told: Vec<String> = causes.map(ToString::to_string).collect();
+    let message = format!("the books cannot be written: {}", told.join(": "));
+    Answer::retry("books_unavailable", message)
 }
 
 fn mismatched() -> Answer {
