@@ -41,7 +41,7 @@ fn without_dead_letters_there_is_nothing_to_do() {
     dev.run(&["dlq", "list", "--since", "soon"])
         .failed(2, &["--since"]);
     dev.run(&["dlq", "list", "--limit", "0"])
-        .failed(2, &["1 to 1000"]);
+        .failed(2, &["between 1 and 1000"]);
 }
 
 #[test]

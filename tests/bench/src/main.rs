@@ -13,6 +13,7 @@ mod api;
 mod arguments;
 mod audit;
 mod bodies;
+mod compare;
 mod deployment;
 mod disk;
 mod figures;
@@ -27,13 +28,21 @@ mod statistics;
 use anyhow::Result;
 use clap::Parser as _;
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Verb};
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
+    // Read before anything is measured: a name that is mistyped is told at once.
+    let baseline = match &arguments.verb {
+        Some(Verb::Compare { baseline }) => Some(compare::baseline(baseline)?),
+        None => None,
+    };
     let figures = rounds::measure(&arguments).await?;
     print!("{}", report::report(&figures));
+    if let Some(baseline) = baseline {
+        print!("\n{}", compare::compare(&baseline, &figures.json()));
+    }
     if arguments.json {
         println!("{}", figures.json());
     }
