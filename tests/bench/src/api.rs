@@ -19,14 +19,6 @@ pub(crate) struct Api {
     sender: SendRequest<Full<Bytes>>,
 }
 
-/// What came of a start.
-#[derive(Debug)]
-pub(crate) enum Started {
-    Saga(String),
-    /// The orchestrator has enough to do.
-    Refused,
-}
-
 impl Api {
     pub(crate) async fn connect(authority: &str) -> Result<Self> {
         let stream = TcpStream::connect(authority).await?;
@@ -49,21 +41,16 @@ impl Api {
         Ok(status == StatusCode::OK)
     }
 
-    /// Starts a saga.
-    pub(crate) async fn start(&mut self, body: String) -> Result<Started> {
+    /// Starts a saga, and returns its id.
+    pub(crate) async fn start(&mut self, body: String) -> Result<String> {
         let (status, answer) = self.send(Method::POST, "/v1/sagas", body).await?;
-        match status {
-            StatusCode::CREATED => {
-                let answer: Value = serde_json::from_slice(&answer)?;
-                let id = answer["id"].as_str().context("a start without an id")?;
-                Ok(Started::Saga(id.to_owned()))
-            }
-            StatusCode::TOO_MANY_REQUESTS => Ok(Started::Refused),
-            _ => bail!(
-                "a start was answered {status}: {}",
-                String::from_utf8_lossy(&answer)
-            ),
+        if status != StatusCode::CREATED {
+            let answer = String::from_utf8_lossy(&answer);
+            bail!("a start was answered {status}: {answer}");
         }
+        let answer: Value = serde_json::from_slice(&answer)?;
+        let id = answer["id"].as_str().context("a start without an id")?;
+        Ok(id.to_owned())
     }
 
     /// Waits until a saga has ended, and makes sure that it completed.

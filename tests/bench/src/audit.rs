@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use tokio_postgres::Client;
 
 /// Steps of the benchmark's saga.
-pub(crate) const STEPS: f64 = 4.0;
+const STEPS: f64 = 4.0;
 
 /// A run as the database has it.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +24,7 @@ pub(crate) struct Counters {
     pub(crate) log_bytes: f64,
 }
 
-/// How many sagas there are, to tell what a run adds.
+/// The newest saga, to tell what a run adds.
 pub(crate) async fn newest(database: &Client) -> Result<String> {
     let row = database
         .query_one(include_str!("sql/newest.sql"), &[])
@@ -36,7 +36,7 @@ pub(crate) async fn newest(database: &Client) -> Result<String> {
 ///
 /// # Errors
 /// When the books do not balance: every saga has completed with its steps, every step has one row in
-/// the ledger, nothing waits to be sent, and nothing is dead.
+/// the ledger, and nothing is dead.
 pub(crate) async fn run_after(database: &Client, after: &str) -> Result<Run> {
     let row = database
         .query_one(include_str!("sql/run.sql"), &[&after])

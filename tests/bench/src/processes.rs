@@ -50,7 +50,6 @@ impl Processes {
     pub(crate) fn usage(&self) -> Result<Parts> {
         let mut parts = Parts::new();
         let table = Table::read()?;
-        let own = |pids: &[u32]| pids.to_vec();
         let servers = table.descendants(self.servers);
         let named = |start: &str| {
             let of = |pid: &&u32| {
@@ -61,8 +60,8 @@ impl Processes {
             servers.iter().filter(of).copied().collect::<Vec<u32>>()
         };
         for (part, pids) in [
-            ("orchestrator", own(&self.orchestrators)),
-            ("worker", own(&self.workers)),
+            ("orchestrator", self.orchestrators.clone()),
+            ("worker", self.workers.clone()),
             ("postgres", named("postgres")),
             (BROKER, named("beam")),
         ] {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
-use crate::api::{Api, Started};
+use crate::api::Api;
 use crate::arguments::Arguments;
 use crate::audit;
 use crate::bodies::bodies;
@@ -66,7 +66,7 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Figures> {
     audit::check_durability(&deployment.database).await?;
     let bodies = sizes(&deployment, &site).await?;
     deployment.start_workers(&site)?;
-    let load = Load::new(deployment.authorities.clone(), 0);
+    let load = Load::new(deployment.authorities.clone());
     let open = usize::try_from(arguments.open)?;
     load.full(WARM_UP_SAGAS, open).await?;
     let mut figures = Figures::default();
@@ -192,8 +192,6 @@ async fn broker_and_disk(
 async fn sizes(deployment: &Deployment, site: &Site) -> Result<Bodies> {
     let authority = deployment.authorities.first().context("no orchestrator")?;
     let mut api = Api::connect(authority).await?;
-    let Started::Saga(saga) = api.start(body("first", 0)).await? else {
-        anyhow::bail!("the first start was refused");
-    };
+    let saga = api.start(body("first")).await?;
     bodies(&site.amqp, &deployment.queue("checks.identity"), &saga).await
 }

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
-
 /// The same figure from several rounds.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rounds(Vec<f64>);
@@ -33,7 +31,7 @@ impl FromIterator<f64> for Rounds {
 }
 
 /// Two points of a distribution, in milliseconds.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Latency {
     pub(crate) p50: f64,
     pub(crate) p99: f64,

@@ -108,9 +108,9 @@ impl Worker {
     }
 
     /// Serves until `shutdown` is cancelled, or an operator has the worker drained; then takes nothing
-    /// new, lets running calls end within
-    /// the drain timeout, sends their answers and acknowledges them. What is not done by then goes
-    /// back to its queue. The broker is left open: it may be shared.
+    /// new, lets running calls end within the drain timeout, sends their answers and acknowledges
+    /// them. What is not done by then goes back to its queue. The broker is left open: it may be
+    /// shared.
     ///
     /// # Errors
     /// When an operation's name is wrong or given twice, or a queue cannot be declared or consumed.
