@@ -258,7 +258,10 @@ fn replies_read_as_written() {
     let items = every_outcome();
     let mut packed = replies::encode("amends.replies", &items, || "w1/1".to_owned());
     assert_eq!(packed.len(), 1);
-    let sent = packed.remove(0).message.unwrap();
+    let mut sent = packed.remove(0).message.unwrap();
+    // As a worker does.
+    let headers = &mut sent.properties.headers;
+    headers.insert(replies::BUILD.to_owned(), "2.1.0".to_owned());
     assert_golden("replies", &sent);
     let read: Vec<_> = replies::decode(&received(sent))
         .unwrap()

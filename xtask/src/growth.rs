@@ -1,12 +1,13 @@
 //! `cargo xtask growth`: what a step, a listing and retention cost with few and with many sagas
 //! stored, on servers of its own.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, ensure};
 use local_engine::{Durability, Keep, LocalEngine, Options};
 
-use crate::repository::command;
+use crate::repository::{command, root};
 use crate::servers::{environment, start};
 
 /// Runs the benchmark with these arguments, and ends with its exit code.
@@ -14,24 +15,32 @@ use crate::servers::{environment, start};
 /// It runs twice: the server has to be told to count what each statement costs, and counts only from
 /// its next start on.
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
-    let folder = std::env::temp_dir().join(format!("amends-growth-{}", std::process::id()));
+    // On the disk of the project: gigabytes, and the disk is part of what is measured.
+    let folder = root()
+        .join("target")
+        .join(format!("growth-{}", std::process::id()));
+    let result = measured(&folder, args);
+    std::fs::remove_dir_all(&folder).context("could not remove the servers' folder")?;
+    result
+}
+
+fn measured(folder: &Path, args: &[String]) -> Result<ExitCode> {
     let options = Options {
         durability: Durability::Full,
-        // From the first start to the second; removed below.
+        // From the first start to the second.
         keep: Keep::Data,
     };
-    let engine = start(&folder, options)?;
+    let engine = start(folder, options)?;
     let prepared = benchmark(&engine, &["--prepare".to_owned()]);
     engine.stop()?;
     ensure!(
         prepared? == ExitCode::SUCCESS,
         "the server could not be prepared"
     );
-    let engine = start(&folder, options)?;
-    let measured = benchmark(&engine, args);
+    let engine = start(folder, options)?;
+    let figures = benchmark(&engine, args);
     engine.stop()?;
-    std::fs::remove_dir_all(&folder).context("could not remove the servers' folder")?;
-    measured
+    figures
 }
 
 fn benchmark(engine: &LocalEngine, args: &[String]) -> Result<ExitCode> {

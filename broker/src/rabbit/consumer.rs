@@ -106,7 +106,11 @@ impl Subscription {
                     }
                 }
             }
-            self.board.unheard(&self.queue);
+            // What is told to one process alone is no work that waits. After a silent loss the broker
+            // keeps the queue locked until it misses heartbeats, and all else is served meanwhile.
+            if !self.own {
+                self.board.unheard(&self.queue);
+            }
             live.suspect();
             if began.elapsed() > RPC_TIMEOUT {
                 delays.reset();

@@ -96,6 +96,8 @@ async fn killed_connections_heal_and_lose_nothing_confirmed() {
     let broker = connect(settings).await;
     let subject = Arc::clone(&broker) as Subject;
     let queue = declared(&subject, &topology).await;
+    let own_queue = topology.worker_queue("w/1");
+    let mut own = broker.consume_own(&own_queue, 1).await.expect("consume");
 
     let publisher = tokio::spawn({
         let (broker, queue) = (Arc::clone(&broker), queue.clone());
@@ -146,6 +148,14 @@ async fn killed_connections_heal_and_lose_nothing_confirmed() {
     let mut health = broker.health();
     let healthy = health.wait_for(|health| *health == Health::Connected);
     assert!(timeout(PATIENCE, healthy).await.is_ok());
+    // The queue of one process alone went with its connection, and is there again.
+    let began = Instant::now();
+    while broker.publish(vec![direct(&own_queue, "told")]).await != [Settled::Confirmed] {
+        assert!(began.elapsed() < PATIENCE, "the own queue is still away");
+    }
+    let told = next(&mut own).await;
+    assert_eq!(told.message.properties.message_id, "told");
+    told.receipt.dead_letter();
     broker.close().await;
     remove(&topology).await;
 }
@@ -391,6 +401,8 @@ async fn a_silent_connection_is_replaced() {
     let broker = connect(settings).await;
     let subject = Arc::clone(&broker) as Subject;
     let queue = declared(&subject, &topology).await;
+    let own_queue = topology.worker_queue("w/1");
+    let _own = broker.consume_own(&own_queue, 1).await.expect("consume");
     assert_eq!(
         broker.publish(vec![direct(&queue, "before")]).await,
         [Settled::Confirmed]

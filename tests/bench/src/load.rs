@@ -44,7 +44,13 @@ impl Load {
         let room = Arc::new(Semaphore::new(open));
         let samples = Arc::new(Mutex::new(Vec::new()));
         let left = Arc::new(AtomicU64::new(sagas));
-        let mut starting = JoinSet::new();
+        let mut apis = Vec::new();
+        for number in 0..self.authorities.len() {
+            apis.push(self.api(number).await?);
+        }
+        // Before the first is started, so that none that ends is missed.
+        let before = closed(&mut apis).await?;
+        let mut starting: JoinSet<Result<()>> = JoinSet::new();
         for number in 0..STARTERS {
             let mut api = self.api(number).await?;
             let (room, left, samples) =
@@ -70,18 +76,23 @@ impl Load {
                 Ok(())
             });
         }
-        let watched = timeout(ENDED_WITHIN, self.watch(sagas, &room));
-        watched.await.context("the sagas do not end")??;
-        starting
-            .join_all()
+        // A starter that fails is heard of at once, not when the others have waited in vain.
+        let started = async {
+            while let Some(ended) = starting.join_next().await {
+                ended??;
+            }
+            Ok(())
+        };
+        let all = async { tokio::try_join!(watch(sagas, &room, &mut apis, before), started) };
+        timeout(ENDED_WITHIN, all)
             .await
-            .into_iter()
-            .collect::<Result<()>>()?;
+            .context("the sagas do not end")??;
         let samples = std::mem::take(&mut *samples.lock().await);
         Ok(samples)
     }
 
-    /// Starts sagas at a steady rate, whatever becomes of them, and waits for each.
+    /// Starts sagas at a steady rate, whatever becomes of them, and waits for
+    /// one in [`WAITED_FOR`].
     pub(crate) async fn steady(&self, per_second: f64, lasting: Duration) -> Result<Vec<Duration>> {
         let apis = Arc::new(Semaphore::new(STARTERS));
         let mut pool = Vec::new();
@@ -135,23 +146,6 @@ impl Load {
         Ok(took)
     }
 
-    /// Makes room for every saga that ends, until so many have.
-    async fn watch(&self, sagas: u64, room: &Semaphore) -> Result<()> {
-        let mut apis = Vec::new();
-        for number in 0..self.authorities.len() {
-            apis.push(self.api(number).await?);
-        }
-        let mut counted = 0;
-        let before = closed(&mut apis).await?;
-        while counted < sagas {
-            sleep(LOOK_EVERY).await;
-            let ended = closed(&mut apis).await? - before;
-            room.add_permits(usize::try_from(ended - counted)?);
-            counted = ended;
-        }
-        Ok(())
-    }
-
     async fn api(&self, number: usize) -> Result<Api> {
         Api::connect(&self.authority(number)).await
     }
@@ -159,6 +153,18 @@ impl Load {
     fn authority(&self, number: usize) -> String {
         self.authorities[number % self.authorities.len()].clone()
     }
+}
+
+/// Makes room for every saga that ends, until so many have.
+async fn watch(sagas: u64, room: &Semaphore, apis: &mut [Api], before: u64) -> Result<()> {
+    let mut counted = 0;
+    while counted < sagas {
+        sleep(LOOK_EVERY).await;
+        let ended = closed(apis).await? - before;
+        room.add_permits(usize::try_from(ended - counted)?);
+        counted = ended;
+    }
+    Ok(())
 }
 
 async fn closed(apis: &mut [Api]) -> Result<u64> {

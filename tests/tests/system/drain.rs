@@ -1,11 +1,11 @@
 //! A worker is told to drain while it is busy; another takes over, and nothing is lost.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use amends::client::{Client, encode};
 use orchestrator::http::{DrainBody, Presence, WorkerView};
 use system_tests::deployment::Deployment;
-use system_tests::orders;
+use system_tests::{orders, waiting};
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -17,31 +17,14 @@ const CHARGES: &str = "amends_worker.demo_charges";
 const CHARGING: &str = "SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%demo_charges%'";
 
-async fn worker(client: &Client, name: &str) -> WorkerView {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let all: Vec<WorkerView> = client
-            .get("/v1/workers")
-            .await
-            .unwrap_or_else(|error| panic!("{error}"));
-        if let Some(found) = all.into_iter().find(|it| it.name == name) {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "{name} was never heard of");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
 async fn until(client: &Client, name: &str, wanted: Presence) -> WorkerView {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let found = worker(client, name).await;
-        if found.status == wanted {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "{name} is {:?}", found.status);
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let look = async || {
+        let all: Result<Vec<WorkerView>, _> = client.get("/v1/workers").await;
+        let all = all.unwrap_or_else(|error| panic!("{error}"));
+        all.into_iter().find(|it| it.name == name)
+    };
+    let is = |seen: &Option<WorkerView>| seen.as_ref().is_some_and(|it| it.status == wanted);
+    waiting::until(name, look, is).await.expect("a worker")
 }
 
 fn body() -> Vec<u8> {
@@ -63,13 +46,10 @@ async fn a_busy_worker_drains_and_another_takes_all() {
     // It holds calls that cannot end when it is told.
     let lock = deployment.database.lock(CHARGES).await;
     orders::start(&client, 0, ORDERS).await;
-    let deadline = Instant::now() + PATIENCE;
-    while deployment.database.number(CHARGING).await == 0 {
-        assert!(Instant::now() < deadline, "no charge was tried");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let charging = async || deployment.database.number(CHARGING).await;
+    waiting::until("a charge that waits", charging, |count| *count > 0).await;
     let staying = deployment.worker_with("staying", &patient);
-    let id = worker(&client, "leaving").await.id;
+    let id = until(&client, "leaving", Presence::Alive).await.id;
     let path = format!("/v1/workers/{}/drain", encode(&id));
     let told = client.post::<WorkerView>(&path, body()).await;
     assert_eq!(told.unwrap_or_else(|error| panic!("{error}")).1.id, id);

@@ -1,6 +1,6 @@
 //! The five incidents of docs/incidents.md, played.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use system_tests::deployment::Deployment;
@@ -71,6 +71,8 @@ async fn no_worker_for_a_queue() {
         ]])
         .await;
     story.check();
+    let failed = "SELECT count(*) FROM amends.saga_events WHERE data::text LIKE '%attempt_failed%'";
+    assert_eq!(deployment.database.number(failed).await, 0);
     orders::audit_balance(&deployment.database).await;
     worker.terminate();
     orchestrator.terminate();
@@ -94,7 +96,9 @@ async fn a_poison_message() {
     let mut crashes = 0;
     loop {
         let mut worker = deployment.armed_worker("worker-1", "abort demo.poisoned");
+        let until = Instant::now() + Duration::from_secs(60);
         while !worker.has_ended() && !over().await {
+            assert!(Instant::now() < until, "neither worker nor saga ends");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         if !worker.has_ended() {
@@ -199,6 +203,9 @@ async fn a_failing_undo() {
         .block([&["saga", "list", "--stuck"], &["saga", "history", other]])
         .await;
     story.check();
+    let cancelled = "SELECT count(*) FROM amends_worker.demo_orders WHERE kind = 'cancel'";
+    let cancelled = deployment.database.number(cancelled).await;
+    assert_eq!(cancelled, 1, "the other was cancelled by hand");
     worker.terminate();
     orchestrator.terminate();
 }
@@ -270,12 +277,15 @@ async fn a_deploy_that_broke_a_step() {
 
 async fn start_victims(deployment: &Deployment) -> Vec<String> {
     let share = VICTIMS / STARTS_AT_ONCE;
+    // The oldest is looked at, so it is started before the others.
+    let first = orders::order(0, "ada", "book");
+    let first = orders::start_one(&deployment.client(), "careful-order", &first).await;
     let mut starting = tokio::task::JoinSet::new();
     for task in 0..STARTS_AT_ONCE {
         let client = deployment.client();
         starting.spawn(async move {
             let mut sagas = Vec::new();
-            for number in task * share..(task + 1) * share {
+            for number in (task * share).max(1)..(task + 1) * share {
                 let order = orders::order(number, "ada", "book");
                 sagas.push(orders::start_one(&client, "careful-order", &order).await);
             }
@@ -283,6 +293,7 @@ async fn start_victims(deployment: &Deployment) -> Vec<String> {
         });
     }
     let mut sagas = starting.join_all().await.concat();
+    sagas.push(first);
     assert_eq!(sagas.len(), VICTIMS);
     sagas.sort_unstable();
     sagas

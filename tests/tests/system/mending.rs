@@ -164,7 +164,8 @@ async fn the_doctor_finds_nothing_wrong_with_a_deployment_that_works() {
         }
     }
     let failed = report["checks"].as_array().expect("checks").iter();
-    let failed = failed.filter(|check| check["verdict"] == "fail");
+    // Other tests use connections of the same server.
+    let failed = failed.filter(|check| check["verdict"] != "ok" && check["name"] != "connections");
     let failed: Vec<_> = failed
         .map(|check| check["name"].as_str().expect("a name"))
         .collect();

@@ -196,8 +196,6 @@ fn masked(text: &str) -> String {
         (r"\b\d\d-\d\d \d\d:\d\d\b", "<minute>"),
         (r"\b[0-9a-f]{64}\b", "<hash>"),
         (r"\b00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\b", "<trace>"),
-        // Orders are started side by side, so which of them is the oldest differs.
-        (r"\border-\d+\b", "<order>"),
         // What a bar has room for is explained below it.
         (r"(?m)^  [█░─╌] [a-z].*$", ""),
         (r" [█░─╌][█░─╌ ]*\n", " <bar>\n"),
