@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
@@ -22,6 +23,10 @@ use crate::failure::{Failure, Kind};
 
 /// Larger answers are refused, in bytes.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// An orchestrator that has not answered by then is given up. It holds a request for a minute at
+/// most.
+const ANSWER_WITHIN: Duration = Duration::from_secs(90);
 
 /// The API of one orchestrator.
 #[derive(Debug, Clone)]
@@ -155,7 +160,9 @@ impl Client {
         if let Some(after) = after {
             request = request.header("last-event-id", after);
         }
-        let response = self.send(request, &path, Bytes::new()).await?;
+        // Events come for as long as the saga moves; only their beginning is waited for.
+        let sending = self.send(request, &path, Bytes::new());
+        let response = self.within(sending).await?;
         if response.status() == StatusCode::OK {
             return Ok(Some(EventStream::new(response.into_body())));
         }
@@ -163,7 +170,7 @@ impl Client {
             return Ok(None);
         }
         let status = response.status();
-        let bytes = self.whole(response.into_body()).await?;
+        let bytes = self.within(self.whole(response.into_body())).await?;
         Err(refused(status, &bytes))
     }
 
@@ -176,10 +183,27 @@ impl Client {
         let request = Request::builder()
             .method(method)
             .header(header::ACCEPT, "application/json");
-        let response = self.send(request, path, body).await?;
-        let status = response.status();
-        let bytes = self.whole(response.into_body()).await?;
-        Ok((status, bytes))
+        // On the heap: a future that waits for several answers at once would hold it for each.
+        let asked = Box::pin(async {
+            let response = self.send(request, path, body).await?;
+            let status = response.status();
+            Ok((status, self.whole(response.into_body()).await?))
+        });
+        self.within(asked).await
+    }
+
+    /// What is asked, or that no answer came in time. It may have been heard.
+    async fn within<T>(
+        &self,
+        asked: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let answer = tokio::time::timeout(ANSWER_WITHIN, asked).await;
+        answer.unwrap_or_else(|_| {
+            let (server, seconds) = (&self.server, ANSWER_WITHIN.as_secs());
+            let message = format!("{server} has not answered within {seconds} s");
+            Err(Failure::error(message)
+                .help("what was asked may have been done; look before asking again"))
+        })
     }
 
     /// Sends a request on a connection of its own.
@@ -302,4 +326,49 @@ pub fn encode_query(pairs: &[(&str, String)]) -> String {
         .map(|(name, value)| format!("{name}={}", encode(value)))
         .collect();
     pairs.join("&")
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// The system takes the connection, as it does for a process that is stopped.
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_says_nothing_is_given_up() {
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", silent.local_addr().unwrap());
+        let client = Client::at(&url).unwrap();
+        let asked = Instant::now();
+        let failure = client.get_text("/metrics").await.unwrap_err();
+        assert!(failure.message().contains("within 90 s"), "{failure}");
+        assert!(!failure.is_unsent(), "it may have been heard");
+        assert!(asked.elapsed() >= ANSWER_WITHIN);
+        let posted = client.try_post::<Problem>("/v1/sagas", Vec::new()).await;
+        assert!(posted.is_err_and(|failure| failure.message().contains("within 90 s")));
+        let followed = client.follow("0193594e", None).await;
+        assert!(followed.is_err_and(|failure| failure.message().contains("within 90 s")));
+    }
+
+    /// An answer that begins and never ends is none.
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_does_not_end_is_given_up() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+        let slow = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", slow.local_addr().unwrap());
+        let serving = tokio::spawn(async move {
+            let (mut stream, _) = slow.accept().await.unwrap();
+            assert!(stream.read_u8().await.is_ok(), "a request");
+            let head = b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n";
+            stream.write_all(head).await.unwrap();
+            std::future::pending::<()>().await;
+        });
+        let client = Client::at(&url).unwrap();
+        let failure = client.get_text("/metrics").await.unwrap_err();
+        assert!(failure.message().contains("within 90 s"), "{failure}");
+        serving.abort();
+    }
 }

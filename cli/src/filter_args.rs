@@ -1,10 +1,9 @@
 //! What can be typed to say which sagas are meant, and how to do something to many of them.
 
 use clap::Args;
-use saga_core::time::parse_span;
 
 use crate::clock;
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
 
 /// Every cause.
 pub const ANY_CAUSE: &str = "any";
@@ -105,11 +104,7 @@ impl FilterArgs {
     pub fn query(&self) -> Result<Query, Failure> {
         let since = match &self.since {
             None => None,
-            Some(text) => {
-                let span = parse_span(text)
-                    .map_err(|error| Failure::new(Kind::Usage, format!("--since: {error}")))?;
-                Some(clock::ago(span).to_string())
-            }
+            Some(text) => Some(clock::ago(clock::span("--since", text)?).to_string()),
         };
         let given = [
             ("status", self.status.clone()),

@@ -22,6 +22,7 @@ pub mod letters;
 pub mod load;
 pub mod logging;
 pub mod look_args;
+mod mask;
 pub mod mend_args;
 pub mod move_args;
 pub mod narrative;

@@ -1,5 +1,7 @@
 //! Sentences in lines that fit a terminal.
 
+use crate::output;
+
 /// Columns that everything fits.
 pub const COLUMNS: usize = 80;
 
@@ -8,24 +10,11 @@ pub const COLUMNS: usize = 80;
 #[must_use]
 pub fn wrapped(text: &str, indent: usize) -> String {
     let mut lines = String::new();
-    let mut columns = 0;
-    for word in text.split_whitespace() {
-        let width = word.chars().count();
-        if columns > 0 && columns + 1 + width > COLUMNS {
-            lines.push('\n');
-            columns = 0;
-        }
-        if columns == 0 {
-            lines.push_str(&" ".repeat(indent));
-            columns = indent;
-        } else {
-            lines.push(' ');
-            columns += 1;
-        }
-        lines.push_str(word);
-        columns += width;
+    for line in output::folded(text, COLUMNS.saturating_sub(indent)) {
+        let line = format!("{:indent$}{line}", "");
+        lines.push_str(line.trim_end());
+        lines.push('\n');
     }
-    lines.push('\n');
     lines
 }
 

@@ -20,7 +20,7 @@ pub enum TokenCommand {
     /// List tokens: who has them, what they may do, how long they count
     #[command(after_help = "Example: amends token list --config amends.toml")]
     List(TokenDatabaseArgs),
-    /// Make a token count no more, within five seconds everywhere
+    /// Make a token count no more, within five seconds wherever the database answers
     #[command(
         after_help = "Example: amends token revoke deploys --config amends.toml \
         --reason 'it was in a log'"

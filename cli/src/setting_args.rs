@@ -10,7 +10,7 @@ use crate::upkeep_args::DbArgs as ConfigArgs;
 /// `amends config …`
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
-    /// Print every setting and where it comes from; passwords are masked
+    /// Print every setting that has a value, and where it comes from; passwords are masked
     #[command(after_help = "Example: amends config show --config amends.toml")]
     Show(ConfigArgs),
     /// Check the settings without connecting anywhere; `amends doctor` connects

@@ -78,10 +78,18 @@ impl StepSpan {
         self.to.unwrap_or(now)
     }
 
-    /// A wait ends with its step.
+    /// A wait ends with its step, and before its time when something of the step goes on.
     fn ends_waiting(&mut self, at: Timestamp) {
-        for gap in self.gaps.iter_mut().filter(|gap| gap.to.is_none()) {
+        let lasts = |gap: &&mut Gap| gap.to.is_none_or(|to| to > at);
+        for gap in self.gaps.iter_mut().filter(lasts) {
             gap.to = Some(at);
+        }
+    }
+
+    /// Something of it is sent, now or when it is due.
+    fn is_sent(&mut self, at: Timestamp, not_before: Option<Timestamp>) {
+        if not_before.is_none() {
+            self.ends_waiting(at);
         }
     }
 
@@ -102,6 +110,7 @@ impl StepSpan {
 
     fn undo_is_over(&mut self, key: &StepKey, at: Timestamp, stand: Stand) {
         self.stands(key, stand);
+        self.ends_waiting(at);
         if let Some((_, to)) = &mut self.undo
             && (key.element > 0 || to.is_none())
         {
@@ -120,8 +129,14 @@ pub(crate) fn spans(history: &[EventView]) -> BTreeMap<String, StepSpan> {
     for EventView { at, event, .. } in history {
         let at = *at;
         match event {
-            EventKind::StepScheduled { key, attempt, .. } => {
+            EventKind::StepScheduled {
+                key,
+                attempt,
+                not_before,
+                ..
+            } => {
                 let span = open(&mut spans, key, at);
+                span.is_sent(at, *not_before);
                 span.attempts = span.attempts.max(*attempt);
                 span.stands(key, Stand::UnderWay);
             }
@@ -177,8 +192,17 @@ pub(crate) fn spans(history: &[EventView]) -> BTreeMap<String, StepSpan> {
                     span.to = Some(at);
                 }
             }
-            EventKind::UndoScheduled { key, .. } => {
-                open(&mut spans, key, at).undo.get_or_insert((at, None));
+            // What is in doubt because the saga turns back waits for no other attempt.
+            EventKind::StepSettling {
+                key, not_before, ..
+            } => open(&mut spans, key, at).is_sent(at, *not_before),
+            EventKind::RetryHastened { key, .. } => open(&mut spans, key, at).ends_waiting(at),
+            EventKind::UndoScheduled {
+                key, not_before, ..
+            } => {
+                let span = open(&mut spans, key, at);
+                span.is_sent(at, *not_before);
+                span.undo.get_or_insert((at, None));
             }
             EventKind::StepCompensated { key, .. } => {
                 open(&mut spans, key, at).undo_is_over(key, at, Stand::Undone);
@@ -193,7 +217,6 @@ pub(crate) fn spans(history: &[EventView]) -> BTreeMap<String, StepSpan> {
             | EventKind::SagaReopened
             | EventKind::AttemptStarted { .. }
             | EventKind::AttemptFailed { .. }
-            | EventKind::StepSettling { .. }
             | EventKind::CompensationStarted { .. }
             | EventKind::UnwindHeld { .. }
             | EventKind::StepProbed { .. }
@@ -210,7 +233,6 @@ pub(crate) fn spans(history: &[EventView]) -> BTreeMap<String, StepSpan> {
             | EventKind::SagaTerminated { .. }
             | EventKind::CancelTooLate { .. }
             | EventKind::StepRetried { .. }
-            | EventKind::RetryHastened { .. }
             | EventKind::UndoRetried { .. }
             | EventKind::StepResolved { .. } => {}
         }

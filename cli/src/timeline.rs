@@ -11,6 +11,7 @@ use saga_core::saga::{Elements, Status, StepStatus};
 use saga_core::time::Timestamp;
 
 use crate::narrative::{describe, rests};
+use crate::prose::cut;
 use crate::spans::{Instead, Stand, StepSpan, Why, spans};
 
 /// Columns of the bars.
@@ -233,13 +234,6 @@ pub fn short(span: Duration) -> String {
     }
 }
 
-fn cut(text: &str, columns: usize) -> String {
-    if text.chars().count() <= columns {
-        return text.to_owned();
-    }
-    text.chars().take(columns - 1).chain(['…']).collect()
-}
-
 const fn glyph(status: StepStatus) -> char {
     match status {
         StepStatus::Pending => '·',
@@ -292,5 +286,106 @@ impl Paint {
             Status::Paused | Status::CompensationFailed | Status::Terminated => "1;31",
         };
         self.with(code, text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use saga_core::ids::{Op, StepKey};
+    use saga_core::input::StepError;
+    use saga_core::operator::By;
+
+    use super::*;
+
+    /// One column of a bar is one second of these.
+    const LAST: Timestamp = at(21);
+
+    const fn at(second: i64) -> Timestamp {
+        Timestamp::from_micros(second * 1_000_000)
+    }
+
+    fn by() -> By {
+        By {
+            who: "kim".to_owned(),
+            reason: "mended".to_owned(),
+        }
+    }
+
+    fn sent(attempt: u32, not_before: Option<Timestamp>) -> EventKind {
+        EventKind::StepScheduled {
+            key: StepKey::parse("charge"),
+            attempt,
+            round: 0,
+            not_before,
+        }
+    }
+
+    fn failed(retry_at: Timestamp) -> EventKind {
+        EventKind::AttemptFailed {
+            key: StepKey::parse("charge"),
+            op: Op::Action,
+            attempt: 1,
+            error: StepError::new("busy", "try again"),
+            retry_at,
+            last: false,
+        }
+    }
+
+    fn drawn(events: Vec<(i64, EventKind)>) -> String {
+        let history = (1..).zip(events).map(|(seq, (second, event))| EventView {
+            seq,
+            at: at(second),
+            event,
+        });
+        let history: Vec<EventView> = history.collect();
+        bar(&spans(&history)["charge"], at(0), LAST)
+    }
+
+    #[test]
+    fn a_wait_for_another_attempt_is_drawn_until_it_ends() {
+        let key = StepKey::parse("charge");
+        let done = EventKind::StepSucceeded {
+            key: key.clone(),
+            attempt: 2,
+            worker: None,
+        };
+        let waited = drawn(vec![
+            (0, sent(1, None)),
+            (2, failed(at(10))),
+            (2, sent(2, Some(at(10)))),
+            (21, done.clone()),
+        ]);
+        assert_eq!(waited, "███╌╌╌╌╌╌╌████████████");
+
+        // One that somebody hastened, and one that was cancelled, end long before their time.
+        let short = "███╌╌█████████████████";
+        let hastened = EventKind::RetryHastened {
+            key: key.clone(),
+            op: Op::Action,
+            by: by(),
+        };
+        let hastened = drawn(vec![
+            (0, sent(1, None)),
+            (2, failed(at(60))),
+            (5, hastened),
+            (5, sent(2, None)),
+            (21, done),
+        ]);
+        assert_eq!(hastened, short);
+        let cause = UnwindCause::Cancelled(by());
+        let settling = EventKind::StepSettling {
+            key: key.clone(),
+            attempt: 1,
+            error: None,
+            not_before: None,
+        };
+        let cancelled = drawn(vec![
+            (0, sent(1, None)),
+            (2, failed(at(60))),
+            (5, EventKind::CompensationStarted { cause }),
+            (5, settling),
+            (21, EventKind::StepNeverHappened { key }),
+        ]);
+        assert_eq!(cancelled, short);
     }
 }

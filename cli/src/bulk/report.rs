@@ -254,6 +254,15 @@ impl Report {
                 false => failure.help(again),
             });
         }
+        if self.unanswered > 0 {
+            let refused = match self.refused {
+                0 => String::new(),
+                count => format!(", {count} were refused"),
+            };
+            let (unanswered, tried) = (self.unanswered, self.tried());
+            let message = format!("{unanswered} of {tried} have no answer{refused}");
+            return Err(Failure::new(Kind::Partly, message).help(again));
+        }
         if self.refused == 0 {
             return match self.more {
                 false => Ok(()),
@@ -291,5 +300,36 @@ pub(super) fn sagas(count: usize) -> String {
     match count {
         1 => "1 saga".to_owned(),
         several => format!("{several} sagas"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::ExitCode;
+
+    use super::*;
+
+    #[test]
+    fn a_saga_without_an_answer_is_no_success() {
+        let mut report = Report::new(Verb::of_sagas("pause", "paused", "running"), false);
+        let mut add = |fate| {
+            report.add(SagaResult::new(
+                Item {
+                    id: "0193594e".to_owned(),
+                    definition: "order 1.0.0".to_owned(),
+                    status: Status::Running,
+                    piece: None,
+                },
+                fate,
+            ));
+            report.verdict()
+        };
+        assert!(add(Fate::Done).is_ok());
+        let failure = add(Fate::Unanswered).unwrap_err();
+        assert_eq!(failure.exit_code(), ExitCode::from(3));
+        assert_eq!(failure.message(), "1 of 2 have no answer");
+        let failure = add(Fate::Refused).unwrap_err();
+        assert_eq!(failure.exit_code(), ExitCode::from(3));
+        assert_eq!(failure.message(), "1 of 3 have no answer, 1 were refused");
     }
 }

@@ -37,16 +37,28 @@ pub struct Verb {
     pub done: &'static str,
     /// The statuses in which it can make sense, for those who name none.
     pub statuses: &'static str,
+    /// It is about a step: each piece of it that fits is asked for by itself.
+    pub of_pieces: bool,
 }
 
 impl Verb {
-    /// A verb.
+    /// A verb about sagas as a whole.
     #[must_use]
-    pub const fn new(word: &'static str, done: &'static str, statuses: &'static str) -> Self {
+    pub const fn of_sagas(word: &'static str, done: &'static str, statuses: &'static str) -> Self {
         Self {
             word,
             done,
             statuses,
+            of_pieces: false,
+        }
+    }
+
+    /// A verb about the pieces of a step.
+    #[must_use]
+    pub const fn of_pieces(word: &'static str, done: &'static str, statuses: &'static str) -> Self {
+        Self {
+            of_pieces: true,
+            ..Self::of_sagas(word, done, statuses)
         }
     }
 }
@@ -79,7 +91,7 @@ pub struct Bulk<'a> {
 
 impl Bulk<'_> {
     /// Finds the sagas, asks, does it, and reports. `request` is given the saga's id and the piece
-    /// of the step, which is empty where none was asked for.
+    /// of the step, which is empty for a verb that is not about pieces.
     ///
     /// # Errors
     /// When not all of it was done; see [`Report::verdict`].
@@ -89,7 +101,7 @@ impl Bulk<'_> {
             query.push(("status", self.verb.statuses.to_owned()));
         }
         let limit = usize::try_from(self.many.limit).unwrap_or(usize::MAX);
-        let mut selection = Selection::new(&self.client, query.clone(), limit);
+        let mut selection = Selection::new(&self.client, query.clone(), self.verb.of_pieces, limit);
         selection.look_ahead(COUNT_FOR).await?;
         if !self.many.dry_run && selection.ahead() > 0 {
             let count = sagas(selection.ahead());

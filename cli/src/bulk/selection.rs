@@ -23,7 +23,7 @@ pub struct Item {
     pub definition: String,
     /// Where it stood when it was found.
     pub status: Status,
-    /// The piece of the step that was asked for, such as `pay[3]`.
+    /// The piece of the step that is meant, for a verb about pieces, such as `pay[3]`.
     pub piece: Option<String>,
 }
 
@@ -32,6 +32,8 @@ pub struct Item {
 pub struct Selection<'a> {
     client: &'a Client,
     query: Query,
+    /// A saga is one item for each piece of the step that the filters name.
+    of_pieces: bool,
     found: VecDeque<Item>,
     place: Place,
     left: usize,
@@ -49,12 +51,13 @@ enum Place {
 }
 
 impl<'a> Selection<'a> {
-    /// Nothing is asked yet.
+    /// Nothing is asked yet. With `of_pieces` a saga is found once for each piece that fits.
     #[must_use]
-    pub fn new(client: &'a Client, query: Query, limit: usize) -> Self {
+    pub fn new(client: &'a Client, query: Query, of_pieces: bool, limit: usize) -> Self {
         Self {
             client,
             query,
+            of_pieces,
             found: VecDeque::new(),
             place: Place::First,
             left: limit,
@@ -115,7 +118,9 @@ impl<'a> Selection<'a> {
         let path = format!("/v1/sagas?{}", encode_query(&query));
         let page: PageView = self.client.get(&path).await?;
         self.place = page.next_cursor.map_or(Place::Last, Place::After);
-        let mut items = page.sagas.into_iter().flat_map(items).peekable();
+        let of_pieces = self.of_pieces;
+        let sagas = page.sagas.into_iter();
+        let mut items = sagas.flat_map(|saga| items(saga, of_pieces)).peekable();
         while self.left > 0
             && let Some(item) = items.next()
         {
@@ -127,15 +132,15 @@ impl<'a> Selection<'a> {
     }
 }
 
-/// A saga, once for each of the pieces that were asked for.
-fn items(saga: SagaView) -> Vec<Item> {
+/// A saga, or one item for each of its pieces that fit.
+fn items(saga: SagaView, of_pieces: bool) -> Vec<Item> {
     let item = Item {
         definition: format!("{} {}", saga.definition, saga.version),
         id: saga.id,
         status: saga.status,
         piece: None,
     };
-    if saga.at.is_empty() {
+    if saga.at.is_empty() || !of_pieces {
         return vec![item];
     }
     let pieces = saga.at.into_iter().map(|piece| Item {

@@ -20,7 +20,7 @@ mod operate;
 mod plan;
 mod queue;
 mod reconcile;
-mod saga;
+pub(crate) mod saga;
 mod serve;
 mod settings;
 mod signal;

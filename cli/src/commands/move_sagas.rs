@@ -8,7 +8,7 @@ use crate::failure::{Failure, Kind, Outcome};
 use crate::move_args::MoveArgs;
 use crate::output;
 
-const MOVE: Verb = Verb::new("move", "moved", "open");
+const MOVE: Verb = Verb::of_sagas("move", "moved", "open");
 
 pub(super) async fn run(args: &MoveArgs) -> Outcome {
     let signature = &args.signature;

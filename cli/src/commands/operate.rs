@@ -11,13 +11,13 @@ use crate::filter_args::{FilterArgs, ManyArgs};
 use crate::output;
 use crate::step_args::{ResolveArgs, SkipArgs, StepArgs};
 
-pub(super) const CANCEL: Verb = Verb::new("cancel", "cancelled", "running,paused");
-pub(super) const PAUSE: Verb = Verb::new("pause", "paused", "running,compensating");
-pub(super) const RESUME: Verb = Verb::new("resume", "resumed", "paused");
-pub(super) const TERMINATE: Verb = Verb::new("terminate", "terminated", "open");
-const RETRY: Verb = Verb::new("retry", "retried", "open");
-const SKIP: Verb = Verb::new("skip", "skipped", "open");
-const RESOLVE: Verb = Verb::new("resolve", "resolved", "open");
+pub(super) const CANCEL: Verb = Verb::of_sagas("cancel", "cancelled", "running,paused");
+pub(super) const PAUSE: Verb = Verb::of_sagas("pause", "paused", "running,compensating");
+pub(super) const RESUME: Verb = Verb::of_sagas("resume", "resumed", "paused");
+pub(super) const TERMINATE: Verb = Verb::of_sagas("terminate", "terminated", "open");
+const RETRY: Verb = Verb::of_pieces("retry", "retried", "open");
+const SKIP: Verb = Verb::of_pieces("skip", "skipped", "open");
+const RESOLVE: Verb = Verb::of_pieces("resolve", "resolved", "open");
 
 /// A verb about sagas as a whole.
 pub(super) async fn on_saga(verb: Verb, args: &OperateArgs) -> Outcome {

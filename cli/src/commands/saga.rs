@@ -159,7 +159,7 @@ fn table(events: &[EventView], wide: bool) -> String {
 }
 
 /// Every event, page by page.
-async fn full_history(client: &Client, id: &str) -> Result<Vec<EventView>, Failure> {
+pub(crate) async fn full_history(client: &Client, id: &str) -> Result<Vec<EventView>, Failure> {
     let mut events: Vec<EventView> = Vec::new();
     loop {
         let after = events.last().map_or(0, |event| event.seq);

@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 
 use orchestrator::auth::AuthSettings;
+use orchestrator::store::PostgresSettings;
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::config::{self, Settings};
 use crate::failure::{Failure, Kind, Outcome};
@@ -67,11 +69,9 @@ fn findings(settings: &Settings) -> Vec<Finding> {
     let mut note = |setting, problem: Option<String>| {
         found.extend(problem.map(|problem| Finding { setting, problem }));
     };
-    note("postgres.url", wrong_database(&settings.postgres.url));
-    note(
-        "worker.postgres_url",
-        wrong_database(&settings.worker.postgres_url),
-    );
+    note("postgres.url", connections::postgres(settings).wrong_url());
+    let workers = PostgresSettings::new(&settings.worker.postgres_url, Uuid::nil());
+    note("worker.postgres_url", workers.wrong_url());
     let rabbit = connections::rabbit(settings, "amends config check");
     note("broker.urls", rabbit.wrong_url());
     let exposed = settings.http.expose_without_auth;
@@ -81,8 +81,12 @@ fn findings(settings: &Settings) -> Vec<Finding> {
         "http.listen",
         wrong_address(&settings.http.listen, exposed || known),
     );
-    if let Err(failure) = auth {
-        note("auth.oidc", Some(failure.message().to_owned()));
+    match auth {
+        Err(failure) => note("auth.oidc", Some(failure.message().to_owned())),
+        Ok(auth) => note(
+            "auth.oidc.jwks",
+            auth.oidc.and_then(|oidc| oidc.keys.wrong()),
+        ),
     }
     if !settings.worker.http_listen.is_empty() {
         let listen = &settings.worker.http_listen;
@@ -103,14 +107,6 @@ fn findings(settings: &Settings) -> Vec<Finding> {
         note("log", Some(failure.message().to_owned()));
     }
     found
-}
-
-fn wrong_database(url: &str) -> Option<String> {
-    let wrong = url.parse::<tokio_postgres::Config>().err()?;
-    let why = orchestrator::chain(&wrong);
-    Some(format!(
-        "it is no URL of a database ({why}); write postgres://user:password@host:5432/database"
-    ))
 }
 
 /// Names of hosts are not looked up.
@@ -156,6 +152,41 @@ mod tests {
             "log",
         ];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_serve_would_refuse_is_found() {
+        let right = config::read(None).unwrap();
+        let mut hostless = right.clone();
+        "postgres:///d?password=geheim".clone_into(&mut hostless.postgres.url);
+        "postgres:///d".clone_into(&mut hostless.worker.postgres_url);
+        let found = findings(&hostless);
+        let named: Vec<&str> = found.iter().map(|one| one.setting).collect();
+        assert_eq!(named, ["postgres.url", "worker.postgres_url"]);
+        for one in &found {
+            assert!(one.problem.contains("it names no host"), "{one:?}");
+            assert!(!one.problem.contains("geheim"), "{one:?}");
+        }
+        let with_keys = |jwks: &str| {
+            let mut settings = right.clone();
+            "https://id.example.com".clone_into(&mut settings.auth.oidc.issuer);
+            "amends".clone_into(&mut settings.auth.oidc.audience);
+            jwks.clone_into(&mut settings.auth.oidc.jwks);
+            findings(&settings)
+        };
+        for (jwks, why) in [
+            ("http://idp.example.com/keys", "it must be https"),
+            ("https://", "no URL for keys"),
+            ("/nowhere/keys.json", "/nowhere/keys.json"),
+            ("Cargo.toml", "the keys cannot be read"),
+        ] {
+            let found = with_keys(jwks);
+            assert_eq!(found.len(), 1, "{jwks}");
+            assert_eq!(found[0].setting, "auth.oidc.jwks");
+            assert!(found[0].problem.contains(why), "{:?}", found[0]);
+        }
+        assert_eq!(with_keys("https://idp.example.com/keys").len(), 0);
+        assert_eq!(with_keys("http://127.0.0.1:1/keys").len(), 0);
     }
 
     #[test]

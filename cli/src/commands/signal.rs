@@ -8,7 +8,7 @@ use crate::failure::{Failure, Kind, Outcome};
 use crate::output;
 use crate::signal_args::SignalArgs;
 
-const SIGNAL: Verb = Verb::new("signal", "signalled", "open");
+const SIGNAL: Verb = Verb::of_sagas("signal", "signalled", "open");
 
 pub(super) async fn signal(args: &SignalArgs) -> Outcome {
     let payload = args.payload.as_deref();

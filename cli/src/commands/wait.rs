@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use orchestrator::http::SagaView;
 use saga_core::saga::Status;
-use saga_core::time::parse_span;
 use tokio::time::{Instant, sleep};
 
 use super::saga::show;
 use crate::args::WaitArgs;
 use crate::client::Client;
-use crate::failure::{Failure, Kind, Outcome};
+use crate::clock;
+use crate::failure::{Failure, Outcome};
 
 /// Seconds that one request waits for a saga.
 const WAIT_SECONDS: u64 = 30;
@@ -20,8 +20,7 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 /// Waits, shows the saga, and says in the exit code whether it is where it should be.
 pub(super) async fn wait(args: &WaitArgs) -> Outcome {
-    let limit = parse_span(&args.timeout)
-        .map_err(|error| Failure::new(Kind::Usage, format!("--timeout: {error}")))?;
+    let limit = clock::span("--timeout", &args.timeout)?;
     let client = args.server.client()?;
     let until = Some(Instant::now() + limit);
     let status = status_after(&client, &args.id, args.until, until).await?;

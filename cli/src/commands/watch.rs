@@ -16,7 +16,7 @@ use crate::{narrative, output, timeline};
 /// A picture is drawn at most this often.
 const DRAW_EVERY: Duration = Duration::from_millis(100);
 
-/// A connection that broke is tried again for this long.
+/// A connection that broke, or a picture that could not be made, is tried again for this long.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Between two tries.
@@ -44,11 +44,15 @@ pub(super) async fn watch(args: &OneArgs) -> Outcome {
             Next::Event(event) if event.event == SAGA_EVENT => screen.note(&event).await?,
             Next::Event(_) => {}
             Next::Nothing => screen.draw().await?,
-            Next::Gone => match again(&client, args, screen.last()).await? {
-                Some(again) => stream = again,
-                // It ended while nobody listened.
-                None => return screen.draw().await,
-            },
+            // A new connection goes on where the last one broke.
+            Next::Gone => {
+                let last = screen.last();
+                match patiently(async || client.follow(&args.id, Some(last)).await).await? {
+                    Some(again) => stream = again,
+                    // It ended while nobody listened.
+                    None => return screen.draw().await,
+                }
+            }
         }
     }
 }
@@ -71,12 +75,12 @@ async fn next(stream: &mut EventStream, limit: Option<Duration>) -> Next {
     event.map_or(Next::Gone, Next::Event)
 }
 
-/// A new connection, which goes on where the last one broke; `None` when nothing is left to follow.
-async fn again(client: &Client, args: &OneArgs, last: u64) -> Result<Option<EventStream>, Failure> {
+/// Asks until there is an answer, for as long as [`PATIENCE`] lasts.
+async fn patiently<T>(ask: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Failure> {
     let until = Instant::now() + PATIENCE;
     loop {
-        match client.follow(&args.id, Some(last)).await {
-            Ok(stream) => return Ok(stream),
+        match ask().await {
+            Ok(answer) => return Ok(answer),
             Err(error) if Instant::now() >= until => return Err(error),
             Err(_) => tokio::time::sleep(TRY_AGAIN_AFTER).await,
         }
@@ -114,7 +118,7 @@ impl Screen<'_> {
         self.events.push(event);
         self.behind = self.pictures;
         let due = |at: Instant| at.elapsed() >= DRAW_EVERY;
-        if self.drawn_at.is_some_and(due) {
+        if self.drawn_at.is_none_or(due) {
             self.draw().await?;
         }
         Ok(())
@@ -135,7 +139,7 @@ impl Screen<'_> {
             return Ok(());
         }
         let path = format!("/v1/sagas/{}", self.args.id);
-        let saga: SagaView = self.client.get(&path).await?;
+        let saga = patiently(async || self.client.get::<SagaView>(&path).await).await?;
         let picture = timeline::timeline(&saga, &self.events, Settings::colour());
         let up = match self.drawn_lines {
             0 => String::new(),
@@ -146,5 +150,29 @@ impl Screen<'_> {
         self.drawn_at = Some(Instant::now());
         self.behind = false;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_fails_is_asked_again_for_as_long_as_patience_lasts() {
+        let asked = Cell::new(0);
+        let third = patiently(async || {
+            asked.set(asked.get() + 1);
+            match asked.get() {
+                3 => Ok("seen"),
+                _ => Err(Failure::error("away")),
+            }
+        });
+        assert!(third.await.is_ok_and(|answer| answer == "seen"));
+        let begun = Instant::now();
+        let never = patiently(async || Err::<(), _>(Failure::error("away"))).await;
+        assert!(never.is_err_and(|failure| failure.message() == "away"));
+        assert_eq!(begun.elapsed(), PATIENCE);
     }
 }

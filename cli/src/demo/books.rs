@@ -238,11 +238,10 @@ fn balance_in_memory(shelf: &Shelf) -> Balance {
     }
 }
 
-fn unavailable(error: &dyn std::error::Error) -> Answer {
+fn unavailable(error: &(dyn std::error::Error + 'static)) -> Answer {
     // What the database says is in the source; the error itself reads "db error".
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let told: Vec<String> = causes.map(ToString::to_string).collect();
-    let message = format!("the books cannot be written: {}", told.join(": "));
+    let why = orchestrator::chain(error);
+    let message = format!("the books cannot be written: {why}");
     Answer::retry("books_unavailable", message)
 }
 

@@ -34,7 +34,7 @@ fn sums(frame: &mut Frame, state: &State, reading: &Reading) {
     // Gauges of the store are old when it does not answer, and then the sagas are not seen either.
     let is_known = reading.sagas.is_ok();
     let counters = &reading.counters;
-    let open = Status::ALL.iter().filter(|status| !is_over(**status));
+    let open = Status::ALL.iter().filter(|status| status.is_open());
     let open = open.map(|status| {
         let count = counters.open.get(status.as_str());
         let count = count.map_or_else(|| "unknown".to_owned(), ToString::to_string);
@@ -63,15 +63,6 @@ fn sums(frame: &mut Frame, state: &State, reading: &Reading) {
         Style::Plain,
         format!("sagas   {took}  outbox {outbox}  dead letters {letters}"),
     );
-}
-
-const fn is_over(status: Status) -> bool {
-    match status {
-        Status::Running | Status::Paused | Status::Compensating | Status::CompensationFailed => {
-            false
-        }
-        Status::Completed | Status::Compensated | Status::Terminated => true,
-    }
 }
 
 /// What the orchestrator that is asked does in a second.
@@ -225,14 +216,15 @@ fn sagas(frame: &mut Frame, state: &State, room: usize) {
     let rows = state.rows();
     let shown = room.saturating_sub(1).max(1);
     // The one that is chosen stays in sight.
-    let first = (state.chosen + 1).saturating_sub(shown);
+    let chosen = state.place(&rows);
+    let first = (chosen + 1).saturating_sub(shown);
     for (index, row) in rows.iter().enumerate().skip(first).take(shown) {
         let tail = row
             .saga
             .get(row.saga.len().saturating_sub(8)..)
             .unwrap_or(&row.saga);
         let step = row.step.as_deref().unwrap_or_default();
-        let style = match (index == state.chosen, row.is_stuck) {
+        let style = match (index == chosen, row.is_stuck) {
             (true, _) => Style::Chosen,
             (false, true) => Style::Bad,
             (false, false) => Style::Plain,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use orchestrator::explain::StuckReport;
 use orchestrator::http::{
-    EventView, ExplanationView, LetterGroupView, OperateBody, OperatedView, PageView, SagaView,
+    ExplanationView, LetterGroupView, OperateBody, OperatedView, PageView, SagaView,
     TopologyItemView, WorkerView,
 };
 use saga_core::time::Timestamp;
@@ -14,6 +14,7 @@ use super::detail::Detail;
 use super::keys::Act;
 use crate::client::Client;
 use crate::clock;
+use crate::commands::saga::full_history;
 use crate::failure::Failure;
 
 /// An orchestrator that has not answered by then is away.
@@ -85,14 +86,11 @@ impl Reader {
 
     /// Looks into one saga.
     pub async fn look(&self, saga: &str) -> Seen<Detail> {
-        let (history, explain) = (
-            format!("/v1/sagas/{saga}/history"),
-            format!("/v1/sagas/{saga}/explain"),
-        );
         let path = format!("/v1/sagas/{saga}");
+        let explain = format!("{path}/explain");
         let (saga, history, explained) = tokio::join!(
             within(self.client.get::<SagaView>(&path)),
-            within(self.client.get::<Vec<EventView>>(&history)),
+            within(full_history(&self.client, saga)),
             within(self.client.get::<ExplanationView>(&explain)),
         );
         Ok(Detail::of(&saga?, &history?, explained))

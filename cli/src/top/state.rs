@@ -20,8 +20,8 @@ pub struct State {
     /// Since when the orchestrator does not answer, and what happened then.
     pub(super) away: Option<(Timestamp, String)>,
     pub(super) view: View,
-    /// Which of [`State::rows`].
-    pub(super) chosen: usize,
+    /// The saga that is chosen in the overview: rows move with every reading, it does not.
+    chosen: Option<String>,
     pub(super) prompt: Option<Prompt>,
     pub(super) notice: Option<String>,
 }
@@ -70,7 +70,7 @@ impl State {
             stuck: None,
             away: None,
             view: View::Overview,
-            chosen: 0,
+            chosen: None,
             prompt: None,
             notice: None,
         }
@@ -81,12 +81,12 @@ impl State {
         match read {
             Ok(mut reading) => {
                 self.away = None;
+                let place = self.place(&self.rows());
                 if let Some(stuck) = reading.stuck.take() {
                     self.stuck = Some(stuck);
                 }
                 self.before = self.last.replace(reading);
-                let last = self.rows().len().saturating_sub(1);
-                self.chosen = self.chosen.min(last);
+                self.stay(place);
             }
             Err(why) => {
                 let since = self.away.take().map_or(now, |(since, _)| since);
@@ -123,7 +123,8 @@ impl State {
         }
     }
 
-    /// The sagas that can be chosen: first what is stuck, then what is open, then the rest.
+    /// The sagas that can be chosen, each once: first what is stuck, then what is open, then the
+    /// rest.
     pub(super) fn rows(&self) -> Vec<Row> {
         let mut rows = Vec::new();
         let mut known = BTreeSet::new();
@@ -133,15 +134,16 @@ impl State {
         };
         for group in groups {
             for saga in &group.sagas {
-                known.insert(saga.to_string());
-                rows.push(Row {
-                    saga: saga.to_string(),
-                    definition: group.definition.clone(),
-                    step: group.step.clone(),
-                    word: group.cause.clone(),
-                    says: group.says.clone(),
-                    is_stuck: true,
-                });
+                if known.insert(saga.to_string()) {
+                    rows.push(Row {
+                        saga: saga.to_string(),
+                        definition: group.definition.clone(),
+                        step: group.step.clone(),
+                        word: group.cause.clone(),
+                        says: group.says.clone(),
+                        is_stuck: true,
+                    });
+                }
             }
         }
         let sagas = match &self.last {
@@ -166,11 +168,40 @@ impl State {
         rows
     }
 
+    /// Which of the rows is chosen.
+    pub(super) fn place(&self, rows: &[Row]) -> usize {
+        let chosen = self.chosen.as_ref();
+        let place = rows.iter().position(|row| Some(&row.saga) == chosen);
+        place.unwrap_or(0)
+    }
+
+    /// Keeps the saga that is chosen; one that is not listed any more leaves its place to another.
+    /// While nothing is listed, nothing is known of it.
+    fn stay(&mut self, place: usize) {
+        let rows = self.rows();
+        if !rows
+            .iter()
+            .any(|row| Some(&row.saga) == self.chosen.as_ref())
+        {
+            self.choose(&rows, place);
+        }
+    }
+
+    /// Chooses the row at this place, or the last one before it.
+    fn choose(&mut self, rows: &[Row], place: usize) {
+        let row = rows.get(place).or(rows.last());
+        if let Some(row) = row {
+            self.chosen = Some(row.saga.clone());
+        }
+    }
+
     /// The saga that a verb is about, and the step that its cause is about.
     pub(super) fn chosen(&self) -> Option<(String, Option<String>)> {
         match &self.view {
             View::Overview => {
-                let row = self.rows().into_iter().nth(self.chosen)?;
+                let rows = self.rows();
+                let place = self.place(&rows);
+                let row = rows.into_iter().nth(place)?;
                 Some((row.saga, row.step))
             }
             View::Saga { id, seen, .. } => {
@@ -196,16 +227,17 @@ impl State {
     }
 
     pub(super) fn step_up(&mut self, by: usize) {
+        let rows = self.rows();
         match &mut self.view {
-            View::Overview => self.chosen = self.chosen.saturating_sub(by),
+            View::Overview => self.choose(&rows, self.place(&rows).saturating_sub(by)),
             View::Saga { scrolled, .. } => *scrolled = scrolled.saturating_sub(by),
         }
     }
 
     pub(super) fn step_down(&mut self, by: usize) {
-        let last = self.rows().len().saturating_sub(1);
+        let rows = self.rows();
         match &mut self.view {
-            View::Overview => self.chosen = (self.chosen + by).min(last),
+            View::Overview => self.choose(&rows, self.place(&rows).saturating_add(by)),
             View::Saga { seen, scrolled, .. } => {
                 let lines = match seen {
                     Some(Ok(detail)) => detail.lines.len(),

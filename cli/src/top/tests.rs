@@ -309,3 +309,51 @@ fn the_chosen_saga_stays_in_sight() {
     assert_eq!(press(&mut state, &[KeyCode::PageDown; 6]), None);
     assert!(sees(&state, 50) && !sees(&state, 1));
 }
+
+#[test]
+fn the_chosen_saga_is_the_same_after_every_reading() {
+    let chosen = |state: &mut State| {
+        let id = state.chosen().expect("a saga").0;
+        id.trim_start_matches("0193594e-1b2c-7d3e-8f40-0000000000")
+            .to_owned()
+    };
+    let listing = |second, numbers: &[u32]| {
+        let mut listing = reading(second, counters(1, 1));
+        let sagas = numbers.iter().map(|it| saga(*it, Status::Running));
+        listing.sagas = Ok(sagas.collect());
+        listing.stuck = None;
+        listing
+    };
+    let mut state = State::new(SERVER);
+    state.take(Ok(listing(42, &[13, 12, 11])), at(42));
+    assert_eq!(press(&mut state, &[KeyCode::Down]), None);
+    assert_eq!(chosen(&mut state), "12");
+    // One is newer, and one is stuck: both are listed above it.
+    let mut newer = listing(43, &[14, 13, 12, 11]);
+    newer.stuck = Some(Ok(stuck()));
+    state.take(Ok(newer), at(43));
+    assert_eq!(chosen(&mut state), "12");
+    let frame = render(&state, at(43), 80, 24);
+    let marked = frame
+        .lines
+        .iter()
+        .find(|(style, _)| *style == super::frame::Style::Chosen);
+    assert!(
+        marked.is_some_and(|(_, line)| line.contains("…00000012")),
+        "{}",
+        frame.text()
+    );
+    // A list that cannot be read hides it, for as long.
+    let mut blind = listing(44, &[]);
+    blind.sagas = Err("the database does not answer".to_owned());
+    blind.stuck = Some(Err("the database does not answer".to_owned()));
+    state.take(Ok(blind), at(44));
+    assert_eq!(state.chosen(), None);
+    state.take(Ok(listing(45, &[15, 14, 13, 12, 11])), at(45));
+    assert_eq!(chosen(&mut state), "12");
+    // When it is listed no more, the one that has its place is chosen, and stays.
+    state.take(Ok(listing(46, &[15, 14, 13, 11])), at(46));
+    assert_eq!(chosen(&mut state), "11");
+    state.take(Ok(listing(47, &[16, 15, 14, 13, 11, 10])), at(47));
+    assert_eq!(chosen(&mut state), "11");
+}

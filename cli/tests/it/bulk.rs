@@ -114,6 +114,18 @@ fn what_is_refused_is_told_by_reason_and_one_by_one() {
         ]
     );
 
+    // A verb about the whole saga is said once, however many of its elements fit.
+    let by_step = ["--definition", "fan", "--step", "fan", "--yes"];
+    let signal = ["saga", "signal", "ready", "--id", "s-1"];
+    let told = fans.run(&[&signal[..], &by_step].concat());
+    assert_eq!((told.code, told.out.as_str()), (0, "1 saga signalled\n"));
+    let dry = many(&fans, "cancel", &[&by_step[..], &["--dry-run"]].concat());
+    assert!(dry.out.ends_with("would cancel 1 saga\n"), "{dry:?}");
+    let report = many(&fans, "cancel", &[&by_step[..], &["-o", "json"]].concat()).json();
+    let told = report["sagas"].as_array().expect("sagas").iter();
+    let told: Vec<_> = told.map(|one| (&one["step"], &one["result"])).collect();
+    assert_eq!(told, [(&Value::Null, &json!("done"))], "{report}");
+
     // One of two can be cancelled, the other turns back already.
     let cancelled = many(&inside, "cancel", &[&ids[0]]);
     assert_eq!(cancelled.code, 0, "{cancelled:?}");

@@ -60,26 +60,26 @@ fn every_command_has_an_example_that_can_be_typed() {
 fn every_command_says_how_it_prints() {
     // What prints a script, a page or a picture, or serves until it is stopped, has no table.
     let other = [
-        "serve",
-        "demo-worker",
-        "graph",
-        "explain-code",
-        "completions",
-        "man",
-        "show",
-        "top",
+        "amends serve",
+        "amends demo-worker",
+        "amends graph",
+        "amends explain-code",
+        "amends completions",
+        "amends man",
+        "amends definition show",
+        "amends definition graph",
+        "amends top",
     ];
     for (path, command) in commands() {
-        let name = command.get_name();
         let output = command.get_arguments().find(|one| one.get_id() == "output");
         let Some(output) = output else {
-            assert!(other.contains(&name), "`{path}` has no --output");
+            assert!(other.contains(&path.as_str()), "`{path}` has no --output");
             continue;
         };
         let values = output.get_possible_values();
         let known: Vec<&str> = values.iter().map(|value| value.get_name()).collect();
         for form in ["table", "wide", "json", "jsonl", "yaml"] {
-            let can = known.contains(&form) || other.contains(&name);
+            let can = known.contains(&form) || other.contains(&path.as_str());
             assert!(can, "`{path} -o {form}` is not there: {known:?}");
         }
     }

@@ -49,6 +49,24 @@ pub enum KeySource {
     File(PathBuf),
 }
 
+impl KeySource {
+    /// What is wrong with it, in a sentence: a URL that cannot be used, or a file without keys. No
+    /// server is asked.
+    #[must_use]
+    pub fn wrong(&self) -> Option<String> {
+        let usable = match self {
+            Self::Url(url) => client(url).map(drop),
+            Self::File(path) => read_file(path)
+                .map_err(|source| KeysError::Read {
+                    path: path.clone(),
+                    source,
+                })
+                .and_then(|document| keys(&document).map(drop)),
+        };
+        usable.err().map(|error| crate::chain(&error))
+    }
+}
+
 /// Why there are no keys.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {

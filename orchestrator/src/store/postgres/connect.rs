@@ -71,14 +71,22 @@ pub(in crate::store) struct Connector {
 impl Connector {
     /// Reads the URL and adds what every connection of the store has.
     pub(in crate::store) fn new(settings: &PostgresSettings) -> Result<Self, StoreError> {
-        let url_error = |message: String| StoreError::Refused {
+        Self::read(settings).map_err(|error| StoreError::Refused {
             operation: "read the database URL",
-            source: Box::new(ConnectError::Url(message)),
+            source: Box::new(error),
+        })
+    }
+
+    /// The same, with what is wrong in its own words.
+    pub(super) fn read(settings: &PostgresSettings) -> Result<Self, ConnectError> {
+        let no_url = |why: &str| {
+            ConnectError::Url(format!(
+                "{why}; write postgres://user:password@host:5432/database"
+            ))
         };
-        let mut config =
-            Config::from_str(&settings.url).map_err(|error| url_error(chain(&error)))?;
+        let mut config = Config::from_str(&settings.url).map_err(|error| no_url(&chain(&error)))?;
         if config.get_hosts().is_empty() {
-            return Err(url_error("it names no host".to_owned()));
+            return Err(no_url("it names no host"));
         }
         let schema = &settings.schema;
         if schema.is_empty()
@@ -86,7 +94,7 @@ impl Connector {
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || c == '_')
         {
-            return Err(url_error(format!(
+            return Err(ConnectError::Url(format!(
                 "`{schema}` is no schema name of letters, digits and _"
             )));
         }
@@ -107,7 +115,7 @@ impl Connector {
             .keepalives_interval(Duration::from_secs(3))
             .keepalives_retries(3)
             .tcp_user_timeout(DEAD_PEER_AFTER);
-        let tls = tls::connector(config.get_ssl_mode()).map_err(url_error)?;
+        let tls = tls::connector(config.get_ssl_mode()).map_err(ConnectError::Url)?;
         let target = describe(&config);
         Ok(Self {
             config,

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::connect::Connector;
+
 /// Connections that a store keeps unless told otherwise. The hot path needs two or three; the rest
 /// is for the API.
 pub(super) const POOL_SIZE: usize = 8;
@@ -53,6 +55,14 @@ impl PostgresSettings {
             owner,
             answer_timeout: ANSWER_TIMEOUT,
         }
+    }
+
+    /// What is wrong with the URL or the schema's name, in a sentence without the password. No host
+    /// is asked.
+    #[must_use]
+    pub fn wrong_url(&self) -> Option<String> {
+        let wrong = Connector::read(self).err();
+        wrong.map(|error| error.to_string())
     }
 }
 
