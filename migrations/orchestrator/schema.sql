@@ -114,7 +114,7 @@ CREATE TABLE outbox (
     seq bigint NOT NULL,
     owner uuid NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    properties json NOT NULL,
+    properties text NOT NULL,
     body bytea NOT NULL,
     CONSTRAINT outbox_pkey PRIMARY KEY (saga_id, seq),
     CONSTRAINT outbox_seq_check CHECK ((seq > 0))
@@ -232,6 +232,19 @@ CREATE TABLE workers (
     CONSTRAINT workers_occasion_check CHECK ((occasion = ANY (ARRAY['hello'::text, 'heartbeat'::text, 'goodbye'::text]))),
     CONSTRAINT workers_seq_check CHECK ((seq >= 0))
 );
+
+CREATE VIEW saga_history AS
+ SELECT e.saga_id,
+    ((e.seq + k.number) - 1) AS seq,
+    e.schema,
+    e.at,
+    k.data
+   FROM (saga_events e
+     CROSS JOIN LATERAL json_array_elements(
+        CASE
+            WHEN (e.schema = 1) THEN json_build_array(e.data)
+            ELSE e.data
+        END) WITH ORDINALITY k(data, number));
 
 CREATE OR REPLACE FUNCTION drop_days(suffix text, first uuid, beyond uuid)
  RETURNS boolean

@@ -161,7 +161,7 @@ pub async fn audit_histories(database: &Database) {
 /// Checks that the histories have no gaps.
 pub async fn audit_gaps(database: &Database) {
     let gaps = "SELECT count(*) FROM amends.sagas s
-                WHERE s.version <> (SELECT count(*) FROM amends.saga_events e WHERE e.saga_id = s.id)
-                   OR s.version <> (SELECT max(seq) FROM amends.saga_events e WHERE e.saga_id = s.id)";
+                WHERE s.version <> (SELECT count(*) FROM amends.saga_history e WHERE e.saga_id = s.id)
+                   OR s.version <> (SELECT max(seq) FROM amends.saga_history e WHERE e.saga_id = s.id)";
     assert_eq!(database.number(gaps).await, 0, "histories with gaps");
 }

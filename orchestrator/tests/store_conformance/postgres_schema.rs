@@ -80,8 +80,12 @@ async fn render(database: &Database) -> String {
             }
         }
     }
-    for row in database.admin.query(FUNCTIONS, &[]).await.unwrap() {
-        write!(text, "\n{};\n", row.get::<_, &str>(0).trim_end()).unwrap();
+    for sql in [VIEWS, FUNCTIONS] {
+        for row in database.admin.query(sql, &[]).await.unwrap() {
+            let definition: &str = row.get(0);
+            let definition = definition.trim_end().trim_end_matches(';');
+            write!(text, "\n{definition};\n").unwrap();
+        }
     }
     text.replace(&format!("{}.", database.schema), "")
 }
@@ -114,6 +118,12 @@ const TRIGGERS: &str = "
     FROM pg_trigger
     WHERE tgrelid = $1::text::regclass AND NOT tgisinternal
     ORDER BY tgname COLLATE \"C\"";
+
+const VIEWS: &str = "
+    SELECT format(E'CREATE VIEW %I AS\n%s', viewname, definition)
+    FROM pg_views
+    WHERE schemaname = current_schema()
+    ORDER BY viewname COLLATE \"C\"";
 
 const FUNCTIONS: &str = "
     SELECT pg_get_functiondef(p.oid)

@@ -13,8 +13,9 @@ use crate::input::{Parent, StepError};
 use crate::operator::By;
 use crate::time::Timestamp;
 
-/// The schema version written with every event. Readers accept this and every earlier one.
-pub const EVENT_SCHEMA: u16 = 1;
+/// The schema version written with events. Readers accept this and every earlier one: 1 had one event
+/// to a row, 2 has a list of those that were decided together.
+pub const EVENT_SCHEMA: u16 = 2;
 
 /// One stored fact of one saga.
 #[derive(Debug, Clone, PartialEq)]

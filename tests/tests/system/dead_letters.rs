@@ -21,7 +21,7 @@ async fn one_order() -> (Deployment, system_tests::process::Process, Middleman) 
 
 async fn events(deployment: &Deployment, kind: &str) -> i64 {
     let sql =
-        format!("SELECT count(*) FROM amends.saga_events WHERE data::text LIKE '%\"{kind}\"%'");
+        format!("SELECT count(*) FROM amends.saga_history WHERE data::text LIKE '%\"{kind}\"%'");
     deployment.database.number(&sql).await
 }
 

@@ -68,7 +68,8 @@ async fn a_busy_worker_drains_and_another_takes_all() {
         .await;
     orders::audit(&deployment.database, ORDERS).await;
     orders::audit_histories(&deployment.database).await;
-    let second = "SELECT count(*) FROM amends.saga_events WHERE data::text LIKE '%attempt_failed%'";
+    let second =
+        "SELECT count(*) FROM amends.saga_history WHERE data::text LIKE '%attempt_failed%'";
     assert_eq!(
         deployment.database.number(second).await,
         0,

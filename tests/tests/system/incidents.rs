@@ -71,7 +71,8 @@ async fn no_worker_for_a_queue() {
         ]])
         .await;
     story.check();
-    let failed = "SELECT count(*) FROM amends.saga_events WHERE data::text LIKE '%attempt_failed%'";
+    let failed =
+        "SELECT count(*) FROM amends.saga_history WHERE data::text LIKE '%attempt_failed%'";
     assert_eq!(deployment.database.number(failed).await, 0);
     orders::audit_balance(&deployment.database).await;
     worker.terminate();
@@ -239,7 +240,7 @@ async fn a_deploy_that_broke_a_step() {
         .await;
     let worker = announced_worker(&deployment, "worker-1").await;
     let failed =
-        "SELECT count(*) FROM amends.saga_events WHERE data::text LIKE '%\"step_failed\"%'";
+        "SELECT count(*) FROM amends.saga_history WHERE data::text LIKE '%\"step_failed\"%'";
     count(&deployment, "settled charges", failed, victims).await;
     let resume = ["saga", "resume", "--letter-group", fingerprint, "--yes"];
     let replay = ["dlq", "replay", "--fingerprint", fingerprint];
@@ -317,7 +318,7 @@ async fn the_wrong_saga_is_cancelled() {
         sagas.push(orders::start_one(&client, "account-opening", &application).await);
     }
     let waits =
-        "SELECT count(*) FROM amends.saga_events WHERE data::text LIKE '%\"step_waiting\"%'";
+        "SELECT count(*) FROM amends.saga_history WHERE data::text LIKE '%\"step_waiting\"%'";
     count(&deployment, "both wait", waits, 2).await;
     let (meant, wrong) = (sagas[0].as_str(), sagas[1].as_str());
     let why = ["--reason", "a-17 has withdrawn"];

@@ -40,7 +40,7 @@ async fn a_lost_command_is_found_by_reconciling_and_the_books_balance() {
     deployment.wait_for_ends(1).await;
     assert_eq!(orders::audit_balance(&deployment.database).await, 1);
     orders::audit_histories(&deployment.database).await;
-    let resent = "SELECT count(*) FROM amends.saga_events
+    let resent = "SELECT count(*) FROM amends.saga_history
                   WHERE data::text LIKE '%\"command_resent\"%'";
     assert_eq!(deployment.database.number(resent).await, 1);
     worker.terminate();
@@ -295,7 +295,7 @@ async fn a_replay_that_fails_again_stops_the_ramp() {
     assert!(ran.err.contains("1 of 1 failed again"), "{ran:?}");
     let open = "SELECT count(*) FROM amends.dead_letters WHERE handled_at IS NULL";
     assert_eq!(deployment.database.number(open).await, 3);
-    let retried = "SELECT count(*) FROM amends.saga_events
+    let retried = "SELECT count(*) FROM amends.saga_history
                    WHERE data::text LIKE '%\"step_retried\"%'";
     assert_eq!(deployment.database.number(retried).await, 1);
     worker.terminate();

@@ -50,7 +50,7 @@ async fn a_worker_drains_no_longer_than_it_is_told() {
     assert!(took >= Duration::from_secs(1), "it waited only {took:?}");
     assert!(took < HANDLER_WAITS, "it waited for the handler: {took:?}");
     drop(lock);
-    let cancelled = "SELECT count(*) FROM amends.saga_events WHERE data::text LIKE '%cancelled%'";
+    let cancelled = "SELECT count(*) FROM amends.saga_history WHERE data::text LIKE '%cancelled%'";
     until(&deployment, cancelled, 1).await;
 
     let replacement = deployment.worker("replacement");
@@ -80,7 +80,7 @@ async fn a_worker_with_time_to_drain_finishes_its_call() {
     assert!(told.elapsed() < Duration::from_secs(10));
     let charges = "SELECT count(*) FROM amends_worker.demo_charges WHERE kind = 'charge'";
     assert_eq!(deployment.database.number(charges).await, 1);
-    let retried = "SELECT count(*) FROM amends.saga_events WHERE data::text LIKE '%cancelled%'";
+    let retried = "SELECT count(*) FROM amends.saga_history WHERE data::text LIKE '%cancelled%'";
     assert_eq!(deployment.database.number(retried).await, 0);
     let deadline = Instant::now() + PATIENCE;
     while workers(&deployment.client()).await[0].status != Presence::Left {
@@ -115,7 +115,7 @@ async fn a_worker_is_listed_with_what_it_does_and_answers_for_itself() {
     assert_eq!(seen.running[0].operation.as_str(), "payments.charge");
     assert!(seen.operations.iter().any(|it| it.slots == 16));
     let proven =
-        "SELECT count(*) FROM amends.saga_events WHERE data::text LIKE '%attempt_started%'";
+        "SELECT count(*) FROM amends.saga_history WHERE data::text LIKE '%attempt_started%'";
     until(&deployment, proven, 1).await;
     let one: WorkerView = client
         .get(&format!("/v1/workers/{}", encode(&seen.id)))

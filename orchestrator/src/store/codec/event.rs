@@ -1,28 +1,35 @@
-//! An event and the row that holds it.
+//! Events and the rows that hold them.
 
 use saga_core::event::{EVENT_SCHEMA, Event, EventKind};
 use saga_core::time::Timestamp;
 
 use super::error::DecodeError;
 
-/// The text of `saga_events.data`; position and time have columns.
-pub(in crate::store) fn encode_event(event: &Event) -> Result<String, serde_json::Error> {
-    serde_json::to_string(&event.kind)
+/// The text of `saga_events.data` for events that were decided together: a list. Time and position of
+/// the first have columns.
+pub(in crate::store) fn encode_events(events: &[Event]) -> Result<String, serde_json::Error> {
+    let kinds: Vec<&EventKind> = events.iter().map(|event| &event.kind).collect();
+    serde_json::to_string(&kinds)
 }
 
-/// The event that a row holds.
-pub(in crate::store) fn decode_event(
-    seq: u64,
+/// The events that a row holds, whose first is number `first`.
+pub(in crate::store) fn decode_events(
+    first: u64,
     schema: u16,
     at: Timestamp,
     data: &str,
-) -> Result<Event, DecodeError> {
+) -> Result<Vec<Event>, DecodeError> {
     if schema > EVENT_SCHEMA {
         return Err(DecodeError::Newer {
             found: schema,
             known: EVENT_SCHEMA,
         });
     }
-    let kind: EventKind = serde_json::from_str(data).map_err(DecodeError::Malformed)?;
-    Ok(Event { seq, at, kind })
+    let kinds = match schema {
+        // Each event had a row of its own.
+        ..=1 => vec![serde_json::from_str(data).map_err(DecodeError::Malformed)?],
+        _ => serde_json::from_str(data).map_err(DecodeError::Malformed)?,
+    };
+    let events = (first..).zip(kinds);
+    Ok(events.map(|(seq, kind)| Event { seq, at, kind }).collect())
 }

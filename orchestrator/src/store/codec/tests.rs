@@ -15,7 +15,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    SagaRow, decode_event, decode_saga, decode_value_key, encode_event, encode_state,
+    SagaRow, decode_events, decode_saga, decode_value_key, encode_events, encode_state,
     encode_value_key,
 };
 
@@ -433,17 +433,22 @@ fn events_are_written_as_the_golden_file_says_and_read_back() {
     let lines = std::fs::read_to_string(golden("events-1.jsonl")).unwrap();
     let lines: Vec<&str> = lines.lines().collect();
     assert_eq!(lines.len(), kinds.clone().count());
-    for ((seq, kind), line) in (1..).zip(kinds).zip(lines) {
-        let event = Event { seq, at, kind };
-        assert_eq!(encode_event(&event).unwrap(), line);
-        assert_eq!(decode_event(seq, 1, at, line).unwrap(), event);
+    let events: Vec<Event> = (1..)
+        .zip(kinds)
+        .map(|(seq, kind)| Event { seq, at, kind })
+        .collect();
+    let together = format!("[{}]", lines.join(","));
+    assert_eq!(encode_events(&events).unwrap(), together);
+    assert_eq!(decode_events(1, 2, at, &together).unwrap(), events);
+    for (event, line) in events.into_iter().zip(lines) {
+        assert_eq!(decode_events(event.seq, 1, at, line).unwrap(), [event]);
     }
 }
 
 #[test]
 fn what_a_later_release_wrote_is_named_as_such() {
     let at = Timestamp::from_micros(0);
-    let error = decode_event(1, EVENT_SCHEMA + 1, at, "{}")
+    let error = decode_events(1, EVENT_SCHEMA + 1, at, "{}")
         .unwrap_err()
         .to_string();
     assert!(error.contains("upgrade this process"), "{error}");

@@ -2,15 +2,15 @@
 
 use std::borrow::Cow;
 
-use broker::message::Properties;
-use saga_core::event::EVENT_SCHEMA;
+use saga_core::event::{EVENT_SCHEMA, Event};
 use saga_core::ids::{MessageId, SagaId};
-use saga_core::saga::Status;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::columns::{Json, Time, bigint, integer};
+use super::commit_statement::{Part, Parts};
 use super::failure::Failure;
+use super::key_arrays::Keys;
 use crate::store::codec;
 use crate::store::{StoredDeadLetter, Transition};
 
@@ -60,15 +60,6 @@ struct Starts<'a> {
 }
 
 #[derive(Debug, Default)]
-struct Keys<'a> {
-    definitions: Vec<&'a str>,
-    keys: Vec<&'a str>,
-    sagas: Vec<Uuid>,
-    end_statuses: Vec<Option<&'a str>>,
-    replaces: Vec<Option<Uuid>>,
-}
-
-#[derive(Debug, Default)]
 struct Events {
     sagas: Vec<Uuid>,
     seqs: Vec<i64>,
@@ -97,7 +88,7 @@ struct GoodOutputs<'a> {
 struct Outbox<'a> {
     sagas: Vec<Uuid>,
     seqs: Vec<i64>,
-    properties: Vec<Json>,
+    properties: Vec<String>,
     bodies: Vec<&'a [u8]>,
 }
 
@@ -137,7 +128,7 @@ impl<'a> CommitArrays<'a> {
             }
             arrays.push_children(transition)?;
         }
-        arrays.push_keys(&sorted);
+        (arrays.keys, arrays.closed) = Keys::of(&sorted);
         Ok(arrays)
     }
 
@@ -169,8 +160,30 @@ impl<'a> CommitArrays<'a> {
         }
     }
 
-    /// The statement's parameters in their order.
-    pub(super) fn params(&self) -> Vec<&(dyn ToSql + Sync)> {
+    /// The statement that writes them, and its parameters.
+    pub(super) fn statement(&self) -> (&'static str, Vec<&(dyn ToSql + Sync)>) {
+        let parts = Parts::default()
+            .with(Part::Updates, !self.updates.ids.is_empty())
+            .with(Part::Starts, !self.starts.ids.is_empty())
+            .with(Part::Keys, !self.keys.keys.is_empty())
+            .with(Part::ClosedKeys, !self.closed.keys.is_empty())
+            .with(Part::Events, !self.events.seqs.is_empty())
+            .with(Part::Values, !self.values.steps.is_empty())
+            .with(Part::GoodOutputs, !self.good.steps.is_empty())
+            .with(Part::Outbox, !self.outbox.seqs.is_empty())
+            .with(Part::Confirmed, !self.confirmed.seqs.is_empty())
+            .with(Part::DeadLetters, !self.dead.ids.is_empty());
+        let form = parts.statement();
+        let all = self.params();
+        let params = form
+            .parameters
+            .iter()
+            .filter_map(|number| all.get(number - 1).copied());
+        (&form.sql, params.collect())
+    }
+
+    /// The whole statement's parameters in their order.
+    fn params(&self) -> Vec<&(dyn ToSql + Sync)> {
         let (u, k, n, c) = (&self.updates, &self.keys, &self.starts, &self.closed);
         let (e, v, o, d) = (&self.events, &self.values, &self.outbox, &self.dead);
         let mut params: Vec<&(dyn ToSql + Sync)> = Vec::with_capacity(57);
@@ -287,13 +300,17 @@ impl<'a> CommitArrays<'a> {
 
     fn push_children(&mut self, transition: &'a Transition) -> Result<(), Failure> {
         let id = transition.saga.id.0;
-        for event in &transition.events {
+        // What one decision says is one row: it is written, and mostly read, together.
+        let together = |one: &Event, next: &Event| one.at == next.at;
+        for events in transition.events.chunk_by(together) {
+            let data = codec::encode_events(events).map_err(unstorable)?;
+            let Some(first) = events.first() else {
+                continue;
+            };
             self.events.sagas.push(id);
-            self.events.seqs.push(bigint(event.seq));
-            self.events.at.push(Time(event.at));
-            self.events
-                .data
-                .push(Json(codec::encode_event(event).map_err(unstorable)?));
+            self.events.seqs.push(bigint(first.seq));
+            self.events.at.push(Time(first.at));
+            self.events.data.push(Json(data));
         }
         let keyed = transition.values.iter().filter_map(|(key, value)| {
             let (step, element) = codec::encode_value_key(key)?;
@@ -321,36 +338,13 @@ impl<'a> CommitArrays<'a> {
         for message in outbox {
             self.outbox.sagas.push(message.id.saga.0);
             self.outbox.seqs.push(bigint(message.id.seq));
-            self.outbox
-                .properties
-                .push(properties(&message.message.properties)?);
+            let properties = serde_json::to_string(&message.message.properties);
+            self.outbox.properties.push(properties.map_err(unstorable)?);
             self.outbox.bodies.push(&message.message.body);
         }
         Ok(())
     }
-
-    fn push_keys(&mut self, transitions: &[&'a Transition]) {
-        let (mut taken, mut closed) = (Vec::new(), Vec::new());
-        for transition in transitions {
-            let saga = &*transition.saga;
-            let ended = saga
-                .ended_at
-                .is_some()
-                .then(|| Status::as_str(saga.status()));
-            if let Some(start) = &transition.start_key {
-                let replaces = transition.replaces.map(|SagaId(id)| id);
-                taken.push((&*start.definition, &*start.key, saga.id.0, ended, replaces));
-            } else if let (Some(key), Some(_)) = (&saga.key, ended) {
-                closed.push((&*saga.definition.name, &**key, saga.id.0, ended, None));
-            }
-        }
-        self.keys = Keys::sorted(taken);
-        self.closed = Keys::sorted(closed);
-    }
 }
-
-/// Definition, key, saga, how that ended, and whose key it takes over.
-type KeyRow<'a> = (&'a str, &'a str, Uuid, Option<&'a str>, Option<Uuid>);
 
 impl GoodOutputs<'_> {
     fn params(&self) -> [&(dyn ToSql + Sync); 5] {
@@ -362,27 +356,6 @@ impl GoodOutputs<'_> {
             &self.elements,
         ]
     }
-}
-
-impl<'a> Keys<'a> {
-    fn sorted(mut rows: Vec<KeyRow<'a>>) -> Self {
-        rows.sort_unstable();
-        let mut keys = Self::default();
-        for (definition, key, saga, end_status, replaces) in rows {
-            keys.replaces.push(replaces);
-            keys.definitions.push(definition);
-            keys.keys.push(key);
-            keys.sagas.push(saga);
-            keys.end_statuses.push(end_status);
-        }
-        keys
-    }
-}
-
-fn properties(properties: &Properties) -> Result<Json, Failure> {
-    serde_json::to_string(properties)
-        .map(Json)
-        .map_err(unstorable)
 }
 
 fn unstorable(error: impl std::fmt::Display) -> Failure {

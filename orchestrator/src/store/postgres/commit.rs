@@ -7,11 +7,11 @@ use saga_core::ids::{MessageId, SagaId};
 use uuid::Uuid;
 
 use super::arrays::CommitArrays;
-use super::columns::{JsonRef, Time, bigint, column, counter};
+use super::columns::{bigint, column};
 use super::failure::Failure;
+use super::rows::{self, read};
 use super::statements;
 use super::store::PostgresStore;
-use crate::store::codec;
 use crate::store::{
     Batch, CommitReport, Committed, SagaOutcome, StartKey, StoreError, StoredDeadLetter, Transition,
 };
@@ -163,11 +163,11 @@ async fn execute(
     let mut arrays = CommitArrays::new(store.owner, transitions)?;
     arrays.confirm(extras.confirmed);
     arrays.bury(extras.dead_letters);
-    let params = arrays.params();
+    let (sql, params) = arrays.statement();
     let mut uncertain = false;
     let mut delays = RETRY_DELAYS.iter();
     loop {
-        let failure = match store.try_query(statements::COMMIT, &params).await {
+        let failure = match store.try_query(sql, &params).await {
             Ok(rows) => {
                 let matched = rows
                     .iter()
@@ -244,19 +244,15 @@ async fn read_back(
         .await?;
     let mut ours = BTreeSet::new();
     for row in &rows {
-        let refused = |failure: Failure| failure.into_error(OPERATION);
-        let id = SagaId(column(row, 0).map_err(refused)?);
-        let seq = counter(column(row, 1).map_err(refused)?);
-        let schema = u16::try_from(column::<i16>(row, 2).map_err(refused)?).unwrap_or(u16::MAX);
-        let Time(at) = column(row, 3).map_err(refused)?;
-        let JsonRef(data) = column(row, 4).map_err(refused)?;
-        let Ok(stored) = codec::decode_event(seq, schema, at, data) else {
+        let id = SagaId(read(row, 0, "an event")?);
+        let Ok(stored) = rows::events(row, 1) else {
             continue;
         };
         let mine = transitions
             .iter()
             .find(|transition| transition.saga.id == id);
-        if mine.and_then(|transition| transition.events.last()) == Some(&stored) {
+        let last = mine.and_then(|transition| transition.events.last());
+        if last.is_some_and(|last| stored.contains(last)) {
             ours.insert(id);
         }
     }

@@ -63,7 +63,8 @@ async fn finish(
     transition: &Transition,
 ) -> Result<Written, Failure> {
     let arrays = CommitArrays::new(store.owner, &[transition])?;
-    match work.query(statements::COMMIT, &arrays.params()).await {
+    let (sql, params) = arrays.statement();
+    match work.query(sql, &params).await {
         Ok(rows) => {
             let matched = rows
                 .iter()

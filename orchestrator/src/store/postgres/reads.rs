@@ -210,7 +210,13 @@ pub(super) async fn history(
     let rows = store
         .query("read a history", statements::HISTORY, params)
         .await?;
-    rows.iter().map(rows::event).collect()
+    let mut events = Vec::new();
+    for row in &rows {
+        events.extend(rows::events(row, 0)?);
+    }
+    events.retain(|event| event.seq > after);
+    events.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(events)
 }
 
 /// How many sagas are open, by status.

@@ -70,14 +70,14 @@ pub(super) fn value(row: &Row, first: usize) -> Result<(ValueKey, Arc<Value>), S
     Ok((codec::decode_value_key(step, element), Arc::new(value)))
 }
 
-/// An event: `history`.
-pub(super) fn event(row: &Row) -> Result<Event, StoreError> {
-    let seq = counter(read(row, 0, "an event")?);
-    let schema = u16::try_from(read::<i16>(row, 1, "an event")?).unwrap_or(u16::MAX);
-    let Time(at) = read(row, 2, "an event")?;
-    let JsonRef(data) = read(row, 3, "an event")?;
-    codec::decode_event(seq, schema, at, data)
-        .map_err(|error| corrupt(format!("event {seq}"), error))
+/// Events that were decided together, from this column on: `history`, `read_back`.
+pub(super) fn events(row: &Row, from: usize) -> Result<Vec<Event>, StoreError> {
+    let first = counter(read(row, from, "an event")?);
+    let schema = u16::try_from(read::<i16>(row, from + 1, "an event")?).unwrap_or(u16::MAX);
+    let Time(at) = read(row, from + 2, "an event")?;
+    let JsonRef(data) = read(row, from + 3, "an event")?;
+    codec::decode_events(first, schema, at, data)
+        .map_err(|error| corrupt(format!("event {first}"), error))
 }
 
 /// A message of the outbox.
@@ -87,7 +87,7 @@ pub(super) fn outbox_message(row: &Row) -> Result<OutboxMessage, StoreError> {
         saga,
         seq: counter(read(row, 1, "an outbox row")?),
     };
-    let JsonRef(properties) = read(row, 2, "an outbox row")?;
+    let properties: &str = read(row, 2, "an outbox row")?;
     let body: &[u8] = read(row, 3, "an outbox row")?;
     let properties = serde_json::from_str(properties)
         .map_err(|error| corrupt(format!("outbox row {id}"), error))?;

@@ -2,7 +2,7 @@ WITH ours AS MATERIALIZED (
     SELECT * FROM sagas WHERE id > $1::text::uuid
 )
 SELECT (SELECT count(*) FROM ours)::float8,
-       (SELECT count(*) FROM saga_events e
+       (SELECT count(*) FROM saga_history e
         WHERE e.saga_id > $1::text::uuid AND e.data ->> 'type' = 'step_succeeded')::float8,
        (SELECT extract(epoch FROM max(ended_at) - min(started_at)) FROM ours)::float8,
        (SELECT count(*) FROM ours WHERE status <> 'completed')::float8,

@@ -4,9 +4,16 @@
 -- the key of its table; without that two batches would deadlock. `matched` are the sagas that won
 -- the compare-and-set; nothing is written of the others. `IN (…) IS TRUE` keeps the planner from
 -- turning the test into a join, so that it stays one probe of a hash table per row.
-WITH locked AS MATERIALIZED (
+--
+-- What stands between `if` and `end` is left out where a batch has nothing of the kind: to set up a
+-- part of this statement costs as much as some ten rows, whether there are any or not.
+WITH
+-- if updates, keys
+locked AS MATERIALIZED (
     SELECT id FROM sagas WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE
 ),
+-- end
+-- if updates
 updated AS (
     UPDATE sagas s
     SET version = u.version,
@@ -24,6 +31,8 @@ updated AS (
       AND (SELECT count(*) FROM locked) >= 0
     RETURNING s.id
 ),
+-- end
+-- if keys
 taken AS (
     INSERT INTO saga_keys (definition, key, saga_id, end_status)
     SELECT k.definition, k.key, k.saga_id, k.end_status
@@ -45,6 +54,8 @@ inherited AS (
       AND (SELECT count(*) FROM locked) >= 0
     RETURNING t.saga_id
 ),
+-- end
+-- if starts
 started AS (
     INSERT INTO sagas (
         id, version, status, state, ended_at, wake_at, definition, definition_version, key, labels,
@@ -60,16 +71,26 @@ started AS (
         id, version, status, state, ended_at, wake_at, definition, definition_version, key, labels,
         started_at, keyed
     )
+    -- if keys
     WHERE NOT n.keyed
        OR n.id IN (SELECT saga_id FROM taken)
        OR n.id IN (SELECT saga_id FROM inherited)
+    -- end
     ON CONFLICT (id) DO NOTHING
     RETURNING id
 ),
+-- end
 matched AS MATERIALIZED (
-    SELECT id FROM updated UNION ALL SELECT id FROM started
-),
-closed AS (
+    SELECT NULL::uuid AS id WHERE false
+    -- if updates
+    UNION ALL SELECT id FROM updated
+    -- end
+    -- if starts
+    UNION ALL SELECT id FROM started
+    -- end
+)
+-- if closed keys
+, closed AS (
     UPDATE saga_keys k
     SET end_status = c.end_status
     FROM unnest($24::text[], $25::text[], $26::uuid[], $27::text[])
@@ -78,45 +99,57 @@ closed AS (
       AND k.key = c.key
       AND k.saga_id = c.saga_id
       AND (c.saga_id IN (SELECT id FROM matched)) IS TRUE
-),
-happened AS (
+)
+-- end
+-- if events
+, happened AS (
     INSERT INTO saga_events (saga_id, seq, schema, at, data)
     SELECT e.saga_id, e.seq, $28::smallint, e.at, e.data
     FROM unnest($29::uuid[], $30::bigint[], $31::timestamptz[], $32::json[])
         AS e (saga_id, seq, at, data)
     WHERE (e.saga_id IN (SELECT id FROM matched)) IS TRUE
-),
-kept AS (
+)
+-- end
+-- if values
+, kept AS (
     INSERT INTO saga_values (saga_id, step, element, value)
     SELECT v.saga_id, v.step, v.element, v.value
     FROM unnest($33::uuid[], $34::text[], $35::integer[], $36::json[])
         AS v (saga_id, step, element, value)
     WHERE (v.saga_id IN (SELECT id FROM matched)) IS TRUE
-),
-remembered AS (
+)
+-- end
+-- if good outputs
+, remembered AS (
     INSERT INTO good_outputs (action, input, saga_id, step, element)
     SELECT g.action, g.input, g.saga_id, g.step, g.element
     FROM unnest($52::text[], $53::bytea[], $54::uuid[], $55::text[], $56::integer[])
         AS g (action, input, saga_id, step, element)
     WHERE (g.saga_id IN (SELECT id FROM matched)) IS TRUE
     ON CONFLICT (saga_id, step, element) DO NOTHING
-),
-unsent AS (
+)
+-- end
+-- if outbox
+, unsent AS (
     INSERT INTO outbox (saga_id, seq, owner, properties, body)
     SELECT o.saga_id, o.seq, $37::uuid, o.properties, o.body
-    FROM unnest($38::uuid[], $39::bigint[], $40::json[], $41::bytea[])
+    FROM unnest($38::uuid[], $39::bigint[], $40::text[], $41::bytea[])
         AS o (saga_id, seq, properties, body)
     WHERE (o.saga_id IN (SELECT id FROM matched)) IS TRUE
-),
-sent AS (
+)
+-- end
+-- if confirmed
+, sent AS (
     -- Not a join: an outbox is nearly empty whenever it is analyzed, and would be read whole.
     DELETE FROM outbox o
     WHERE o.saga_id = ANY ($42::uuid[])
       AND ((o.saga_id, o.seq) IN (
           SELECT c.saga_id, c.seq FROM unnest($42::uuid[], $43::bigint[]) AS c (saga_id, seq)
       )) IS TRUE
-),
-buried AS (
+)
+-- end
+-- if dead letters
+, buried AS (
     INSERT INTO dead_letters (id, saga_id, queue, reason, fingerprint, properties, body)
     SELECT d.id, d.saga_id, d.queue, d.reason, d.fingerprint, d.properties, d.body
     FROM unnest(
@@ -128,4 +161,5 @@ buried AS (
        OR (d.saga_id IN (SELECT id FROM matched)) IS TRUE
     ON CONFLICT (id) DO NOTHING
 )
+-- end
 SELECT id FROM matched

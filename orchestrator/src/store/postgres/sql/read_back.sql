@@ -1,9 +1,11 @@
--- The last events of transitions whose commit was not answered: one that is there was committed.
-SELECT w.saga_id, w.seq, e.schema, e.at, e.data
+-- The rows that have the last events of transitions whose commit was not answered: one that is there was
+-- committed.
+SELECT w.saga_id, e.seq, e.schema, e.at, e.data
 FROM unnest($1::uuid[], $2::bigint[]) AS w (saga_id, seq)
 CROSS JOIN LATERAL (
-    SELECT s.schema, s.at, s.data
+    SELECT s.seq, s.schema, s.at, s.data
     FROM saga_events s
-    WHERE s.saga_id = w.saga_id AND s.seq = w.seq
+    WHERE s.saga_id = w.saga_id AND s.seq <= w.seq
+    ORDER BY s.seq DESC
     LIMIT 1
 ) e
