@@ -127,6 +127,9 @@ pub struct ReplayedView {
     /// The step that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
+    /// Other letters of the same command, which are handled with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub with: Vec<Uuid>,
     /// When, by the orchestrator's clock: a newer letter of the saga is a new failure.
     pub at: Timestamp,
     /// Nothing was done; it would be.
@@ -288,6 +291,7 @@ impl ReplayedView {
             done: done.how.as_str().to_owned(),
             saga: done.saga.map(|id| id.to_string()),
             step: done.step,
+            with: done.with,
             at,
             dry_run,
         }
