@@ -1,6 +1,7 @@
 //! The seam between amends and a message broker.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use saga_core::ids::{ActionName, Op};
@@ -242,4 +243,7 @@ pub enum BrokerError {
     /// The broker did not answer in time or is shut down.
     #[error("the broker is not available")]
     Unavailable,
+    /// Whoever asked did not wait any longer.
+    #[error("the broker has not answered within {} s", .0.as_secs())]
+    Silent(Duration),
 }

@@ -57,7 +57,9 @@ fn described(document: &Value) -> Vec<(String, Value)> {
 
 fn wrong(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
     let schema = json!({"components": document["components"], "allOf": [schema]});
-    let validator = jsonschema::draft202012::new(&schema).expect("a schema");
+    // By themselves, formats are only remarks.
+    let options = jsonschema::draft202012::options().should_validate_formats(true);
+    let validator = options.build(&schema).expect("a schema");
     let errors = validator.iter_errors(value);
     errors
         .map(|error| format!("{}: {error}", error.instance_path()))
@@ -106,6 +108,52 @@ fn a_message_that_is_not_as_described_is_found() {
             "{name}"
         );
     }
+}
+
+/// Every text of a message that reads like a time.
+fn times<'a>(value: &'a mut Value, found: &mut Vec<&'a mut Value>) {
+    match value {
+        Value::String(text) => {
+            let is_time = text.starts_with("20") && text.as_bytes().get(10) == Some(&b'T');
+            if is_time {
+                found.push(value);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| times(item, found)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| times(field, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// The document promises times, and a text that is none does not keep the promise.
+#[test]
+fn what_is_sent_as_a_time_is_described_as_one() {
+    let document = document();
+    let mut seen = 0;
+    for file in std::fs::read_dir(here().join("tests/golden")).expect("the golden messages") {
+        let path = file.expect("a file").path();
+        let mut golden = read(&path);
+        let kind = golden["properties"]["kind"].clone();
+        let mut described = described(&document).into_iter();
+        let message = described
+            .find(|(name, _)| *name == kind)
+            .expect("described");
+        let body = golden["body"].take();
+        let mut all = Vec::new();
+        let mut copy = body.clone();
+        times(&mut copy, &mut all);
+        let all = all.len();
+        for one in 0..all {
+            let mut body = body.clone();
+            let mut found = Vec::new();
+            times(&mut body, &mut found);
+            *found.swap_remove(one) = json!("yesterday");
+            let wrong = wrong(&document, &message.1["payload"], &body);
+            assert!(!wrong.is_empty(), "{}: {one} of {all}", path.display());
+        }
+        seen += all;
+    }
+    assert!(seen >= 5, "{seen}");
 }
 
 #[test]

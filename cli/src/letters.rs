@@ -1,5 +1,6 @@
 //! Replays or drops many letters: in a ramp, at a rate, and reported one by one.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use orchestrator::http::{HandleBody, LetterPageView, Problem, ReplayedView, SagaView};
@@ -54,7 +55,7 @@ pub struct Report {
     pub letters: Vec<LetterResult>,
     /// Handled, or would be.
     pub done: usize,
-    /// Handled by somebody else, or along with another letter of the same command.
+    /// Handled by somebody else, or along with another letter of the same command, or would be.
     pub already: usize,
     /// Refused, with the reason.
     pub refused: usize,
@@ -86,6 +87,9 @@ pub struct LetterResult {
     /// It has failed again since.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub failed_again: bool,
+    /// Letters that would be handled with it.
+    #[serde(skip)]
+    along: BTreeSet<String>,
     #[serde(skip)]
     at: Option<Timestamp>,
     /// Whoever asked may not.
@@ -122,6 +126,9 @@ impl Batch<'_> {
         let mut steps = ramp::steps();
         let mut pace = Pace::new(self.rate);
         let mut asked = std::pin::pin!(asked_to_stop());
+        // A dry run handles nothing, so the orchestrator does not know of one letter's turn what
+        // became of the others.
+        let mut along = BTreeSet::new();
         while !rest.is_empty() {
             let size = match self.watch {
                 Some(_) => steps.next().unwrap_or(rest.len()).min(rest.len()),
@@ -137,7 +144,8 @@ impl Batch<'_> {
                     () = pace.next() => self.handle(id).await,
                 };
                 match handled {
-                    Ok(result) => {
+                    Ok(mut result) => {
+                        result.go_along(&mut along);
                         told(Told::Letter(&result));
                         let denied = result.is_denied();
                         report.add(result);
@@ -291,6 +299,11 @@ impl LetterResult {
             step: view.step,
             detail: None,
             failed_again: false,
+            along: if view.dry_run {
+                view.with.iter().map(ToString::to_string).collect()
+            } else {
+                BTreeSet::new()
+            },
             at: (!view.dry_run).then_some(view.at),
             denied: false,
         }
@@ -310,7 +323,49 @@ impl LetterResult {
             step: None,
             detail: Some(problem.detail.into_string()),
             failed_again: false,
+            along: BTreeSet::new(),
             at: None,
         }
+    }
+
+    /// It would be handled by the time that its turn comes, or others would be with it.
+    fn go_along(&mut self, along: &mut BTreeSet<String>) {
+        if along.contains(&self.id) {
+            self.result = "already".to_owned();
+        } else {
+            along.append(&mut self.along);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// Both letters of a command are asked about before either is handled.
+    #[test]
+    fn a_dry_run_counts_what_one_replay_closes_once() {
+        let (one, twin, other) = (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3));
+        let mut report = Report::default();
+        let mut along = BTreeSet::new();
+        for (id, with) in [(one, vec![twin]), (twin, vec![one]), (other, vec![])] {
+            let view = ReplayedView {
+                id,
+                done: "resent".to_owned(),
+                saga: None,
+                step: None,
+                with,
+                at: Timestamp::from_micros(0),
+                dry_run: true,
+            };
+            let mut result = LetterResult::done(&id.to_string(), view);
+            result.go_along(&mut along);
+            report.add(result);
+        }
+        assert_eq!((report.done, report.already), (2, 1));
+        let results: Vec<_> = report.letters.iter().map(|it| it.result.as_str()).collect();
+        assert_eq!(results, ["resent", "already", "resent"]);
     }
 }

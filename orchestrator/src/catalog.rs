@@ -13,6 +13,7 @@ use saga_core::time::format_span;
 use semver::Version;
 use tokio::time::Instant;
 
+use crate::deadline::in_time;
 use crate::store::{Registration, Retirement, Store, StoreError};
 
 /// How long the list of versions may be out of date, when another orchestrator registers one.
@@ -205,7 +206,7 @@ impl Catalog {
     ) -> Result<Registration, CatalogError> {
         let definition = definition.into();
         self.refuse_outliving(&definition)?;
-        self.broker.declare_steps(&steps(&definition)).await?;
+        in_time(self.broker.declare_steps(&steps(&definition))).await?;
         let registration = self.store.register(&definition).await?;
         let reference = definition.reference.clone();
         match registration {

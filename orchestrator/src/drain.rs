@@ -7,8 +7,10 @@ use broker::broker::{Broker, Settled};
 use broker::envelope::drain::{self, Drain};
 use broker::envelope::worker::Occasion;
 use saga_core::operator::By;
+use tokio::time::timeout;
 use uuid::Uuid;
 
+use crate::deadline::BROKER_ANSWERS_WITHIN;
 use crate::engine::Engine;
 use crate::store::{StoreError, StoredWorker};
 
@@ -48,7 +50,9 @@ pub async fn drain(
     if message.properties.routing_key.len() > QUEUE_NAME_BYTES_MAX {
         return Err(DrainError::Unreachable(id.to_owned()));
     }
-    match broker.publish(vec![message]).await.first() {
+    // A publisher waits for as long as an alarm lasts.
+    let publishing = timeout(BROKER_ANSWERS_WITHIN, broker.publish(vec![message]));
+    match publishing.await.unwrap_or_default().first() {
         Some(Settled::Confirmed) => Ok(worker),
         Some(Settled::Unroutable) => Err(DrainError::Unreachable(id.to_owned())),
         Some(Settled::Refused | Settled::Unknown) | None => Err(DrainError::NotSent),

@@ -13,6 +13,7 @@ pub mod bundle;
 pub mod catalog;
 mod children;
 pub mod company;
+mod deadline;
 pub mod dependencies;
 pub mod drain;
 pub mod engine;

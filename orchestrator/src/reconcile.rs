@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::catalog::CatalogError;
+use crate::deadline::in_time;
 use crate::engine::{Done, Engine, Job};
 use crate::store::{PAGE_ROWS_MAX, SagaFilter, Store, StoreError};
 
@@ -245,9 +246,9 @@ impl<'a> Pass<'a> {
         let empty = match self.empty.get(&queue) {
             Some(empty) => *empty,
             None => {
-                let depth = self.broker.depth(&queue).await?;
+                let depth = in_time(self.broker.depth(&queue)).await?;
                 if depth.is_none() && !self.dry_run {
-                    self.broker.declare_steps(&[(action.clone(), op)]).await?;
+                    in_time(self.broker.declare_steps(&[(action.clone(), op)])).await?;
                 }
                 let empty = depth.is_none_or(|depth| depth.messages == 0);
                 self.empty.insert(queue.clone(), empty);

@@ -32,6 +32,8 @@ pub struct Replayed {
     pub saga: Option<SagaId>,
     /// The step that it is about.
     pub step: Option<String>,
+    /// Other letters of the same command, which are handled with it.
+    pub with: Vec<Uuid>,
 }
 
 /// What a replay does.
@@ -78,7 +80,7 @@ pub enum ReplayError {
     },
     /// Its saga has no use for it any more.
     #[error("{0}; `drop` it")]
-    MovedOn(#[from] MovedOn),
+    MovedOn(MovedOn),
     /// Its saga has no use for the answer.
     #[error("the saga has no use for it, {0}; `drop` it")]
     NoUse(String),
@@ -125,8 +127,11 @@ pub async fn replay(
     let letter = open_letter(engine, id).await?;
     let plan = plan(engine, &letter, by).await?;
     let told_at = engine.shared().store.now();
-    let done = match plan {
-        Plan::Tell(_, _, would) if dry_run => return Ok(would),
+    let mut done = match plan {
+        Plan::Tell(_, _, mut would) if dry_run => {
+            would.with = siblings(engine, &letter, told_at).await?;
+            return Ok(would);
+        }
         Plan::Answers(answers) if dry_run => return Ok(applied(answers.first())),
         Plan::Start(..) if dry_run => return Ok(applied(None)),
         Plan::Tell(saga, input, done) => {
@@ -152,21 +157,24 @@ pub async fn replay(
     // Should this be lost, the next replay finds that the saga has moved on.
     let store = &engine.shared().store;
     store.handle_letter(id, Handling::Replayed, by).await?;
-    close_siblings(engine, &letter, told_at, by).await?;
+    done.with = siblings(engine, &letter, told_at).await?;
+    for other in &done.with {
+        store.handle_letter(*other, Handling::Replayed, by).await?;
+    }
     Ok(done)
 }
 
 /// A command and the probe that followed it leave two letters. Replaying one is for both, and the
 /// other would be refused from then on.
-async fn close_siblings(
+async fn siblings(
     engine: &Engine,
     letter: &LetterRecord,
     told_at: Timestamp,
-    by: &By,
-) -> Result<(), ReplayError> {
+) -> Result<Vec<Uuid>, ReplayError> {
     let Some(about) = round_of(letter) else {
-        return Ok(());
+        return Ok(Vec::new());
     };
+    let mut found = Vec::new();
     let store = &engine.shared().store;
     let filter = LetterFilter {
         saga: letter.summary.saga,
@@ -180,12 +188,10 @@ async fn close_siblings(
         }
         let record = store.dead_letter(other.id).await?;
         if record.as_ref().and_then(round_of) == Some(about.clone()) {
-            store
-                .handle_letter(other.id, Handling::Replayed, by)
-                .await?;
+            found.push(other.id);
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 /// Which round of which piece of work a command's letter is about, and at which attempt.
@@ -212,6 +218,7 @@ pub async fn give_up(
         how: How::Dropped,
         saga: letter.summary.saga,
         step: None,
+        with: Vec::new(),
     })
 }
 
@@ -292,7 +299,8 @@ async fn command_again(
         command: sent.map(|id| id.seq),
         reason: letter.summary.reason.clone(),
     };
-    let resend = resend::judge(&definition, &saga, &dead, by, shared.store.now())?;
+    let resend = resend::judge(&definition, &saga, &dead, by, shared.store.now())
+        .map_err(ReplayError::MovedOn)?;
     let how = match &resend {
         Resend::Again(_) => How::Resent,
         Resend::Retry(_) => How::Retried,
@@ -301,6 +309,7 @@ async fn command_again(
         how,
         saga: Some(about.saga),
         step: Some(step),
+        with: Vec::new(),
     };
     Ok(Plan::Tell(about.saga, resend.input(), done))
 }
@@ -358,6 +367,7 @@ fn applied(answer: Option<&ReplyItem>) -> Replayed {
         how: How::Applied,
         saga: answer.map(|item| item.saga),
         step: answer.map(|item| item.reply.key.to_string()),
+        with: Vec::new(),
     }
 }
 

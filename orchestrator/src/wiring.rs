@@ -10,6 +10,7 @@ use saga_core::definition::DefinitionRef;
 use saga_core::ids::{ActionName, Op};
 
 use crate::catalog::{Catalog, CatalogError, Needs};
+use crate::deadline::in_time;
 use crate::store::{Store, StoreError};
 
 /// What is wired to what.
@@ -122,7 +123,7 @@ async fn look(broker: &dyn Broker, needs: &Needs) -> Result<Vec<Inspected>, Stri
     if *broker.health().borrow() == Health::Disconnected {
         return Err("the broker cannot be reached".to_owned());
     }
-    let found = broker.inspect(&needs.steps).await;
+    let found = in_time(broker.inspect(&needs.steps)).await;
     found.map_err(|error| crate::chain(&error))
 }
 
@@ -156,15 +157,24 @@ pub async fn apply(
     topology: &Topology,
 ) -> Result<(), WiringError> {
     let needs = catalog.needs().await?;
-    // What has other arguments is refused, and would keep what comes after it from being declared.
-    let _refused = broker.declare_base().await;
+    declared(in_time(broker.declare_base()).await)?;
     for step in &needs.steps {
-        match broker.declare_steps(std::slice::from_ref(step)).await {
-            Ok(()) | Err(BrokerError::Declare { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
+        declared(in_time(broker.declare_steps(std::slice::from_ref(step))).await)?;
     }
     // This process has declared most of it before, and would take it for there.
-    broker.restore(&topology.steps_exchange()).await;
+    let steps = topology.steps_exchange();
+    in_time(async {
+        broker.restore(&steps).await;
+        Ok(())
+    })
+    .await?;
     Ok(())
+}
+
+/// What has other arguments is refused, and must not keep what comes after it from being declared.
+fn declared(answer: Result<(), BrokerError>) -> Result<(), BrokerError> {
+    match answer {
+        Ok(()) | Err(BrokerError::Declare { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
 }

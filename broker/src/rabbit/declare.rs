@@ -86,7 +86,8 @@ impl Declarer {
     }
 
     /// Declares everything again that was ever asked for: somebody may have deleted something
-    /// while we were away. What fails is only logged; whoever needs it asks again.
+    /// while we were away. What fails is only logged; whoever needs it asks again. Without a broker
+    /// that answers, all of it waits for the next connection.
     pub(super) async fn restore_all(&self, link: &Link) {
         let known: Vec<_> = self.state.lock().await.known.values().cloned().collect();
         for group in in_order(known, &self.topology) {
@@ -95,6 +96,9 @@ impl Declarer {
                     error = &error as &dyn std::error::Error,
                     "declaring again failed"
                 );
+                if matches!(error, BrokerError::Unavailable) {
+                    return;
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! `amends audit`: who asked for what, and whether the record of it holds.
 
 use orchestrator::audit::{Anchor, AuditRecord, Broken, Chain, Phase, Standing};
+use orchestrator::auth::NO_ROLE;
 use orchestrator::http::{AuditPageView, AuditView};
 use orchestrator::store::PAGE_ROWS_MAX;
 use serde_json::json;
@@ -59,14 +60,17 @@ fn told(record: &AuditView, all: bool) -> String {
     };
     let behalf = record.on_behalf_of.as_ref();
     let behalf = behalf.map_or_else(String::new, |who| format!(", for {who}"));
+    let role = match record.role.as_str() {
+        NO_ROLE => String::new(),
+        role => format!(" ({role})"),
+    };
     let at = record.at.to_string();
     let at = at.get(..19).unwrap_or(&at).replace('T', " ");
     let mut text = format!(
-        "#{}  {at}  {} {phase}\n  by {} ({}){behalf}\n  {}{}\n",
+        "#{}  {at}  {} {phase}\n  by {}{role}{behalf}\n  {}{}\n",
         record.seq,
         record.verb,
         record.who,
-        record.role,
         record.target,
         change(record.before.as_ref(), record.after.as_ref()),
     );

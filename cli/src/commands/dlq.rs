@@ -93,7 +93,7 @@ fn row(letter: &LetterView, wide: bool) -> Vec<String> {
 async fn groups(server: &ServerArgs) -> Outcome {
     let client = server.client()?;
     let groups: Vec<LetterGroupView> = client.get("/v1/dead-letters/groups").await?;
-    output::list(server.output, &groups, |_| {
+    output::list(server.output, &groups, |wide| {
         if groups.is_empty() {
             return NONE.to_owned();
         }
@@ -106,8 +106,12 @@ async fn groups(server: &ServerArgs) -> Outcome {
                 group.fingerprint.clone(),
             ]
         });
+        let rows: Vec<_> = rows.collect();
         let head = ["LETTERS", "SAGAS", "FIRST", "LAST", "FINGERPRINT"];
-        output::table(&head, &rows.collect::<Vec<_>>())
+        if wide {
+            return output::table(&head, &rows);
+        }
+        output::narrow_table(&head, &rows, &[head.len() - 1])
     })
 }
 
@@ -277,7 +281,14 @@ fn summary(report: &Report, dry_run: bool) -> String {
     let would = if dry_run { "would be " } else { "" };
     let mut text = format!("{} {would}handled, {} refused", report.done, report.refused);
     for (count, what) in [
-        (report.already, "closed already"),
+        (
+            report.already,
+            if dry_run {
+                "closed with them"
+            } else {
+                "closed already"
+            },
+        ),
         (report.failed_again, "failed again"),
         (report.not_tried, "not tried"),
     ] {

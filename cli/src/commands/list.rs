@@ -13,6 +13,11 @@ use crate::{clock, output, timeline};
 /// Rows when nobody says how many.
 const ROWS: u32 = 50;
 
+/// Where the name of a saga's definition is in the table, and its key: both are as long as somebody
+/// liked.
+const NAME_COLUMN: usize = 1;
+const KEY_COLUMN: usize = 4;
+
 /// Lists sagas, newest first.
 pub(super) async fn list(args: &ListArgs) -> Outcome {
     if args.filter.stuck.as_deref() == Some(ANY_CAUSE) {
@@ -58,7 +63,10 @@ fn table(sagas: &[SagaView], wide: bool) -> String {
         head.extend(["STARTED", "TOOK", "AT", "CAUSE"]);
     }
     let rows: Vec<_> = sagas.iter().map(|saga| row(saga, wide)).collect();
-    output::table(&head, &rows)
+    if wide {
+        return output::table(&head, &rows);
+    }
+    output::narrow_table(&head, &rows, &[NAME_COLUMN, KEY_COLUMN])
 }
 
 fn row(saga: &SagaView, wide: bool) -> Vec<String> {

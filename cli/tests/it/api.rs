@@ -104,13 +104,39 @@ fn check(document: &Value, said: &Value, answer: &Answer) {
     if !answer.kind.contains("json") {
         return assert_eq!(schema["allOf"][0]["type"], "string");
     }
-    let validator = jsonschema::draft202012::new(&schema).expect("a schema");
     let body = answer.json();
-    let wrong: Vec<String> = validator
-        .iter_errors(&body)
-        .map(|error| format!("{}: {error}", error.instance_path()))
-        .collect();
+    let wrong = wrong(&schema, &body);
     assert!(wrong.is_empty(), "{wrong:?} in {body:#}");
+}
+
+fn wrong(schema: &Value, body: &Value) -> Vec<String> {
+    // By themselves, formats are only remarks.
+    let options = jsonschema::draft202012::options().should_validate_formats(true);
+    let validator = options.build(schema).expect("a schema");
+    validator
+        .iter_errors(body)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect()
+}
+
+/// Times and ids are promised in a form, and what has another one is found.
+#[test]
+fn a_time_or_an_id_that_is_none_is_not_as_the_document_says() {
+    let document = document();
+    let components = &document["components"];
+    let letter = json!({"$ref": "#/components/schemas/LetterView"});
+    let schema = json!({"components": components, "allOf": [letter]});
+    let good = json!({
+        "id": NOBODY, "received_at": "2026-01-01T00:00:00.000000Z", "queue": "dead",
+        "fingerprint": "f", "reason": "r", "body_bytes": 1,
+    });
+    assert_eq!(wrong(&schema, &good), Vec::<String>::new());
+    for (field, text) in [("received_at", "2026-01-01 00:00"), ("id", "one")] {
+        let mut bad = good.clone();
+        bad[field] = json!(text);
+        let wrong = wrong(&schema, &bad);
+        assert!(wrong.len() == 1 && wrong[0].contains(field), "{wrong:?}");
+    }
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn the_audit_log_reads_and_its_chain_holds() {
     for text in [
         "saga.pause done",
         "saga.pause refused",
-        "by ada (none)",
+        "by ada\n",
         &saga,
         "-> paused at",
     ] {

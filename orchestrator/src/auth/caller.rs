@@ -3,7 +3,7 @@
 use super::role::Role;
 
 /// Role in the audit log of those whom nobody has asked who they are.
-const NO_ROLE: &str = "none";
+pub const NO_ROLE: &str = "none";
 
 /// Name of those who say none.
 const UNKNOWN: &str = "unknown";

@@ -65,7 +65,7 @@ pub enum Denied {
     NoRole(String),
     /// The store does not answer.
     #[error("look for the token")]
-    Store(#[from] StoreError),
+    Store(#[source] Arc<StoreError>),
     /// The identity provider's keys cannot be had.
     #[error("get the keys of the identity provider")]
     Keys(#[source] Arc<KeysError>),

@@ -17,22 +17,18 @@ use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
 
+use super::latest::{Latest, Spans};
 use super::loopback::is_loopback;
 
-/// Keys are fetched again after this, when a token comes.
-const FRESH_FOR: Duration = Duration::from_secs(600);
-
-/// They are never fetched more often, whatever tokens come.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(10);
-
-/// Keys count as long after they were last fetched; then the provider may have dropped them.
-const STALE_FOR: Duration = Duration::from_secs(3600);
-
-/// The provider must answer within this.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
+const SPANS: Spans = Spans {
+    fresh_for: Duration::from_secs(600),
+    // Whatever tokens come.
+    look_again_after: Duration::from_secs(10),
+    // Then the provider may have dropped them.
+    stale_for: Duration::from_secs(3600),
+    read_within: Duration::from_secs(5),
+};
 
 /// A larger document is refused, in bytes.
 const DOCUMENT_BYTES_MAX: usize = 256 * 1024;
@@ -94,6 +90,9 @@ pub enum KeysError {
         #[source]
         source: std::io::Error,
     },
+    /// They have not come in time.
+    #[error("no answer within {} s", .0.as_secs())]
+    Silent(Duration),
     /// What came is no set of keys.
     #[error("the keys cannot be read: {0}")]
     Document(String),
@@ -106,33 +105,24 @@ pub(super) struct VerifyingKey {
     pub(super) algorithm: Algorithm,
 }
 
-/// The keys by their ids, as new as they must be.
+/// The keys by their ids.
+type Keys = BTreeMap<String, Arc<VerifyingKey>>;
+
+/// The keys, as new as they must be.
 #[derive(Debug)]
 pub(super) struct KeyRing {
-    source: KeySource,
-    client: Option<Client<HttpsConnector<HttpConnector>, Empty<Bytes>>>,
-    known: Mutex<Known>,
-}
-
-#[derive(Debug, Default)]
-struct Known {
-    keys: BTreeMap<String, Arc<VerifyingKey>>,
-    read_at: Option<Instant>,
-    asked_at: Option<Instant>,
-    problem: Option<Arc<KeysError>>,
+    publisher: Publisher,
+    known: Latest<Keys, KeysError>,
 }
 
 impl KeyRing {
     pub(super) fn new(source: KeySource) -> Result<Self, KeysError> {
-        let client = match &source {
-            KeySource::Url(url) => Some(client(url)?),
-            KeySource::File(_) => None,
+        let publisher = match source {
+            KeySource::Url(url) => Publisher::Server(client(&url)?, url),
+            KeySource::File(path) => Publisher::File(path),
         };
-        Ok(Self {
-            source,
-            client,
-            known: Mutex::default(),
-        })
+        let known = Latest::new("the identity provider's keys", SPANS, KeysError::Silent);
+        Ok(Self { publisher, known })
     }
 
     /// The key with this id, if the provider has it.
@@ -140,73 +130,47 @@ impl KeyRing {
         &self,
         kid: &str,
     ) -> Result<Option<Arc<VerifyingKey>>, Arc<KeysError>> {
-        // One request fetches for all that wait; it waits for a bounded time.
-        let mut known = self.known.lock().await;
-        let within = |at: Option<Instant>, span| at.is_some_and(|at| at.elapsed() < span);
-        let good = known.keys.contains_key(kid) && within(known.read_at, FRESH_FOR);
-        if !good && !within(known.asked_at, LOOK_AGAIN_AFTER) {
-            self.read(&mut known).await;
-        }
-        if !within(known.read_at, STALE_FOR)
-            && let Some(problem) = &known.problem
-        {
-            return Err(Arc::clone(problem));
-        }
-        Ok(known.keys.get(kid).cloned())
+        let has = |keys: &Keys| keys.contains_key(kid);
+        let keys = self.known.get(has, || self.publisher.clone().keys());
+        Ok(keys.await?.get(kid).cloned())
     }
 
     /// Fetches the keys.
     pub(super) async fn refresh(&self) -> Result<(), Arc<KeysError>> {
-        let mut known = self.known.lock().await;
-        self.read(&mut known).await;
-        known.problem.clone().map_or(Ok(()), Err)
+        self.known.refresh(self.publisher.clone().keys()).await
     }
+}
 
-    async fn read(&self, known: &mut Known) {
-        known.asked_at = Some(Instant::now());
-        match self.document().await.and_then(|bytes| keys(&bytes)) {
-            Ok(keys) => {
-                known.keys = keys;
-                known.read_at = known.asked_at;
-                known.problem = None;
-            }
-            Err(error) => {
-                tracing::warn!(error = %crate::chain(&error), "the identity provider's keys");
-                known.problem = Some(Arc::new(error));
-            }
-        }
-    }
+type HttpClient = Client<HttpsConnector<HttpConnector>, Empty<Bytes>>;
 
-    async fn document(&self) -> Result<Bytes, KeysError> {
-        match (&self.source, &self.client) {
-            (KeySource::Url(url), Some(client)) => {
-                let fetching = tokio::time::timeout(ANSWERS_WITHIN, fetch(client, url));
-                let fetched = fetching.await.unwrap_or_else(|_| {
-                    let seconds = ANSWERS_WITHIN.as_secs();
-                    Err(format!("no answer within {seconds} s").into())
-                });
-                fetched.map_err(|source| KeysError::Fetch {
-                    url: url.clone(),
-                    source,
-                })
-            }
-            (KeySource::Url(url), None) => Err(KeysError::Url(url.clone())),
-            (KeySource::File(path), _) => {
+/// Who has the keys.
+#[derive(Debug, Clone)]
+enum Publisher {
+    Server(HttpClient, String),
+    File(PathBuf),
+}
+
+impl Publisher {
+    async fn keys(self) -> Result<Keys, KeysError> {
+        let document = match self {
+            Self::Server(client, url) => match fetch(&client, &url).await {
+                Ok(document) => document,
+                Err(source) => return Err(KeysError::Fetch { url, source }),
+            },
+            Self::File(path) => {
                 let from = path.clone();
                 let reading = tokio::task::spawn_blocking(move || read_file(&from)).await;
                 let read = reading.map_err(std::io::Error::other).flatten();
-                read.map_err(|source| KeysError::Read {
-                    path: path.clone(),
-                    source,
-                })
+                read.map_err(|source| KeysError::Read { path, source })?
             }
-        }
+        };
+        keys(&document)
     }
 }
 
 /// A client that checks certificates against the system's roots, and speaks without TLS only where
 /// nobody can listen.
-fn client(url: &str) -> Result<Client<HttpsConnector<HttpConnector>, Empty<Bytes>>, KeysError> {
+fn client(url: &str) -> Result<HttpClient, KeysError> {
     let bad = || KeysError::Url(url.to_owned());
     let uri: axum::http::Uri = url.parse().map_err(|_| bad())?;
     let host = uri.host().ok_or_else(bad)?;
@@ -222,7 +186,7 @@ fn client(url: &str) -> Result<Client<HttpsConnector<HttpConnector>, Empty<Bytes
 }
 
 async fn fetch(
-    client: &Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    client: &HttpClient,
     url: &str,
 ) -> Result<Bytes, Box<dyn std::error::Error + Send + Sync>> {
     let response = client.get(url.parse()?).await?;
@@ -252,11 +216,11 @@ struct Document {
     keys: Vec<Value>,
 }
 
-fn keys(document: &[u8]) -> Result<BTreeMap<String, Arc<VerifyingKey>>, KeysError> {
+fn keys(document: &[u8]) -> Result<Keys, KeysError> {
     let document: Document =
         serde_json::from_slice(document).map_err(|error| KeysError::Document(error.to_string()))?;
     let some = document.keys.into_iter().take(KEYS_MAX);
-    let keys: BTreeMap<_, _> = some.filter_map(key).collect();
+    let keys: Keys = some.filter_map(key).collect();
     if keys.is_empty() {
         let why = "there is no key with a `kid` for RS256, ES256 or EdDSA".to_owned();
         return Err(KeysError::Document(why));

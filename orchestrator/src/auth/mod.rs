@@ -4,6 +4,7 @@ mod api_token;
 mod caller;
 mod gate;
 mod keys;
+mod latest;
 mod loopback;
 mod oidc;
 mod role;
@@ -12,7 +13,7 @@ mod token_book;
 pub use api_token::{
     API_TOKENS_MAX, ApiToken, TOKEN_NAME_BYTES_MAX, TOKEN_PREFIX, TokenHash, TokenSecret,
 };
-pub use caller::Caller;
+pub use caller::{Caller, NO_ROLE};
 pub use gate::{AuthSettings, Denied, Gate};
 pub use keys::{KeySource, KeysError};
 pub use loopback::is_loopback;

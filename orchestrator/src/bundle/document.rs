@@ -100,20 +100,23 @@ pub(crate) async fn collect(
     let store = &engine.shared().store;
     // The state first: events are never fewer than it says, and what came later is cut off.
     let (sagas, _) = store.load(&[id]).await?;
-    let Some(mut saga) = sagas.into_iter().next() else {
+    let Some(saga) = sagas.into_iter().next() else {
         return Ok(None);
     };
     let (mut events, events_are_complete) = events(engine, id, saga.version).await?;
+    // Explained as it is, and redacted then: queues, workers, letters and child sagas say more of it
+    // than its own state does.
+    let mut explained = explain::explain_as(engine, broker, saga).await?;
     let redaction = redact.then(|| Redaction::new(Uuid::now_v7().as_bytes()));
     if let Some(redaction) = &redaction {
-        redaction.saga(&mut saga);
+        redaction.explained(&mut explained);
         events
             .iter_mut()
             .for_each(|event| redaction.event(&mut event.kind));
     }
-    let reference = saga.definition.clone();
+    let reference = explained.saga.definition.clone();
     let stored = store.definition(&reference).await?;
-    let state = snapshot(&saga).map_err(|source| StoreError::Corrupt {
+    let state = snapshot(&explained.saga).map_err(|source| StoreError::Corrupt {
         what: format!("saga {id}"),
         source: Box::new(source),
     })?;
@@ -139,7 +142,7 @@ pub(crate) async fn collect(
             source: stored.map(|stored| stored.source),
         },
         state,
-        explanation: explain::explain_as(engine, broker, saga).await?.into(),
+        explanation: explained.into(),
         events: events.into_iter().map(EventView::from).collect(),
         events_are_complete,
         values,

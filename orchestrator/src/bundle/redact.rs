@@ -8,10 +8,13 @@
 use std::fmt::Write as _;
 
 use saga_core::event::{EventKind, PauseCause, UnwindCause};
+use saga_core::explain::Cause;
 use saga_core::input::StepError;
 use saga_core::operator::By;
 use saga_core::saga::Saga;
 use sha2::{Digest as _, Sha256};
+
+use crate::explain::Explained;
 
 /// Bytes of a digest that are shown.
 const SHOWN_BYTES: usize = 6;
@@ -74,8 +77,56 @@ impl Redaction {
         }
     }
 
+    /// Why it does not move, with its state.
+    pub(super) fn explained(&self, explained: &mut Explained) {
+        self.saga(&mut explained.saga);
+        explained
+            .causes
+            .iter_mut()
+            .for_each(|cause| self.cause(cause));
+    }
+
+    /// One cause, and the one that its child saga has.
+    fn cause(&self, cause: &mut Cause) {
+        match cause {
+            Cause::Parked { why, .. } => self.text(why),
+            Cause::Paused { by, .. } => self.by(by),
+            Cause::StepFailed { error, .. }
+            | Cause::RetriesExhaustedAfterPivot { error, .. }
+            | Cause::OutcomeUnknown { error, .. }
+            | Cause::CompensationFailed { error, .. }
+            | Cause::BackingOff { error, .. } => {
+                if let Some(error) = error {
+                    self.error(error);
+                }
+            }
+            Cause::WaitingForChild { because, .. } => {
+                if let Some(because) = because {
+                    self.cause(because);
+                }
+            }
+            // Of a message that a worker gave up, it has what the worker said.
+            Cause::DeadLettered { reason, .. } => {
+                if let Some(reason) = reason {
+                    self.text(reason);
+                }
+            }
+            // What keeps a definition from compiling is in its text.
+            Cause::DefinitionMissing { .. }
+            | Cause::MaxLifetime { .. }
+            | Cause::WaitingForSignal { .. }
+            | Cause::WaitingForTimer { .. }
+            | Cause::OutboxUnsent { .. }
+            | Cause::NoWorkerForOperation { .. }
+            | Cause::WaitingForWorker { .. }
+            | Cause::WaitingInQueue { .. }
+            | Cause::Dispatched { .. }
+            | Cause::Executing { .. } => {}
+        }
+    }
+
     /// The state of a saga.
-    pub(super) fn saga(&self, saga: &mut Saga) {
+    fn saga(&self, saga: &mut Saga) {
         if let Some(key) = &mut saga.key {
             self.text(key);
         }

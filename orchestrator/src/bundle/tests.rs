@@ -3,10 +3,11 @@
 use saga_core::compiler;
 use saga_core::decide::decide;
 use saga_core::decision::Outcome;
+use saga_core::explain::Cause;
 use saga_core::ids::{Op, SagaId, StepKey, StepName};
 use saga_core::input::{Input, Reply, ReplyOutcome, Start, StepError};
-use saga_core::operator::{Operator, Verb};
-use saga_core::saga::Saga;
+use saga_core::operator::{By, Operator, Verb};
+use saga_core::saga::{Saga, Status};
 use saga_core::time::Timestamp;
 use saga_core::values::{ValueKey, Values};
 use serde_json::json;
@@ -86,14 +87,21 @@ fn bundle(redaction: Option<&Redaction>) -> Bundle {
             | Outcome::Needs(_)) => panic!("{input:?}: {other:?}"),
         }
     }
+    let mut causes = saga_core::explain::causes(&definition, &saga, now);
+    assert_eq!(causes.len(), 1, "{causes:?}");
+    causes.extend(seen_elsewhere(id, now));
+    let mut explained = Explained {
+        at: now,
+        saga,
+        causes,
+        unknown: Vec::new(),
+    };
     if let Some(redaction) = redaction {
-        redaction.saga(&mut saga);
+        redaction.explained(&mut explained);
         events
             .iter_mut()
             .for_each(|event| redaction.event(&mut event.kind));
     }
-    let causes = saga_core::explain::causes(&definition, &saga, now);
-    assert_eq!(causes.len(), 1, "{causes:?}");
     let mut room = 1024;
     let value = |(key, value): (&ValueKey, &std::sync::Arc<serde_json::Value>)| {
         bundled(key, value, redaction, &mut room)
@@ -109,18 +117,50 @@ fn bundle(redaction: Option<&Redaction>) -> Bundle {
             digest: None,
             source: None,
         },
-        state: snapshot(&saga).expect("a state"),
+        state: snapshot(&explained.saga).expect("a state"),
         events: events.into_iter().map(EventView::from).collect(),
         events_are_complete: true,
         values: values.iter().map(value).collect(),
-        explanation: Explained {
-            at: now,
-            saga,
-            causes,
-            unknown: Vec::new(),
-        }
-        .into(),
+        explanation: explained.into(),
     }
+}
+
+/// Causes whose texts come from letters and other sagas, and not from the saga's own state.
+fn seen_elsewhere(id: SagaId, now: Timestamp) -> Vec<Cause> {
+    let step = StepKey::whole(StepName::new("pay"));
+    let by = By {
+        who: SECRET.to_owned(),
+        reason: SECRET.to_owned(),
+    };
+    let mut error = StepError::new("refused", SECRET);
+    error.details = Some(json!({ "card": SECRET }));
+    let child = |because| Cause::WaitingForChild {
+        step: step.clone(),
+        child: id,
+        op: Op::Action,
+        since: now,
+        child_status: Some(Status::Paused),
+        because: Some(Box::new(because)),
+    };
+    let failed = Cause::StepFailed {
+        step: step.clone(),
+        error: Some(error),
+    };
+    let parked = Cause::Parked {
+        why: SECRET.to_owned(),
+        letter: None,
+    };
+    let dead = Cause::DeadLettered {
+        step: step.clone(),
+        op: Op::Action,
+        attempt: 1,
+        since: now,
+        operation: "p.pay".to_owned().try_into().expect("an operation"),
+        letter: None,
+        reason: Some(SECRET.to_owned()),
+    };
+    let paused = Cause::Paused { by, since: None };
+    vec![child(child(failed)), child(parked), child(paused), dead]
 }
 
 #[test]

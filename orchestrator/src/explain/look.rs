@@ -83,6 +83,8 @@ pub(super) struct Look<'a> {
     pub(super) now: Timestamp,
     census: Census,
     queues: BTreeMap<String, Option<Queue>>,
+    /// The broker did not answer, and is not asked about other queues.
+    is_silent: bool,
     children_left: u32,
     unknown: BTreeSet<String>,
 }
@@ -100,6 +102,7 @@ impl<'a> Look<'a> {
             now,
             census: Census::of(store.workers().await?, now),
             queues: BTreeMap::new(),
+            is_silent: false,
             children_left: CHILDREN_MAX,
             unknown: BTreeSet::new(),
         })
@@ -229,15 +232,22 @@ impl<'a> Look<'a> {
         seen
     }
 
-    async fn depth(&self, name: &str) -> Result<Option<Depth>, String> {
+    async fn depth(&mut self, name: &str) -> Result<Option<Depth>, String> {
         let health = *self.broker.health().borrow();
         if health == Health::Disconnected {
             return Err("the broker is not connected".to_owned());
         }
+        let silent = || "the broker does not answer".to_owned();
+        if self.is_silent {
+            return Err(silent());
+        }
         match tokio::time::timeout(DEPTH_LIMIT, self.broker.depth(name)).await {
             Ok(Ok(depth)) => Ok(depth),
             Ok(Err(error)) => Err(crate::chain(&error)),
-            Err(_) => Err("the broker does not answer".to_owned()),
+            Err(_) => {
+                self.is_silent = true;
+                Err(silent())
+            }
         }
     }
 

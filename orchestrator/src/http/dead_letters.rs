@@ -1,8 +1,8 @@
 //! Messages that nobody could handle: looking at them, replaying them, dropping them.
 
-use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
+use axum::{Extension, Json};
 use saga_core::operator::By;
 use saga_core::time::Timestamp;
 use schemars::JsonSchema;
@@ -10,10 +10,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::operators::{RawBody, signed};
+use super::body::Sent;
+use super::operators::signed;
 use super::problem::Problem;
 use super::router::Api;
 use super::sagas::{limited, saga_id};
+use super::witness::Concerned;
 use crate::auth::Caller;
 use crate::replay::{self, Replayed};
 use crate::store::{LetterFilter, LetterGroup, LetterRecord, LetterSummary, PAGE_ROWS_MAX};
@@ -125,6 +127,9 @@ pub struct ReplayedView {
     /// The step that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
+    /// Other letters of the same command, which are handled with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub with: Vec<Uuid>,
     /// When, by the orchestrator's clock: a newer letter of the saga is a new failure.
     pub at: Timestamp,
     /// Nothing was done; it would be.
@@ -202,21 +207,23 @@ pub(super) async fn replay(
     State(api): State<Api>,
     caller: Caller,
     Path(id): Path<String>,
-    body: RawBody,
-) -> Result<Json<ReplayedView>, Problem> {
-    let (id, (by, dry_run)) = (letter_id(&id)?, read(&caller, body)?);
+    Sent(body): Sent<HandleBody>,
+) -> Result<(Option<Extension<Concerned>>, Json<ReplayedView>), Problem> {
+    let (id, by, dry_run) = (letter_id(&id)?, body.signed(&caller)?, body.dry_run);
     let at = api.engine.shared().store.now();
     let done = replay::replay(&api.engine, id, &by, dry_run).await?;
-    Ok(Json(ReplayedView::of(id, done, at, dry_run)))
+    // Of a message that could not be read when it came, nobody knew the saga.
+    let concerned = done.saga.map(|saga| Extension(Concerned(saga)));
+    Ok((concerned, Json(ReplayedView::of(id, done, at, dry_run))))
 }
 
 pub(super) async fn give_up(
     State(api): State<Api>,
     caller: Caller,
     Path(id): Path<String>,
-    body: RawBody,
+    Sent(body): Sent<HandleBody>,
 ) -> Result<Json<ReplayedView>, Problem> {
-    let (id, (by, dry_run)) = (letter_id(&id)?, read(&caller, body)?);
+    let (id, by, dry_run) = (letter_id(&id)?, body.signed(&caller)?, body.dry_run);
     let at = api.engine.shared().store.now();
     let done = replay::give_up(&api.engine, id, &by, dry_run).await?;
     Ok(Json(ReplayedView::of(id, done, at, dry_run)))
@@ -227,12 +234,10 @@ fn letter_id(text: &str) -> Result<Uuid, Problem> {
         .map_err(|_| Problem::bad_request(format!("`{text}` is not the id of a dead letter")))
 }
 
-fn read(caller: &Caller, body: RawBody) -> Result<(By, bool), Problem> {
-    let body = body.map_err(Problem::from)?;
-    let body: HandleBody = serde_json::from_slice(&body)
-        .map_err(|error| Problem::bad_request(format!("the body is not a request: {error}")))?;
-    let by = signed(caller, &body.reason, body.who.as_deref())?;
-    Ok((by, body.dry_run))
+impl HandleBody {
+    fn signed(&self, caller: &Caller) -> Result<By, Problem> {
+        signed(caller, &self.reason, self.who.as_deref())
+    }
 }
 
 impl From<LetterSummary> for LetterView {
@@ -286,6 +291,7 @@ impl ReplayedView {
             done: done.how.as_str().to_owned(),
             saga: done.saga.map(|id| id.to_string()),
             step: done.step,
+            with: done.with,
             at,
             dry_run,
         }

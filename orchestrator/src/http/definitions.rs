@@ -1,13 +1,13 @@
 //! Registering, showing and retiring definitions.
 
 use axum::Json;
-use axum::extract::rejection::StringRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use saga_core::compiler;
 use saga_core::definition::DefinitionRef;
 
-use super::operators::{RawBody, read};
+use super::body::{Sent, Text};
+use super::operators::OperateBody;
 use super::problem::Problem;
 use super::router::Api;
 use super::view::{DefinitionSourceView, DefinitionView};
@@ -26,9 +26,8 @@ pub(super) async fn list(State(api): State<Api>) -> Result<Json<Vec<DefinitionVi
 /// Takes the YAML as it is. Nothing is registered unless all of it compiles.
 pub(super) async fn register(
     State(api): State<Api>,
-    source: Result<String, StringRejection>,
+    Text(source): Text,
 ) -> Result<(StatusCode, Json<DefinitionView>), Problem> {
-    let source = source.map_err(Problem::from)?;
     let definition = compiled(&source)?;
     let view = DefinitionView {
         name: definition.reference.name.to_string(),
@@ -69,9 +68,9 @@ pub(super) async fn retire(
     State(api): State<Api>,
     caller: Caller,
     Path((name, version)): Path<(String, String)>,
-    body: RawBody,
+    Sent(body): Sent<OperateBody>,
 ) -> Result<Json<DefinitionView>, Problem> {
-    let (_, by) = read(&caller, body)?;
+    let by = body.signed(&caller)?;
     let reference = reference(&name, &version)?;
     let catalog = &api.engine.shared().catalog;
     catalog.retire(&reference, &by).await?;
@@ -82,11 +81,11 @@ pub(super) async fn unretire(
     State(api): State<Api>,
     caller: Caller,
     Path((name, version)): Path<(String, String)>,
-    body: RawBody,
+    Sent(body): Sent<OperateBody>,
 ) -> Result<Json<DefinitionView>, Problem> {
     // The reason is asked for like everywhere. The row that it would be on is gone; the audit log
     // has it.
-    read(&caller, body)?;
+    body.signed(&caller)?;
     let reference = reference(&name, &version)?;
     api.engine.shared().catalog.unretire(&reference).await?;
     Ok(Json(find(&api, &name, &version).await?.into()))

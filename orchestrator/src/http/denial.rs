@@ -15,7 +15,7 @@ impl From<Denied> for Problem {
                 Self::new(Kind::InvalidToken, detail)
             }
             Denied::NoRole(_) => Self::new(Kind::Forbidden, detail),
-            Denied::Store(error) => error.into(),
+            Denied::Store(error) => error.as_ref().into(),
             Denied::Keys(_) => Self::new(Kind::KeysUnavailable, detail),
         }
     }

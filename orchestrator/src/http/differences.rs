@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::rejection::StringRejection;
 use axum::extract::{Path, State};
 use saga_core::definition::{Change, Definition, Position, compare, movable};
 use saga_core::ids::SagaId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::body::Text;
 use super::definitions::{compiled, reference};
 use super::problem::Problem;
 use super::router::Api;
@@ -76,9 +76,8 @@ pub struct PositionView {
 pub(super) async fn differ(
     State(api): State<Api>,
     Path((name, version)): Path<(String, String)>,
-    source: Result<String, StringRejection>,
+    Text(source): Text,
 ) -> Result<Json<DiffView>, Problem> {
-    let source = source.map_err(Problem::from)?;
     let to = compiled(&source)?;
     let reference = reference(&name, &version)?;
     let from = api.engine.shared().catalog.get(&reference).await?;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::sse::{Event as Frame, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
@@ -22,12 +22,14 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 use super::problem::Problem;
 use super::problem_kind::Kind;
 use super::router::Api;
 use super::sagas::{find, saga_id};
 use super::view::EventView;
+use crate::auth::Role;
 use crate::engine::Occurrence;
 use crate::store::StoreError;
 
@@ -42,6 +44,10 @@ pub(super) const FOLLOWERS_MAX: usize = 256;
 
 /// The history is looked at this often: another orchestrator may move the saga.
 const LOOK_AGAIN_EVERY: Duration = Duration::from_secs(1);
+
+/// Whoever follows is asked this often whether they still may: a token can expire, be revoked, or be
+/// for another role by now.
+const ADMITTED_FOR: Duration = Duration::from_secs(5);
 
 /// A comment is sent when there was nothing to say for this long.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -92,6 +98,8 @@ pub(super) async fn follow(
         ready: VecDeque::new(),
         look: true,
         ended: false,
+        authorization: headers.get(header::AUTHORIZATION).cloned(),
+        admitted_at: Instant::now(),
         _place: place,
     };
     let frames = stream::unfold(follower, |mut follower| async {
@@ -117,13 +125,19 @@ struct Follower {
     /// The history may hold more.
     look: bool,
     ended: bool,
+    authorization: Option<HeaderValue>,
+    admitted_at: Instant,
     _place: OwnedSemaphorePermit,
 }
 
 impl Follower {
-    /// What to send next; `None` when that was all, or the process goes down.
+    /// What to send next; `None` when that was all, the process goes down, or whoever follows may
+    /// not any more. They come again then, and are told why not.
     async fn next(&mut self) -> Option<Frame> {
         loop {
+            if self.admitted_at.elapsed() >= ADMITTED_FOR && !self.is_still_admitted().await {
+                return None;
+            }
             if let Some(event) = self.ready.pop_front() {
                 self.after = event.seq;
                 let id = event.seq.to_string();
@@ -154,6 +168,14 @@ impl Follower {
             }
             self.wait().await?;
         }
+    }
+
+    /// Asks once more what was asked when they came.
+    async fn is_still_admitted(&mut self) -> bool {
+        self.admitted_at = Instant::now();
+        let sent = self.authorization.as_ref().map(HeaderValue::as_bytes);
+        let admitted = self.api.gate.admit(sent).await;
+        admitted.is_ok_and(|caller| caller.may(Role::Viewer))
     }
 
     /// Reads on in the history; says whether there was something.

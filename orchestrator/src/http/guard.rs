@@ -1,5 +1,6 @@
 //! What stands before every handler: who asks, whether they may, and what is written down of it.
 
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{FromRequestParts, RawPathParams, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
@@ -10,6 +11,7 @@ use tracing::warn;
 use super::access::Access;
 use super::problem::Problem;
 use super::problem_kind::Kind;
+use super::route::Content;
 use super::router::Api;
 use super::subject::Subject;
 use super::witness::{Asked, witnessed};
@@ -22,12 +24,14 @@ pub(super) struct Post {
     pub(super) method: Method,
     pub(super) path: &'static str,
     pub(super) access: Access,
+    pub(super) body: Content,
+    pub(super) dry_runs: bool,
 }
 
 /// Lets a request through to its handler, or not.
 pub(super) async fn guard(
     State(post): State<Post>,
-    params: RawPathParams,
+    params: Result<RawPathParams, RawPathParamsRejection>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -42,7 +46,10 @@ pub(super) async fn guard(
         Ok(caller) => caller,
         Err(problem) => return refuse(&post, problem),
     };
-    let subject = Subject::of(post.path, &params);
+    let subject = match &params {
+        Ok(params) => Subject::of(post.path, params),
+        Err(rejection) => return Problem::bad_request(rejection.body_text()).into_response(),
+    };
     if !caller.may(needed) {
         let role = caller.role();
         let name = caller.name(None);
@@ -61,7 +68,7 @@ pub(super) async fn guard(
         }
         Access::Audited(_, verb) => {
             let asked = Asked::new(&post.api, &caller, verb, subject, &request);
-            witnessed(asked, request, next).await
+            witnessed(asked, &post, request, next).await
         }
     }
 }

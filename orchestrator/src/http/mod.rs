@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod body;
 mod dead_letters;
 mod definitions;
 mod denial;

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use saga_core::definition::{Definition, movable};
 use saga_core::operator::{By, Operator, Verb};
@@ -12,11 +10,11 @@ use saga_core::refusal::Refused;
 use saga_core::saga::{Saga, Status};
 use saga_core::values::ValueKey;
 use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::body::Sent;
 use super::definitions::reference;
-use super::operators::{RawBody, signed};
+use super::operators::signed;
 use super::problem::Problem;
 use super::router::Api;
 use super::sagas::{find, saga_id};
@@ -58,9 +56,8 @@ pub(super) async fn move_one(
     State(api): State<Api>,
     caller: Caller,
     Path(id): Path<String>,
-    body: RawBody,
+    Sent(body): Sent<MoveBody>,
 ) -> Result<Json<MovedView>, Problem> {
-    let body: MoveBody = read(body)?;
     let by = signed(&caller, &body.reason, body.who.as_deref())?;
     let id = saga_id(&id)?;
     let saga = find(&api, id).await?;
@@ -89,12 +86,6 @@ async fn version(api: &Api, name: &str, version: &str) -> Result<Arc<Definition>
     let to = reference(name, version)?;
     let catalog = &api.engine.shared().catalog;
     Ok(catalog.resolve(name, Some(&to.version)).await?)
-}
-
-fn read<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, Problem> {
-    let body = body.map_err(Problem::from)?;
-    serde_json::from_slice(&body)
-        .map_err(|error| Problem::bad_request(format!("the body is not a request: {error}")))
 }
 
 /// Whether a saga could move as it is stored now.

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use saga_core::ids::StepKey;
 use saga_core::operator::{By, Operator, Resolution, Verb};
@@ -12,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use super::body::Sent;
 use super::problem::Problem;
 use super::router::Api;
 use super::sagas::{find, saga_id};
@@ -53,52 +52,51 @@ fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Value>, D::Error
     Value::deserialize(from).map(Some)
 }
 
-pub(super) type RawBody = Result<Bytes, BytesRejection>;
 type Answer = Result<Json<OperatedView>, Problem>;
 
 pub(super) async fn cancel(
     api: State<Api>,
     caller: Caller,
     id: Path<String>,
-    body: RawBody,
+    Sent(body): Sent<OperateBody>,
 ) -> Answer {
-    on_saga(&api, &caller, &id, body, Verb::Cancel).await
+    on_saga(&api, &caller, &id, &body, Verb::Cancel).await
 }
 
 pub(super) async fn pause(
     api: State<Api>,
     caller: Caller,
     id: Path<String>,
-    body: RawBody,
+    Sent(body): Sent<OperateBody>,
 ) -> Answer {
-    on_saga(&api, &caller, &id, body, Verb::Pause).await
+    on_saga(&api, &caller, &id, &body, Verb::Pause).await
 }
 
 pub(super) async fn resume(
     api: State<Api>,
     caller: Caller,
     id: Path<String>,
-    body: RawBody,
+    Sent(body): Sent<OperateBody>,
 ) -> Answer {
-    on_saga(&api, &caller, &id, body, Verb::Resume).await
+    on_saga(&api, &caller, &id, &body, Verb::Resume).await
 }
 
 pub(super) async fn terminate(
     api: State<Api>,
     caller: Caller,
     id: Path<String>,
-    body: RawBody,
+    Sent(body): Sent<OperateBody>,
 ) -> Answer {
-    on_saga(&api, &caller, &id, body, Verb::Terminate).await
+    on_saga(&api, &caller, &id, &body, Verb::Terminate).await
 }
 
 pub(super) async fn retry(
     State(api): State<Api>,
     caller: Caller,
     Path((id, step)): Path<(String, String)>,
-    body: RawBody,
+    Sent(body): Sent<OperateBody>,
 ) -> Answer {
-    let (_, by) = read(&caller, body)?;
+    let by = body.signed(&caller)?;
     let step = StepKey::parse(&step);
     operate(&api, &id, by, Verb::Retry { step }).await
 }
@@ -107,11 +105,11 @@ pub(super) async fn skip(
     State(api): State<Api>,
     caller: Caller,
     Path((id, step)): Path<(String, String)>,
-    body: RawBody,
+    Sent(body): Sent<OperateBody>,
 ) -> Answer {
-    let (body, by) = read(&caller, body)?;
+    let by = body.signed(&caller)?;
     let step = StepKey::parse(&step);
-    let output = Arc::new(body.output.clone().unwrap_or(Value::Null));
+    let output = Arc::new(body.output.unwrap_or(Value::Null));
     operate(&api, &id, by, Verb::Skip { step, output }).await
 }
 
@@ -119,12 +117,12 @@ pub(super) async fn resolve(
     State(api): State<Api>,
     caller: Caller,
     Path((id, step)): Path<(String, String)>,
-    body: RawBody,
+    Sent(body): Sent<OperateBody>,
 ) -> Answer {
-    let (body, by) = read(&caller, body)?;
+    let by = body.signed(&caller)?;
     let step = StepKey::parse(&step);
-    let resolution = match (&body.happened, body.never) {
-        (Some(output), false) => Resolution::Happened(Arc::new(output.clone())),
+    let resolution = match (body.happened, body.never) {
+        (Some(output), false) => Resolution::Happened(Arc::new(output)),
         (None, true) => Resolution::Never,
         (Some(_), true) | (None, false) => {
             let detail = "say either `happened`, with the output, or `never: true`";
@@ -134,17 +132,15 @@ pub(super) async fn resolve(
     operate(&api, &id, by, Verb::Resolve { step, resolution }).await
 }
 
-async fn on_saga(api: &Api, caller: &Caller, id: &str, body: RawBody, verb: Verb) -> Answer {
-    let (_, by) = read(caller, body)?;
-    operate(api, id, by, verb).await
+async fn on_saga(api: &Api, caller: &Caller, id: &str, body: &OperateBody, verb: Verb) -> Answer {
+    operate(api, id, body.signed(caller)?, verb).await
 }
 
-pub(super) fn read(caller: &Caller, body: RawBody) -> Result<(OperateBody, By), Problem> {
-    let body = body.map_err(Problem::from)?;
-    let body: OperateBody = serde_json::from_slice(&body)
-        .map_err(|error| Problem::bad_request(format!("the body is not a request: {error}")))?;
-    let by = signed(caller, &body.reason, body.who.as_deref())?;
-    Ok((body, by))
+impl OperateBody {
+    /// By whom it is.
+    pub(super) fn signed(&self, caller: &Caller) -> Result<By, Problem> {
+        signed(caller, &self.reason, self.who.as_deref())
+    }
 }
 
 /// Checks what every change is signed with; says by whom it is. Where callers are known, what they

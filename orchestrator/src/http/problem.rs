@@ -133,14 +133,20 @@ impl From<PlanError> for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        tracing::error!(error = %crate::chain(&error), "a request failed");
+        Self::from(&error)
+    }
+}
+
+impl From<&StoreError> for Problem {
+    fn from(error: &StoreError) -> Self {
+        tracing::error!(error = %crate::chain(error), "a request failed");
         match error {
             StoreError::Unavailable { .. } => Self::new(
                 Kind::StoreUnavailable,
                 "the database does not answer; try again",
             ),
             StoreError::Refused { .. } | StoreError::Corrupt { .. } => {
-                Self::new(Kind::StoreError, crate::chain(&error))
+                Self::new(Kind::StoreError, crate::chain(error))
             }
         }
     }

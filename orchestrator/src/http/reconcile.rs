@@ -8,7 +8,7 @@ use saga_core::time::parse_span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::operators::RawBody;
+use super::body::Sent;
 use super::problem::Problem;
 use super::router::Api;
 use super::witness::Summary;
@@ -29,15 +29,9 @@ pub struct ReconcileBody {
 /// A pass over every open saga.
 pub(super) async fn run(
     State(api): State<Api>,
-    body: RawBody,
+    body: Option<Sent<ReconcileBody>>,
 ) -> Result<(Extension<Summary>, Json<Reconciled>), Problem> {
-    let body = body.map_err(Problem::from)?;
-    let body: ReconcileBody = if body.is_empty() {
-        ReconcileBody::default()
-    } else {
-        serde_json::from_slice(&body)
-            .map_err(|error| Problem::bad_request(format!("the body is not a request: {error}")))?
-    };
+    let body = body.map_or_else(ReconcileBody::default, |Sent(body)| body);
     let silent_for = older_than(body.older_than.as_deref())?;
     let found = reconcile(&api.engine, &*api.broker, silent_for, body.dry_run).await?;
     let summary = match &found.skipped {

@@ -29,6 +29,9 @@ pub(super) struct Route {
     /// A header that it reads, and what that is for.
     pub(super) header: Option<(&'static str, &'static str)>,
     pub(super) body: Content,
+    /// With `dry_run` in its body it only says what it would do. Nobody else's `dry_run` means
+    /// anything, so this is what keeps a request out of the audit log.
+    pub(super) dry_runs: bool,
     /// What it answers when all is well, by status.
     pub(super) answers: Vec<(u16, Content)>,
     pub(super) handler: MethodRouter<Api>,
@@ -140,6 +143,7 @@ impl Route {
             query: None,
             header: None,
             body,
+            dry_runs: false,
             answers: vec![(200, answer)],
             handler,
         }

@@ -74,6 +74,8 @@ pub fn router(api: Api) -> Router {
             method: route.method.clone(),
             path: route.path,
             access: route.access,
+            body: route.body,
+            dry_runs: route.dry_runs,
         };
         // Nobody learns what the filters say of a saga before it is known who asks.
         let leads_to = if route.changes_a_saga() {

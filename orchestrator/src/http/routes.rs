@@ -137,44 +137,53 @@ fn letters() -> Vec<Route> {
             dead_letters::show,
             json::<LetterDetailView>(),
         ),
-        Route::operator(
-            "letter.replay",
-            (
-                "/v1/dead-letters/{letter}/replay",
-                "replayDeadLetter",
-                "Do what still makes sense of it",
-            ),
-            json::<HandleBody>(),
-            dead_letters::replay,
-            json::<ReplayedView>(),
-        ),
-        Route::admin(
-            "letter.drop",
-            (
-                "/v1/dead-letters/{letter}/drop",
-                "dropDeadLetter",
-                "Count it as handled, and do nothing",
-            ),
-            json::<HandleBody>(),
-            dead_letters::give_up,
-            json::<ReplayedView>(),
-        ),
+        Route {
+            dry_runs: true,
+            ..Route::operator(
+                "letter.replay",
+                (
+                    "/v1/dead-letters/{letter}/replay",
+                    "replayDeadLetter",
+                    "Do what still makes sense of it",
+                ),
+                json::<HandleBody>(),
+                dead_letters::replay,
+                json::<ReplayedView>(),
+            )
+        },
+        Route {
+            dry_runs: true,
+            ..Route::admin(
+                "letter.drop",
+                (
+                    "/v1/dead-letters/{letter}/drop",
+                    "dropDeadLetter",
+                    "Count it as handled, and do nothing",
+                ),
+                json::<HandleBody>(),
+                dead_letters::give_up,
+                json::<ReplayedView>(),
+            )
+        },
     ]
 }
 
 fn wires() -> Vec<Route> {
     vec![
-        Route::operator(
-            "reconcile",
-            (
-                "/v1/reconcile",
+        Route {
+            dry_runs: true,
+            ..Route::operator(
                 "reconcile",
-                "Send commands again that neither the broker nor a worker has",
-            ),
-            Content::OptionalJson(shape::<ReconcileBody>),
-            reconcile::run,
-            json::<Reconciled>(),
-        ),
+                (
+                    "/v1/reconcile",
+                    "reconcile",
+                    "Send commands again that neither the broker nor a worker has",
+                ),
+                Content::OptionalJson(shape::<ReconcileBody>),
+                reconcile::run,
+                json::<Reconciled>(),
+            )
+        },
         Route::look(
             (
                 "/v1/topology",

@@ -209,16 +209,19 @@ fn verbs() -> Vec<Route> {
             operators::resolve,
             answer(),
         ),
-        Route::admin(
-            "saga.move",
-            (
-                "/v1/sagas/{saga}/move",
-                "moveSaga",
-                "Go on with another version of the definition",
-            ),
-            json::<MoveBody>(),
-            moves::move_one,
-            json::<MovedView>(),
-        ),
+        Route {
+            dry_runs: true,
+            ..Route::admin(
+                "saga.move",
+                (
+                    "/v1/sagas/{saga}/move",
+                    "moveSaga",
+                    "Go on with another version of the definition",
+                ),
+                json::<MoveBody>(),
+                moves::move_one,
+                json::<MovedView>(),
+            )
+        },
     ]
 }

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
@@ -14,6 +13,7 @@ use saga_core::values::Values;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::body::Sent;
 use super::problem::Problem;
 use super::router::Api;
 use super::selection::SagaQuery;
@@ -31,12 +31,8 @@ const LOOK_AGAIN_EVERY: Duration = Duration::from_secs(1);
 pub(super) async fn start(
     State(api): State<Api>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    Sent(body): Sent<StartBody>,
 ) -> Result<(StatusCode, Json<StartedView>), Problem> {
-    let body = body.map_err(Problem::from)?;
-    let body: StartBody = serde_json::from_slice(&body).map_err(|error| {
-        Problem::bad_request(format!("the body is not a start request: {error}"))
-    })?;
     let repeat = headers
         .get("idempotency-key")
         .and_then(|value| value.to_str().ok());

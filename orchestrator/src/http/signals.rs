@@ -3,8 +3,6 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use saga_core::compiler::SIGNAL_NAME_BYTES_MAX;
 use saga_core::input::{SIGNAL_ID_BYTES_MAX, Signal};
@@ -13,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::body::Sent;
 use super::problem::Problem;
 use super::router::Api;
 use super::sagas::{find, saga_id};
@@ -35,12 +34,9 @@ pub struct SignalBody {
 pub(super) async fn signal(
     State(api): State<Api>,
     Path(id): Path<String>,
-    body: Result<Bytes, BytesRejection>,
+    Sent(body): Sent<SignalBody>,
 ) -> Result<Json<OperatedView>, Problem> {
     let saga = saga_id(&id)?;
-    let body = body.map_err(Problem::from)?;
-    let body: SignalBody = serde_json::from_slice(&body)
-        .map_err(|error| Problem::bad_request(format!("the body is not a signal: {error}")))?;
     let id = body.id.unwrap_or_else(|| Uuid::now_v7().to_string());
     let limits = [
         ("id", &id, SIGNAL_ID_BYTES_MAX),

@@ -27,6 +27,15 @@ enum Thing {
     Other,
 }
 
+/// What can be seen of it.
+#[derive(Debug, Default)]
+pub(super) struct Sight {
+    /// The saga among it.
+    pub(super) saga: Option<SagaId>,
+    /// How it stands; nothing when it is not there or that cannot be seen.
+    pub(super) standing: Option<Standing>,
+}
+
 impl Subject {
     /// What the parts of a path name.
     pub(super) fn of(path: &str, params: &RawPathParams) -> Self {
@@ -61,38 +70,46 @@ impl Subject {
         })
     }
 
-    /// The saga among it.
-    pub(super) const fn saga(&self) -> Option<SagaId> {
-        match self.thing {
-            Thing::Saga(id) => Some(id),
-            Thing::Letter(_) | Thing::Definition(_) | Thing::Other => None,
-        }
-    }
-
-    /// How it stands now; nothing when it is not there or that cannot be seen.
-    pub(super) async fn standing(&self, api: &Api) -> Option<Standing> {
-        let store = &api.engine.shared().store;
+    /// What can be seen of it now.
+    pub(super) async fn look(&self, api: &Api) -> Sight {
         match &self.thing {
-            Thing::Saga(id) => {
-                let (sagas, _) = store.load(&[*id]).await.ok()?;
-                let saga = sagas.first()?;
-                Some(Standing {
-                    state: saga.status().as_str().to_owned(),
-                    version: Some(saga.version),
-                })
-            }
-            Thing::Letter(id) => {
-                let handled = store.dead_letter(*id).await.ok()??.summary.handled;
-                Some(plain(handled.map_or("open", |it| it.how.as_str())))
-            }
-            Thing::Definition(reference) => {
-                let retired = store.definition(reference).await.ok()??.retired;
-                let is_retired = retired.is_some();
-                Some(plain(if is_retired { "retired" } else { "registered" }))
-            }
-            Thing::Other => None,
+            Thing::Saga(id) => Sight {
+                saga: Some(*id),
+                standing: saga(api, *id).await,
+            },
+            Thing::Letter(id) => letter(api, *id).await.unwrap_or_default(),
+            Thing::Definition(reference) => Sight {
+                saga: None,
+                standing: definition(api, reference).await,
+            },
+            Thing::Other => Sight::default(),
         }
     }
+}
+
+async fn saga(api: &Api, id: SagaId) -> Option<Standing> {
+    let (sagas, _) = api.engine.shared().store.load(&[id]).await.ok()?;
+    let saga = sagas.first()?;
+    Some(Standing {
+        state: saga.status().as_str().to_owned(),
+        version: Some(saga.version),
+    })
+}
+
+async fn letter(api: &Api, id: Uuid) -> Option<Sight> {
+    let letter = api.engine.shared().store.dead_letter(id).await.ok()??;
+    let letter = letter.summary;
+    let handled = letter.handled.map_or("open", |it| it.how.as_str());
+    Some(Sight {
+        saga: letter.saga,
+        standing: Some(plain(handled)),
+    })
+}
+
+async fn definition(api: &Api, reference: &DefinitionRef) -> Option<Standing> {
+    let stored = api.engine.shared().store.definition(reference).await;
+    let is_retired = stored.ok()??.retired.is_some();
+    Some(plain(if is_retired { "retired" } else { "registered" }))
 }
 
 fn plain(state: &str) -> Standing {

@@ -8,6 +8,7 @@ use saga_core::ids::Op;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::body::{NothingToSay, Sent};
 use super::problem::Problem;
 use super::router::Api;
 use crate::wiring::{self, Wire, Wiring, WiringError};
@@ -96,7 +97,10 @@ pub(super) async fn topology(State(api): State<Api>) -> Result<Json<TopologyView
     Ok(Json(TopologyView::of(look(&api).await?)))
 }
 
-pub(super) async fn apply(State(api): State<Api>) -> Result<Json<TopologyView>, Problem> {
+pub(super) async fn apply(
+    State(api): State<Api>,
+    _: Option<Sent<NothingToSay>>,
+) -> Result<Json<TopologyView>, Problem> {
     let shared = api.engine.shared();
     wiring::apply(&shared.catalog, &*api.broker, &shared.topology).await?;
     Ok(Json(TopologyView::of(look(&api).await?)))

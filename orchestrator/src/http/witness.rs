@@ -7,18 +7,21 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::Request;
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest as _, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use saga_core::ids::SagaId;
 use serde::Deserialize;
 use tracing::{Instrument as _, Span, error};
 
+use super::guard::Post;
 use super::problem::Problem;
 use super::problem_kind::Kind;
 use super::request_id::RequestId;
-use super::router::{Api, BODY_BYTES_MAX};
-use super::subject::Subject;
+use super::route::Content;
+use super::router::Api;
+use super::subject::{Sight, Subject};
 use crate::audit::{AuditEntry, Phase};
 use crate::auth::Caller;
 use crate::store::StoreError;
@@ -48,6 +51,10 @@ struct Said {
 #[derive(Debug, Clone)]
 pub(super) struct Summary(pub(super) Arc<str>);
 
+/// In a response: the saga that a verb was for, where the request does not name it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Concerned(pub(super) SagaId);
+
 impl Asked {
     pub(super) fn new(
         api: &Api,
@@ -69,7 +76,9 @@ impl Asked {
 
     /// Writes down that they may not. They are refused in any case.
     pub(super) async fn denied(&self, why: &str) {
+        let seen = self.subject.look(&self.api).await;
         let entry = AuditEntry {
+            saga: seen.saga,
             detail: Some(why.to_owned()),
             ..self.entry(Phase::Denied)
         };
@@ -77,16 +86,21 @@ impl Asked {
     }
 
     /// What the body says of it.
-    fn read(&mut self, body: &[u8]) {
-        match serde_json::from_slice(body) {
-            Ok(said) => self.said = said,
-            // The one verb whose body is no JSON registers what the body says.
-            Err(_) => {
+    fn read(&mut self, body: &[u8], content: Content) {
+        match content {
+            // The one verb whose body is text registers what that says.
+            Content::Text(_) => {
                 let source = std::str::from_utf8(body).ok();
                 if let Some(subject) = source.and_then(Subject::of_source) {
                     self.subject = subject;
                 }
             }
+            // A body that cannot be read says nothing, and its handler refuses it.
+            Content::Json(_)
+            | Content::OptionalJson(_)
+            | Content::Either(..)
+            | Content::Events(_)
+            | Content::Nothing => self.said = serde_json::from_slice(body).unwrap_or_default(),
         }
     }
 
@@ -102,7 +116,7 @@ impl Asked {
             role: self.caller.role().to_owned(),
             verb: self.verb.to_owned(),
             target: self.subject.target.clone(),
-            saga: self.subject.saga(),
+            saga: None,
             reason: self.said.reason.clone(),
             before: None,
             after: None,
@@ -112,9 +126,10 @@ impl Asked {
 
     /// Has it done, between two rows.
     async fn on_record(self, request: Request, next: Next) -> Result<Response, StoreError> {
-        let before = self.subject.standing(&self.api).await;
+        let Sight { saga, standing } = self.subject.look(&self.api).await;
         let entry = AuditEntry {
-            before: before.clone(),
+            saga,
+            before: standing.clone(),
             ..self.entry(Phase::Asked)
         };
         let asked = self.api.scribe.write(entry).await?;
@@ -122,10 +137,12 @@ impl Asked {
         let response = next.run(request).await;
         failpoint::reached("orchestrator.verb_done");
         let (phase, detail) = outcome(&response);
-        let after = self.subject.standing(&self.api).await;
+        let concerned = response.extensions().get::<Concerned>();
+        let after = self.subject.look(&self.api).await.standing;
         self.write_if_possible(AuditEntry {
             answers: Some(asked.seq),
-            before,
+            saga: saga.or(concerned.map(|Concerned(saga)| *saga)),
+            before: standing,
             after,
             detail,
             ..self.entry(phase)
@@ -149,14 +166,21 @@ impl Asked {
 
 /// Handles a request on record, in a task of its own: a client that goes away must not take the
 /// second row with it.
-pub(super) async fn witnessed(mut asked: Asked, request: Request, next: Next) -> Response {
+pub(super) async fn witnessed(
+    mut asked: Asked,
+    post: &Post,
+    request: Request,
+    next: Next,
+) -> Response {
     let (parts, body) = request.into_parts();
-    let Ok(body): Result<Bytes, _> = to_bytes(body, BODY_BYTES_MAX).await else {
-        return Problem::too_large().into_response();
+    let whole = Request::from_parts(parts.clone(), body);
+    let body = match Bytes::from_request(whole, &asked.api).await {
+        Ok(body) => body,
+        Err(rejection) => return Problem::from(rejection).into_response(),
     };
-    asked.read(&body);
+    asked.read(&body, post.body);
     let request = Request::from_parts(parts, Body::from(body));
-    if asked.said.dry_run {
+    if post.dry_runs && asked.said.dry_run {
         return next.run(request).await;
     }
     let verbs = asked.api.verbs.clone();

@@ -8,7 +8,8 @@ use saga_core::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::operators::{RawBody, signed};
+use super::body::Sent;
+use super::operators::signed;
 use super::problem::Problem;
 use super::router::Api;
 use crate::auth::Caller;
@@ -98,11 +99,8 @@ pub(super) async fn drain(
     State(api): State<Api>,
     caller: Caller,
     Path(id): Path<String>,
-    body: RawBody,
+    Sent(body): Sent<DrainBody>,
 ) -> Result<(StatusCode, Json<WorkerView>), Problem> {
-    let body = body.map_err(Problem::from)?;
-    let body: DrainBody = serde_json::from_slice(&body)
-        .map_err(|error| Problem::bad_request(format!("the body is not a request: {error}")))?;
     let by = signed(&caller, &body.reason, body.who.as_deref())?;
     let told = drain::drain(&api.engine, &*api.broker, &id, by).await?;
     let now = api.engine.shared().store.now();

@@ -10,7 +10,7 @@ use crate::server::{Answer, Server};
 const NOBODY: &str = "019a0000-0000-7000-8000-000000000001";
 
 /// A path with something in the place of its names.
-fn filled(path: &str) -> String {
+pub(crate) fn filled(path: &str) -> String {
     path.replace("{saga}", NOBODY)
         .replace("{letter}", NOBODY)
         .replace("{worker}", "nobody%2Frun")

@@ -13,4 +13,6 @@ mod requests;
 #[cfg(test)]
 mod server;
 #[cfg(test)]
+mod silence;
+#[cfg(test)]
 mod tokens;

@@ -1,9 +1,14 @@
 //! What the audit log says of what was asked.
 
+use broker::message::Properties;
 use orchestrator::audit::{AuditRecord, Chain, Phase};
 use orchestrator::auth::Role;
-use orchestrator::http::AuditView;
+use orchestrator::http::{AuditView, openapi, permissions};
+use orchestrator::store::{Batch, StoredDeadLetter};
+use serde_json::Value;
+use uuid::Uuid;
 
+use crate::access::filled;
 use crate::server::Server;
 
 fn verbs(records: &[AuditView]) -> Vec<(&str, Phase)> {
@@ -113,6 +118,90 @@ async fn looking_and_trying_out_leave_no_record() {
         assert_eq!(server.ask(&admin, "GET", path, "").await.status, 200);
     }
     assert_eq!(verbs(&server.audit(&admin, "all=true").await), []);
+}
+
+/// A field that a route does not know keeps nothing out of the log.
+#[tokio::test(flavor = "multi_thread")]
+async fn dry_run_leaves_no_record_only_where_nothing_is_done() {
+    let server = Server::with_tokens().await;
+    let admin = server.token(Role::Admin).await;
+    let document: Value = serde_json::from_str(openapi()).unwrap();
+    let body = r#"{ "reason": "r", "dry_run": true }"#;
+    let mut dry = Vec::new();
+    for permission in permissions().into_iter().filter(|it| it.audited) {
+        let verb = permission.verb.unwrap();
+        let said = &document["paths"][permission.path]["post"]["requestBody"];
+        let schema = &said["content"]["application/json"]["schema"]["$ref"];
+        let schema = schema.as_str().and_then(|it| it.strip_prefix('#'));
+        let fields = schema.and_then(|at| document.pointer(at));
+        let knows = fields.is_some_and(|it| it["properties"].get("dry_run").is_some());
+        server
+            .ask(&admin, "POST", &filled(permission.path), body)
+            .await;
+        let on_record = server.audit(&admin, &format!("verb={verb}")).await.len();
+        assert_eq!(on_record, usize::from(!knows), "{verb}");
+        dry.extend(knows.then_some(verb));
+    }
+    dry.sort_unstable();
+    let honour = ["letter.drop", "letter.replay", "reconcile", "saga.move"];
+    assert_eq!(dry, honour);
+    // What is told to do nothing and does not know how is refused, and on record.
+    let applied = server.audit(&admin, "verb=topology.apply").await;
+    assert_eq!(applied[0].phase, Phase::Refused);
+}
+
+async fn kept(server: &Server, saga: Option<&str>, body: &str) -> Uuid {
+    let properties = Properties {
+        kind: "amends.signal.v1".to_owned(),
+        ..Properties::default()
+    };
+    let letter = StoredDeadLetter {
+        id: Uuid::now_v7(),
+        saga: saga.map(|id| id.parse().unwrap()),
+        queue: "test.requests".to_owned(),
+        reason: "rejected".to_owned(),
+        fingerprint: "rejected".to_owned(),
+        properties: serde_json::to_value(properties).unwrap(),
+        body: body.as_bytes().to_vec(),
+    };
+    let id = letter.id;
+    let batch = Batch {
+        dead_letters: vec![letter],
+        ..Batch::default()
+    };
+    server.store.commit(&batch).await.unwrap();
+    id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_done_with_a_letter_is_on_record_for_its_saga() {
+    let server = Server::with_tokens().await;
+    let admin = server.token(Role::Admin).await;
+    let viewer = server.token(Role::Viewer).await;
+    let saga = server.start(&admin).await;
+    // The one says nothing of a saga but in its body, which counts once it can be read.
+    let go = format!(r#"{{ "saga": "{saga}", "id": "s-1", "name": "go" }}"#);
+    let unnamed = kept(&server, None, &go).await;
+    let named = kept(&server, Some(&saga), "{").await;
+    let reason = r#"{ "reason": "mended" }"#;
+    for (token, letter, verb, status) in [
+        (&viewer, named, "drop", 403),
+        (&admin, named, "drop", 200),
+        (&admin, unnamed, "replay", 200),
+    ] {
+        let path = format!("/v1/dead-letters/{letter}/{verb}");
+        let answer = server.ask(token, "POST", &path, reason).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+    }
+    let records = server.audit(&admin, &format!("saga={saga}")).await;
+    assert_eq!(
+        verbs(&records),
+        [
+            ("letter.replay", Phase::Done),
+            ("letter.drop", Phase::Done),
+            ("letter.drop", Phase::Denied),
+        ]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

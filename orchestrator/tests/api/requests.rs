@@ -1,7 +1,8 @@
 //! What every request has: a name, and a limit.
 
-use orchestrator::http::BODY_BYTES_MAX;
+use orchestrator::http::{BODY_BYTES_MAX, permissions};
 
+use crate::access::filled;
 use crate::server::Server;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -48,6 +49,45 @@ async fn a_body_that_is_too_large_is_refused_everywhere() {
         assert_eq!(
             (answer.status, &*answer.code()),
             (413, "too_large"),
+            "{path}"
+        );
+    }
+}
+
+/// Whatever the path, a body is read by the same rules and refused in the same words.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_says_something_else_is_refused_everywhere() {
+    let server = Server::open().await;
+    let mut paths = 0;
+    for permission in permissions().into_iter().filter(|it| it.verb.is_some()) {
+        if permission.verb == Some("definition.register") {
+            continue;
+        }
+        paths += 1;
+        let path = filled(permission.path);
+        for body in ["reason", "7", r#"{ "reason": "r", "surprise": 1 }"#] {
+            let answer = server.send("POST", &path, &[], body).await;
+            let what = format!("{path}: {answer:?}");
+            assert_eq!(
+                (answer.status, &*answer.code()),
+                (400, "bad_request"),
+                "{what}"
+            );
+            let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+            assert!(detail.starts_with("the body is not a request: "), "{what}");
+        }
+    }
+    assert_eq!(paths, 17);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_that_is_no_text_is_a_problem_too() {
+    let server = Server::open().await;
+    for path in ["/v1/sagas/%FF", "/v1/dead-letters/%C3%28"] {
+        let answer = server.send("GET", path, &[], "").await;
+        assert_eq!(
+            (answer.status, &*answer.code()),
+            (400, "bad_request"),
             "{path}"
         );
     }

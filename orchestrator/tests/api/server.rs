@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use broker::broker::Broker;
 use broker::memory::{MemoryBroker, MemorySettings};
 use broker::topology::Topology;
 use orchestrator::auth::{ApiToken, AuthSettings, Gate, Role, TokenSecret};
@@ -70,8 +71,16 @@ impl Server {
     }
 
     pub(crate) async fn with(settings: AuthSettings) -> Self {
+        Self::over(settings, memory_broker).await
+    }
+
+    /// One over another broker.
+    pub(crate) async fn over<B: Broker + 'static>(
+        settings: AuthSettings,
+        broker: impl FnOnce(Topology) -> B,
+    ) -> Self {
         let topology = Topology::new("test");
-        let broker = Arc::new(MemoryBroker::new(MemorySettings::new(topology.clone())));
+        let broker: Arc<dyn Broker> = Arc::new(broker(topology.clone()));
         let begin = "2026-01-01T00:00:00Z".parse().unwrap();
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Uuid::now_v7(), begin));
         let own = Arc::clone(&store);
@@ -145,6 +154,10 @@ impl Server {
             .unwrap_or_else(|error| panic!("{error}: {answer:?}"));
         page.records
     }
+}
+
+pub(crate) fn memory_broker(topology: Topology) -> MemoryBroker {
+    MemoryBroker::new(MemorySettings::new(topology))
 }
 
 async fn exchange(

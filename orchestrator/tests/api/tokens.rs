@@ -57,6 +57,43 @@ async fn a_token_expires() {
     assert!(answer.body.contains("expired at 2026-01-01T"), "{answer:?}");
 }
 
+/// Whoever follows a saga may do so for as long as their token holds, and others are not disturbed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_ends_with_its_token() {
+    let server = Server::with_tokens().await;
+    let operator = server.token(Role::Operator).await;
+    let secret = TokenSecret::generate().unwrap();
+    let now = server.store.now();
+    let token = ApiToken {
+        id: Uuid::now_v7(),
+        name: "short".to_owned(),
+        role: Role::Viewer,
+        hash: secret.hash(),
+        created_at: now,
+        expires_at: Some(now.after(Duration::from_secs(4))),
+        revoked_at: None,
+    };
+    assert!(server.store.add_api_token(&token).await.unwrap());
+    let saga = server.start(&operator).await;
+    let (events, signal) = (
+        format!("/v1/sagas/{saga}/events"),
+        format!("/v1/sagas/{saga}/signal"),
+    );
+    let (stays, ()) = tokio::join!(server.ask(&operator, "GET", &events, ""), async {
+        let cut = server.ask(secret.reveal(), "GET", &events, "").await;
+        assert_eq!(cut.status, 200, "{cut:?}");
+        assert!(cut.body.contains("saga_started"), "{cut:?}");
+        assert!(!cut.body.contains("event: end"), "{cut:?}");
+        let again = server.ask(secret.reveal(), "GET", &events, "").await;
+        assert_eq!((again.status, &*again.code()), (401, "invalid_token"));
+        let go = server
+            .ask(&operator, "POST", &signal, r#"{ "name": "go" }"#)
+            .await;
+        assert_eq!(go.status, 200, "{go:?}");
+    });
+    assert!(stays.body.contains("event: end"), "{stays:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_token_is_refused_with_a_challenge() {
     let server = Server::with_tokens().await;

@@ -91,6 +91,7 @@ async fn a_step_that_rests_is_tried_again_and_then_the_letters_are_refused() {
     let engine = bench.engine();
     let would = replay(engine, letter, &by(), true).await.expect("a plan");
     assert_eq!((would.how, would.saga), (How::Retried, Some(saga)));
+    assert_eq!(would.with, [probe], "what else it would close");
     assert_eq!(
         handled(&bench, letter).await,
         None,
@@ -115,6 +116,8 @@ async fn a_step_that_rests_is_tried_again_and_then_the_letters_are_refused() {
         why.contains("round 1, and the letter is of round 0"),
         "{why}"
     );
+    let cause = std::error::Error::source(&refused);
+    assert!(cause.is_none(), "it is said once: {cause:?}");
     assert_eq!(handled(&bench, late).await, None);
     let dropped = give_up(engine, late, &by(), false).await.expect("dropped");
     assert_eq!(dropped.how, How::Dropped);
