@@ -55,11 +55,13 @@ impl Rehearsal<'_> {
         let (mut nothing, mut remains) = (Vec::new(), Vec::new());
         for step in &self.definition.steps {
             for key in self.saga.pieces(&step.name) {
-                let fallback = self
-                    .saga
-                    .steps
-                    .get(&key)
-                    .is_some_and(|state| state.fallback);
+                let state = self.saga.steps.get(&key);
+                let fallback = state.is_some_and(|state| state.fallback);
+                if state.is_some_and(|state| state.residue) {
+                    let because = "its saga was undone, but for what cannot be".to_owned();
+                    remains.push(Remains { step: key, because });
+                    continue;
+                }
                 let why = match self.saga.step_status(&key) {
                     StepStatus::Compensated if self.undone_before.contains(&key) => {
                         Why::UndoneAlready

@@ -310,3 +310,24 @@ fn time_passes_only_when_nothing_is_under_way() {
         "step nap waits without a timeout; it cannot fail"
     );
 }
+
+const FAMILY: &str = "
+saga: family
+version: 1.0.0
+steps:
+  - id: trip
+    saga: { name: trip, version: 1.0.0 }
+    on_failure: continue
+  - { id: pay, action: p.pay, compensate: { action: p.refund } }
+";
+
+#[test]
+fn what_a_child_saga_left_remains() {
+    let mut family = Sale::start_with(FAMILY, json!({}));
+    let mut error = StepError::new("child_compensated", "it was undone");
+    error.details = Some(json!({ "residue": ["mail"] }));
+    family.reply("trip", Op::Action, ReplyOutcome::Fail(error));
+    let remains = family.ask(None).unwrap().remains;
+    assert_eq!(remains.len(), 1, "{remains:?}");
+    assert_eq!(remains[0].step, StepKey::parse("trip"));
+}
