@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::catalog::CatalogError;
+use crate::company::something_happens;
 use crate::engine::{Done, Engine, Job};
 use crate::store::{PAGE_ROWS_MAX, SagaFilter, Store, StoreError};
 
@@ -88,7 +89,8 @@ pub enum ReconcileError {
 /// Makes a pass now and then until stopped.
 pub async fn run(engine: Engine, broker: Arc<dyn Broker>, stopping: CancellationToken) {
     let mut from = (0, None);
-    let mut feed = engine.shared().feed.subscribe();
+    let shared = engine.shared();
+    let mut feed = None;
     let mut in_flight = 0;
     loop {
         tokio::select! {
@@ -98,7 +100,7 @@ pub async fn run(engine: Engine, broker: Arc<dyn Broker>, stopping: Cancellation
         }
         if from == (0, None) {
             // From here on: what has happened before is seen by looking.
-            feed = feed.resubscribe();
+            feed = shared.company.listen(&shared.feed);
         }
         let mut pass = Pass::new(&engine, &*broker, SILENT_FOR, false);
         let next = match pass.run(from).await {
@@ -117,7 +119,7 @@ pub async fn run(engine: Engine, broker: Arc<dyn Broker>, stopping: Cancellation
             tokio::select! {
                 biased;
                 () = stopping.cancelled() => return,
-                () = engine.shared().company.something_happens(&mut feed) => {}
+                () = something_happens(feed.as_mut()) => {}
             }
         }
         from = next.unwrap_or((0, None));
