@@ -25,7 +25,8 @@ pub use contract::{
 };
 pub use day::{Day, DaySagas, Opened, STRAYS_MAX, StoredDay};
 pub use letter::{
-    Handled, Handling, LetterFilter, LetterGroup, LetterPage, LetterRecord, LetterSummary,
+    Handled, Handling, LetterFilter, LetterGroup, LetterPage, LetterPlace, LetterRecord,
+    LetterSummary,
 };
 pub use memory::MemoryStore;
 pub use migrate::{AppliedMigration, MigrateError, MigrationStatus, migrate, status};

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::arrays::CommitArrays;
 use super::columns::{JsonRef, Time, bigint, column, counter};
+use super::day_query::{self, by_day};
 use super::failure::Failure;
 use super::statements;
 use super::store::PostgresStore;
@@ -234,14 +235,14 @@ async fn read_back(
     store: &PostgresStore,
     transitions: &[&Transition],
 ) -> Result<BTreeSet<SagaId>, StoreError> {
-    let ids: Vec<Uuid> = transitions
-        .iter()
-        .map(|transition| transition.saga.id.0)
-        .collect();
-    let seqs: Vec<i64> = transitions.iter().map(|t| bigint(t.saga.version)).collect();
-    let rows = store
-        .query(OPERATION, statements::READ_BACK, &[&ids, &seqs])
-        .await?;
+    let mut rows = Vec::new();
+    for (day, transitions) in by_day(transitions, |transition| transition.saga.id) {
+        let saga = |transition: &&&Transition| transition.saga.id.0;
+        let ids: Vec<Uuid> = transitions.iter().map(saga).collect();
+        let seqs: Vec<i64> = transitions.iter().map(|t| bigint(t.saga.version)).collect();
+        let sql = statements::READ_BACK;
+        rows.extend(day_query::query(store, OPERATION, sql, day, &[&ids, &seqs]).await?);
+    }
     let mut ours = BTreeSet::new();
     for row in &rows {
         let refused = |failure: Failure| failure.into_error(OPERATION);

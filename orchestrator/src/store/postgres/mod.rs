@@ -9,6 +9,7 @@ mod columns;
 mod commit;
 mod commit_locked;
 mod connect;
+mod day_query;
 mod days;
 mod definitions;
 mod failure;
