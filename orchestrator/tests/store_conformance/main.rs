@@ -13,6 +13,8 @@ mod postgres_failures;
 #[cfg(test)]
 mod postgres_plans;
 #[cfg(test)]
+mod postgres_retention;
+#[cfg(test)]
 mod postgres_schema;
 #[cfg(test)]
 mod postgres_workers;
