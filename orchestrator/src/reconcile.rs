@@ -186,18 +186,16 @@ impl<'a> Pass<'a> {
             limit: PAGE_ROWS_MAX,
             ..SagaFilter::default()
         };
-        let page = self.store().list(&filter).await?;
-        let ids: Vec<SagaId> = page.sagas.iter().map(|saga| saga.id).collect();
+        let page = self.store().list_states(&filter).await?;
         // Without an open saga there is nothing to ask for, and idling costs next to nothing.
-        if !ids.is_empty() {
+        if !page.sagas.is_empty() {
             if let Some(reason) = self.cannot_tell().await? {
                 self.found.skipped = Some(reason);
                 return Ok(None);
             }
-            let (sagas, _) = self.store().load(&ids).await?;
             let now = self.store().now();
-            for saga in sagas {
-                self.look_at(&saga, now).await?;
+            for saga in &page.sagas {
+                self.look_at(saga, now).await?;
             }
         }
         Ok(match page.next {

@@ -21,7 +21,7 @@ use super::clues::Clues;
 use super::committed::Committed;
 use super::day::{Day, Opened, StoredDay};
 use super::letter::{Handling, LetterFilter, LetterGroup, LetterPage, LetterPlace, LetterRecord};
-use super::query::{Page, SagaFilter};
+use super::query::{Page, SagaFilter, StatePage};
 use super::worker::StoredWorker;
 use crate::audit::{AuditEntry, AuditFilter, AuditPage, AuditRecord};
 use crate::auth::ApiToken;
@@ -130,6 +130,9 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Sagas, newest first.
     async fn list(&self, filter: &SagaFilter) -> Result<Page, StoreError>;
+
+    /// The same with the control state of each.
+    async fn list_states(&self, filter: &SagaFilter) -> Result<StatePage, StoreError>;
 
     /// Every value of a saga.
     async fn values(&self, id: SagaId) -> Result<Vec<(ValueKey, Arc<Value>)>, StoreError>;

@@ -31,5 +31,5 @@ pub use letter::{
 pub use memory::MemoryStore;
 pub use migrate::{AppliedMigration, MigrateError, MigrationStatus, migrate, status};
 pub use postgres::{Checkup, ConnectError, PostgresSettings, PostgresStore, SCHEMA, checkup};
-pub use query::{PAGE_ROWS_MAX, Page, SagaFilter, SagaSummary};
+pub use query::{PAGE_ROWS_MAX, Page, SagaFilter, SagaSummary, StatePage};
 pub use worker::{StoredWorker, WORKERS_MAX};

@@ -22,8 +22,8 @@ use crate::auth::ApiToken;
 use crate::store::{
     Batch, Clues, CommitReport, Committed, Day, Handling, Judge, LetterFilter, LetterGroup,
     LetterPage, LetterPlace, LetterRecord, Opened, OutboxMessage, Page, PoolState, Registration,
-    SagaFilter, SagaOutcome, Store, StoreError, StoredDay, StoredDeadLetter, StoredDefinition,
-    StoredWorker,
+    SagaFilter, SagaOutcome, StatePage, Store, StoreError, StoredDay, StoredDeadLetter,
+    StoredDefinition, StoredWorker,
 };
 
 /// Sagas in memory. Each handle is one orchestrator; handles made with
@@ -262,6 +262,10 @@ impl Store for MemoryStore {
 
     async fn list(&self, filter: &SagaFilter) -> Result<Page, StoreError> {
         Ok(self.state().list(filter))
+    }
+
+    async fn list_states(&self, filter: &SagaFilter) -> Result<StatePage, StoreError> {
+        Ok(self.state().list_states(filter))
     }
 
     async fn values(&self, id: SagaId) -> Result<Vec<(ValueKey, Arc<Value>)>, StoreError> {

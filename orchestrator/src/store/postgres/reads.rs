@@ -21,7 +21,7 @@ use super::store::PostgresStore;
 use super::unit_of_work::UnitOfWork;
 use crate::store::codec;
 use crate::store::day::ids_of_day;
-use crate::store::{Committed, PAGE_ROWS_MAX, Page, SagaFilter, StoreError};
+use crate::store::{Committed, PAGE_ROWS_MAX, Page, SagaFilter, StatePage, StoreError};
 
 /// Undoes for one statement what the hot path's sessions are set to.
 const PLAN_FOR_PEOPLE: &str = "SET LOCAL plan_cache_mode = force_custom_plan; \
@@ -137,11 +137,31 @@ pub(super) async fn kept_letter(
 
 /// Sagas, newest first.
 pub(super) async fn list(store: &PostgresStore, filter: &SagaFilter) -> Result<Page, StoreError> {
+    let (rows, more) = listed(store, filter, false).await?;
+    let sagas: Vec<_> = rows.iter().map(rows::summary).collect::<Result<_, _>>()?;
+    let next = sagas.last().map(|saga| saga.id).filter(|_| more);
+    Ok(Page { sagas, next })
+}
+
+/// The same with their control state.
+pub(super) async fn list_states(
+    store: &PostgresStore,
+    filter: &SagaFilter,
+) -> Result<StatePage, StoreError> {
+    let (rows, more) = listed(store, filter, true).await?;
+    let sagas: Vec<_> = rows.iter().map(rows::saga).collect::<Result<_, _>>()?;
+    let next = sagas.last().map(|saga| saga.id).filter(|_| more);
+    Ok(StatePage { sagas, next })
+}
+
+/// The rows of a page, and whether there are more.
+async fn listed(
+    store: &PostgresStore,
+    filter: &SagaFilter,
+    states: bool,
+) -> Result<(Vec<Row>, bool), StoreError> {
     if asks_for_nul(filter) {
-        return Ok(Page {
-            sagas: Vec::new(),
-            next: None,
-        });
+        return Ok((Vec::new(), false));
     }
     let limit = filter.limit.clamp(1, PAGE_ROWS_MAX);
     let words: Vec<&str> = filter.statuses.iter().map(|one| one.as_str()).collect();
@@ -159,7 +179,7 @@ pub(super) async fn list(store: &PostgresStore, filter: &SagaFilter) -> Result<P
     let before = filter.before.map(|SagaId(id)| id);
     // One more than asked for tells whether there is another page.
     let wanted = i64::from(limit) + 1;
-    let rows = planned_anew(
+    let mut rows = planned_anew(
         store,
         statements::LIST,
         &[
@@ -174,23 +194,15 @@ pub(super) async fn list(store: &PostgresStore, filter: &SagaFilter) -> Result<P
             &filter.letter_group,
             &filter.id.map(|SagaId(id)| id),
             &several,
+            &states,
         ],
     )
     .await
     .map_err(|failure| failure.into_error("list sagas"))?;
-    let mut sagas = rows
-        .iter()
-        .map(rows::summary)
-        .collect::<Result<Vec<_>, _>>()?;
     let full = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = sagas.len() > full;
-    sagas.truncate(full);
-    let next = if more {
-        sagas.last().map(|saga| saga.id)
-    } else {
-        None
-    };
-    Ok(Page { sagas, next })
+    let more = rows.len() > full;
+    rows.truncate(full);
+    Ok((rows, more))
 }
 
 /// Every value of a saga.

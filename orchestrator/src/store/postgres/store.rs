@@ -33,7 +33,7 @@ use crate::store::migrate;
 use crate::store::{
     Batch, Clues, CommitReport, Committed, Day, Handling, Judge, LetterFilter, LetterGroup,
     LetterPage, LetterPlace, LetterRecord, Opened, OutboxMessage, Page, PoolState, Registration,
-    SagaFilter, Store, StoreError, StoredDay, StoredDefinition, StoredWorker,
+    SagaFilter, StatePage, Store, StoreError, StoredDay, StoredDefinition, StoredWorker,
 };
 
 /// Waits before the tries after the first one, for statements that may be repeated.
@@ -273,6 +273,10 @@ impl Store for PostgresStore {
 
     async fn list(&self, filter: &SagaFilter) -> Result<Page, StoreError> {
         reads::list(self, filter).await
+    }
+
+    async fn list_states(&self, filter: &SagaFilter) -> Result<StatePage, StoreError> {
+        reads::list_states(self, filter).await
     }
 
     async fn values(&self, id: SagaId) -> Result<Vec<(ValueKey, Arc<Value>)>, StoreError> {
