@@ -12,4 +12,4 @@ mod stand_in;
 mod tests;
 
 pub use ask::{PlanError, plan};
-pub use outlook::{Doubt, LISTED_MAX, NothingToUndo, Outlook, Remains, Undo, Why};
+pub use outlook::{Doubt, LISTED_MAX, LeftOut, NothingToUndo, Outlook, Remains, Undo, Why};

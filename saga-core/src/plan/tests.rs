@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{Outlook, PlanError, Why, plan};
+use super::{LISTED_MAX, Outlook, PlanError, Why, plan};
 use crate::compiler;
 use crate::decide::decide;
 use crate::decision::Outcome;
@@ -330,4 +330,34 @@ fn what_a_child_saga_left_remains() {
     let remains = family.ask(None).unwrap().remains;
     assert_eq!(remains.len(), 1, "{remains:?}");
     assert_eq!(remains[0].step, StepKey::parse("trip"));
+}
+
+const FAN: &str = "
+saga: fan
+version: 1.0.0
+steps:
+  - id: hold
+    for_each: '${input.items}'
+    max_parallel: 1000
+    action: p.hold
+    compensate: { action: p.free }
+  - { id: approve, wait_for: { signal: approved } }
+";
+
+#[test]
+fn what_is_not_listed_is_counted() {
+    let items: Vec<u32> = (0..1_200).collect();
+    let mut fan = Sale::start_with(FAN, json!({ "items": items }));
+    for element in 1..=1_200 {
+        fan.done(&format!("hold[{element}]"));
+    }
+    let outlook = fan.ask(None).unwrap();
+    let left = outlook.left_out.expect("more than is listed");
+    assert_eq!((outlook.undo.len(), left.undo), (LISTED_MAX, 200));
+    assert_eq!(left.remains, 0);
+    assert_eq!(
+        outlook.nothing_to_undo.len(),
+        1,
+        "all of the others are told"
+    );
 }
