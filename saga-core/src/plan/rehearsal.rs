@@ -10,10 +10,10 @@ use super::outlook::{Doubt, Undo};
 use super::stand_in;
 use crate::decide::decide;
 use crate::decision::{ChildAsk, Decision, NoteContent, Outcome};
-use crate::definition::{Definition, Effect, StepKind};
+use crate::definition::{Definition, Effect};
 use crate::event::EventKind;
 use crate::ids::{Op, StepKey};
-use crate::input::{Input, Reply, ReplyOutcome, Signal, StepError};
+use crate::input::{Input, Reply, ReplyOutcome, StepError};
 use crate::operator::{Operator, Resolution, Verb};
 use crate::saga::{Phase, Saga, StepStatus};
 use crate::time::Timestamp;
@@ -30,7 +30,7 @@ pub(super) struct Rehearsal<'a> {
     pub(super) saga: Saga,
     values: Values,
     pub(super) target: Option<&'a StepKey>,
-    now: Timestamp,
+    pub(super) now: Timestamp,
     /// How often everything that was under way has been answered.
     rounds: u32,
     answers: usize,
@@ -138,7 +138,7 @@ impl<'a> Rehearsal<'a> {
 
     /// Pieces of work that stand so, in the order of the definition. A step with elements stands
     /// as those do.
-    fn keys(&self, is: impl Fn(StepStatus) -> bool) -> Vec<StepKey> {
+    pub(super) fn keys(&self, is: impl Fn(StepStatus) -> bool) -> Vec<StepKey> {
         let mut keys = Vec::new();
         for step in &self.definition.steps {
             keys.extend(self.saga.pieces(&step.name).filter(|key| {
@@ -151,7 +151,7 @@ impl<'a> Rehearsal<'a> {
         keys
     }
 
-    fn is_target(&self, key: &StepKey) -> bool {
+    pub(super) fn is_target(&self, key: &StepKey) -> bool {
         self.target.is_some_and(|target| {
             target.step == key.step && (target.element == 0 || target.element == key.element)
         })
@@ -223,48 +223,7 @@ impl<'a> Rehearsal<'a> {
         }))
     }
 
-    /// A wait ends with what it waits for, unless it is the step in question or takes time.
-    fn hear(&mut self, key: &StepKey) -> Result<(), PlanError> {
-        let signal = self.signal(key);
-        if !self.is_target(key) {
-            let Some(name) = signal else { return Ok(()) };
-            let id = format!("rehearsal-{}", self.saga.signals.len());
-            let payload = self.guess(key);
-            return self.judge(&Input::Signal(Signal { id, name, payload }));
-        }
-        match signal.and(self.due(key)) {
-            Some(_) => Ok(()),
-            None => Err(PlanError::CannotFail(key.clone())),
-        }
-    }
-
-    /// The wait whose time comes first ends; the step in question fails by that.
-    fn let_time_pass(&mut self) -> Result<(), PlanError> {
-        let waits = self.keys(|status| status == StepStatus::Waiting);
-        let Some(first) = waits.iter().filter_map(|key| self.due(key)).min() else {
-            return Ok(());
-        };
-        self.now = self.now.max(first);
-        let is_due = |key| self.due(key).is_some_and(|due| due <= self.now);
-        self.failed |= waits.iter().any(|key| self.is_target(key) && is_due(key));
-        self.judge(&Input::Timer)
-    }
-
-    /// The signal that a step waits for.
-    fn signal(&self, key: &StepKey) -> Option<Arc<str>> {
-        match self.definition.step(&key.step).map(|step| &step.kind) {
-            Some(StepKind::Wait(wait)) => Some(Arc::clone(&wait.signal)),
-            Some(StepKind::Sleep(_) | StepKind::Action(_) | StepKind::Saga(_)) | None => None,
-        }
-    }
-
-    /// When a wait ends by itself.
-    fn due(&self, key: &StepKey) -> Option<Timestamp> {
-        let work = self.saga.steps.get(key).and_then(|state| state.work);
-        work?.retry.map(|until| until.at)
-    }
-
-    fn judge(&mut self, input: &Input) -> Result<(), PlanError> {
+    pub(super) fn judge(&mut self, input: &Input) -> Result<(), PlanError> {
         loop {
             match decide(self.definition, &self.saga, &self.values, input, self.now) {
                 Outcome::Applied(decision) => {
@@ -367,7 +326,7 @@ impl<'a> Rehearsal<'a> {
         }
     }
 
-    fn guess(&mut self, key: &StepKey) -> Arc<Value> {
+    pub(super) fn guess(&mut self, key: &StepKey) -> Arc<Value> {
         self.guessed.insert(key.clone());
         Arc::new(stand_in::output(self.definition, &key.step))
     }
