@@ -74,6 +74,7 @@ CREATE TABLE dead_letters (
     CONSTRAINT dead_letters_handled CHECK ((((handled_at IS NULL) = (handled_how IS NULL)) AND ((handled_at IS NULL) = (handled_by IS NULL)) AND ((handled_at IS NULL) = (handled_reason IS NULL)) AND ((handled_how = ANY (ARRAY['replayed'::text, 'dropped'::text])) IS NOT FALSE))) NOT VALID
 );
 CREATE INDEX dead_letters_fingerprint ON dead_letters USING btree (fingerprint, received_at);
+CREATE INDEX dead_letters_handled_at ON dead_letters USING btree (handled_at, id) WHERE (handled_at IS NOT NULL);
 CREATE INDEX dead_letters_open ON dead_letters USING btree (fingerprint, received_at) WHERE (handled_at IS NULL);
 CREATE INDEX dead_letters_received_at ON dead_letters USING btree (received_at, id);
 CREATE INDEX dead_letters_saga_id ON dead_letters USING btree (saga_id) WHERE (saga_id IS NOT NULL);
@@ -271,9 +272,10 @@ $function$;
 CREATE OR REPLACE FUNCTION first_saga_id(at timestamp with time zone)
  RETURNS uuid
  LANGUAGE sql
- IMMUTABLE PARALLEL SAFE
+ IMMUTABLE PARALLEL SAFE STRICT
 AS $function$
-    SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0')
+    SELECT (lpad(to_hex(least(greatest(floor(extract(epoch FROM at) * 1000), 0),
+                              281474976710655)::bigint), 12, '0')
             || repeat('0', 20))::uuid
 $function$;
 

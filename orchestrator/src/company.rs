@@ -1,6 +1,6 @@
 //! Who else works on the same sagas.
 
-use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::{Receiver, Sender};
 use tokio::time::Instant;
 
 use crate::engine::Occurrence;
@@ -23,15 +23,20 @@ impl Company {
         }
     }
 
-    /// Waits until a saga may have moved: with others about that is now, else when one here does or
-    /// has, as the feed says.
-    pub(crate) async fn something_happens(self, feed: &mut Receiver<Occurrence>) {
+    /// What tells that a saga moves, where that is asked: with others about, one may at any time.
+    /// Whoever listens makes every commit copy its events.
+    pub(crate) fn listen(self, feed: &Sender<Occurrence>) -> Option<Receiver<Occurrence>> {
         match self {
-            Self::Others => {}
-            Self::Nobody => {
-                // Too many events are some.
-                let _some = feed.recv().await;
-            }
+            Self::Others => None,
+            Self::Nobody => Some(feed.subscribe()),
         }
+    }
+}
+
+/// Waits until a saga may have moved since it was listened to this feed; not at all without one.
+pub(crate) async fn something_happens(feed: Option<&mut Receiver<Occurrence>>) {
+    if let Some(feed) = feed {
+        // Too many events are some.
+        let _some = feed.recv().await;
     }
 }

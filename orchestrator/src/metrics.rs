@@ -42,6 +42,7 @@ pub struct Metrics {
     broker_connected: IntGauge,
     store_pool: IntGaugeVec,
     strays: IntGauge,
+    strays_moved: IntCounter,
 }
 
 impl Metrics {
@@ -136,7 +137,12 @@ impl Metrics {
             strays: gauge(
                 &registry,
                 "amends_stray_rows",
-                "Rows in the default partitions: their sagas' days were not open.",
+                "Rows in the default partitions, of sagas without a day that could be opened.",
+            )?,
+            strays_moved: counter(
+                &registry,
+                "amends_stray_rows_moved_total",
+                "Rows that were written before their sagas' days were open, moved there since.",
             )?,
             registry,
         };
@@ -170,8 +176,9 @@ impl Metrics {
 
     /// What was found where nothing should be.
     pub fn strays(&self, found: Opened) {
-        let rows = found.moved.saturating_add(found.left);
-        self.strays.set(i64::try_from(rows).unwrap_or(i64::MAX));
+        self.strays
+            .set(i64::try_from(found.left).unwrap_or(i64::MAX));
+        self.strays_moved.inc_by(found.moved);
     }
 
     /// Everything in Prometheus' text format.

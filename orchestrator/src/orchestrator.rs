@@ -111,9 +111,11 @@ impl Orchestrator {
     ) -> Result<Self, OrchestratorError> {
         broker.declare_base().await?;
         store.heartbeat(settings.lease).await?;
-        if let Err(error) = retention::open(&*store).await {
+        let metrics = Metrics::new()?;
+        match retention::open(&*store).await {
+            Ok(opened) => metrics.strays(opened),
             // What is written before the loop manages to is moved then.
-            warn!(error = %crate::chain(&error), "opening days ahead");
+            Err(error) => warn!(error = %crate::chain(&error), "opening days ahead"),
         }
         let stopping = CancellationToken::new();
         let outbox = Outbox::new(Arc::clone(&broker), Arc::clone(&store), settings.company);
@@ -126,7 +128,7 @@ impl Orchestrator {
             timers: timers::TimerSignal::default(),
             closings: Closings::default(),
             feed: broadcast::Sender::new(FEED_EVENTS_MAX),
-            metrics: Metrics::new()?,
+            metrics,
             dependencies: Dependencies::default(),
             stopping: stopping.clone(),
         });

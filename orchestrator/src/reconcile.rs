@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::catalog::CatalogError;
+use crate::company::something_happens;
 use crate::deadline::in_time;
 use crate::engine::{Done, Engine, Job};
 use crate::store::{PAGE_ROWS_MAX, SagaFilter, Store, StoreError};
@@ -89,7 +90,8 @@ pub enum ReconcileError {
 /// Makes a pass now and then until stopped.
 pub async fn run(engine: Engine, broker: Arc<dyn Broker>, stopping: CancellationToken) {
     let mut from = (0, None);
-    let mut feed = engine.shared().feed.subscribe();
+    let shared = engine.shared();
+    let mut feed = None;
     let mut in_flight = 0;
     loop {
         tokio::select! {
@@ -99,7 +101,7 @@ pub async fn run(engine: Engine, broker: Arc<dyn Broker>, stopping: Cancellation
         }
         if from == (0, None) {
             // From here on: what has happened before is seen by looking.
-            feed = feed.resubscribe();
+            feed = shared.company.listen(&shared.feed);
         }
         let mut pass = Pass::new(&engine, &*broker, SILENT_FOR, false);
         let next = match pass.run(from).await {
@@ -118,7 +120,7 @@ pub async fn run(engine: Engine, broker: Arc<dyn Broker>, stopping: Cancellation
             tokio::select! {
                 biased;
                 () = stopping.cancelled() => return,
-                () = engine.shared().company.something_happens(&mut feed) => {}
+                () = something_happens(feed.as_mut()) => {}
             }
         }
         from = next.unwrap_or((0, None));
@@ -185,18 +187,16 @@ impl<'a> Pass<'a> {
             limit: PAGE_ROWS_MAX,
             ..SagaFilter::default()
         };
-        let page = self.store().list(&filter).await?;
-        let ids: Vec<SagaId> = page.sagas.iter().map(|saga| saga.id).collect();
+        let page = self.store().list_states(&filter).await?;
         // Without an open saga there is nothing to ask for, and idling costs next to nothing.
-        if !ids.is_empty() {
+        if !page.sagas.is_empty() {
             if let Some(reason) = self.cannot_tell().await? {
                 self.found.skipped = Some(reason);
                 return Ok(None);
             }
-            let (sagas, _) = self.store().load(&ids).await?;
             let now = self.store().now();
-            for saga in sagas {
-                self.look_at(&saga, now).await?;
+            for saga in &page.sagas {
+                self.look_at(saga, now).await?;
             }
         }
         Ok(match page.next {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
+use uuid::Uuid;
 
 use crate::engine::Engine;
 use crate::store::{Day, DaySagas, Opened, Store, StoreError, StoredDay};
@@ -18,7 +19,7 @@ const PASS_EVERY: Duration = Duration::from_hours(1);
 /// Days are opened this long ahead: orchestrators may be away, or unable to open any, for as long.
 const AHEAD: Duration = Duration::from_hours(7 * 24);
 
-/// Sagas that one statement deletes: a few milliseconds of work.
+/// Sagas that one statement deletes, or dead letters that it looks at: a few milliseconds of work.
 const FORGOTTEN_AT_ONCE: u32 = 1_000;
 
 /// What to do with days that can be dropped.
@@ -122,7 +123,8 @@ pub async fn open(store: &dyn Store) -> Result<Opened, StoreError> {
     Ok(opened)
 }
 
-/// Looks at every day once, and drops what can be.
+/// Looks at every day once, and drops what can be; then the handled dead letters that no day takes
+/// along.
 ///
 /// # Errors
 /// When the store does not answer.
@@ -141,6 +143,9 @@ pub async fn pass(
             (Some(_), None, Mode::Drop) => drop_day(store, &stored, horizon).await?,
         };
         reports.push(report(&stored, fate));
+    }
+    if keep.is_some() && mode == Mode::Drop {
+        forget_letters(store, horizon).await?;
     }
     Ok(reports)
 }
@@ -162,14 +167,13 @@ async fn drop_day(
     horizon: Timestamp,
 ) -> Result<Fate, StoreError> {
     let day = &stored.day;
-    loop {
-        let begin = Instant::now();
-        let forgotten = store.forget_sagas(day, horizon, FORGOTTEN_AT_ONCE).await?;
-        if forgotten == 0 {
-            break;
-        }
-        // Half of the time belongs to others.
-        tokio::time::sleep(begin.elapsed()).await;
+    let (mut after, mut begin) = (None, Instant::now());
+    while let Some((_, last)) = store
+        .forget_sagas(day, horizon, after, FORGOTTEN_AT_ONCE)
+        .await?
+    {
+        after = Some(last);
+        begin = leave_time(begin).await;
     }
     match store.drop_day(day).await {
         Ok(true) => {
@@ -189,6 +193,31 @@ async fn drop_day(
         }
         Err(error) => Err(error),
     }
+}
+
+/// Deletes the dead letters that were handled before the horizon and belong to no saga: those of a
+/// saga go with it.
+async fn forget_letters(store: &dyn Store, horizon: Timestamp) -> Result<(), StoreError> {
+    let mut place = (Timestamp::from_micros(0), Uuid::nil());
+    let (mut letters, mut begin) = (0, Instant::now());
+    while let Some((gone, last)) = store
+        .forget_letters(horizon, place, FORGOTTEN_AT_ONCE)
+        .await?
+    {
+        letters += gone;
+        place = last;
+        begin = leave_time(begin).await;
+    }
+    if letters > 0 {
+        info!(letters, "handled dead letters without a saga were deleted");
+    }
+    Ok(())
+}
+
+/// Half of the time belongs to others. Says when it goes on.
+async fn leave_time(begin: Instant) -> Instant {
+    tokio::time::sleep(begin.elapsed()).await;
+    Instant::now()
 }
 
 fn report(stored: &StoredDay, fate: Fate) -> DayReport {

@@ -32,7 +32,9 @@ fn story(view: &PlanView) -> String {
         nothing_to_undo,
         remains,
         unclear,
+        left_out,
     } = &view.plan;
+    let more = left_out.unwrap_or_default();
     let mut text = format!(
         "{} {}  {}\n{}\n",
         view.definition, view.version, view.status, view.id
@@ -48,7 +50,8 @@ fn story(view: &PlanView) -> String {
             2,
         ));
     }
-    section(&mut text, "to be settled first", settle_first, |doubt| {
+    let doubts = (settle_first.as_slice(), more.settle_first);
+    section(&mut text, "to be settled first", doubts, |doubt| {
         let who = if doubt.by_hand {
             "nobody knows whether it happened; resolve it"
         } else {
@@ -64,20 +67,30 @@ fn story(view: &PlanView) -> String {
     if undo.is_empty() {
         text.push_str("nothing is undone\n");
     }
-    section(&mut text, "undone, in this order", undo, undone);
-    section(&mut text, "nothing to undo", nothing_to_undo, |one| {
+    let undos = (undo.as_slice(), more.undo);
+    section(&mut text, "undone, in this order", undos, undone);
+    let nothing = (nothing_to_undo.as_slice(), more.nothing_to_undo);
+    section(&mut text, "nothing to undo", nothing, |one| {
         format!("{:<18} {}", one.step.to_string(), one.why.as_str())
     });
-    section(&mut text, "remains", remains, |one| {
+    let stays = (remains.as_slice(), more.remains);
+    section(&mut text, "remains", stays, |one| {
         format!("{:<18} {}", one.step.to_string(), one.because)
     });
     for why in unclear {
         text.push_str(&wrapped(&format!("unclear: {why}"), 0));
     }
+    text.push_str(&and_more(more.unclear));
     text
 }
 
-fn section<T>(text: &mut String, title: &str, items: &[T], line: impl Fn(&T) -> String) {
+/// A list under its title, and how much of it is not told.
+fn section<T>(
+    text: &mut String,
+    title: &str,
+    (items, more): (&[T], u32),
+    line: impl Fn(&T) -> String,
+) {
     if items.is_empty() {
         return;
     }
@@ -85,6 +98,14 @@ fn section<T>(text: &mut String, title: &str, items: &[T], line: impl Fn(&T) -> 
     for item in items {
         let _infallible = writeln!(text, "{}", cut(&format!("  {}", line(item)), COLUMNS));
     }
+    text.push_str(&and_more(more));
+}
+
+fn and_more(more: u32) -> String {
+    if more == 0 {
+        return String::new();
+    }
+    format!("  and {more} more\n")
 }
 
 fn undone(undo: &Undo) -> String {
@@ -109,4 +130,19 @@ fn undone(undo: &Undo) -> String {
         let _infallible = write!(line, " {input}");
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_says_how_much_of_it_is_not_told() {
+        let mut text = String::new();
+        section(&mut text, "some", (&["a", "b"], 3), |item| {
+            (*item).to_owned()
+        });
+        section(&mut text, "all", (&["c"], 0), |item| (*item).to_owned());
+        assert_eq!(text, "some\n  a\n  b\n  and 3 more\nall\n  c\n");
+    }
 }

@@ -66,8 +66,8 @@ pub(crate) async fn explain_as(
     saga: Saga,
 ) -> Result<Explained, StoreError> {
     let mut look = Look::new(engine, broker).await?;
-    let clues = engine.shared().store.clues(&[saga.id]).await?;
-    let causes = look.at(&saga, &clues, 0).await?;
+    let causes = look.at(std::slice::from_ref(&saga), 0).await?;
+    let causes = causes.into_iter().next().unwrap_or_default();
     Ok(Explained {
         at: look.now,
         saga,
@@ -112,36 +112,47 @@ impl<'a> Look<'a> {
         self.unknown.iter().cloned().collect()
     }
 
-    /// The causes of a saga, the first first.
+    /// The causes of each of these sagas, the first first.
     pub(super) async fn at(
         &mut self,
-        saga: &Saga,
-        clues: &Clues,
+        sagas: &[Saga],
         depth: u32,
-    ) -> Result<Vec<Cause>, StoreError> {
+    ) -> Result<Vec<Vec<Cause>>, StoreError> {
+        let mut all = Vec::with_capacity(sagas.len());
+        for saga in sagas {
+            all.push(self.told_by_state(saga).await?);
+        }
+        let unclear = sagas.iter().zip(&all);
+        let unclear = unclear.filter(|(_, causes)| causes.iter().any(needs_clues));
+        let unclear: Vec<SagaId> = unclear.map(|(saga, _)| saga.id).collect();
+        let clues = if unclear.is_empty() {
+            Clues::default()
+        } else {
+            self.engine.shared().store.clues(&unclear).await?
+        };
+        for (saga, causes) in sagas.iter().zip(&mut all) {
+            for cause in causes.iter_mut().take(COMMANDS_MAX) {
+                let found = cause.clone();
+                *cause = self.refined(found, saga, &clues, depth).await?;
+            }
+            in_order(causes, self.now);
+        }
+        Ok(all)
+    }
+
+    /// The causes as the saga's own state tells them.
+    async fn told_by_state(&self, saga: &Saga) -> Result<Vec<Cause>, StoreError> {
         if saga.phase.is_closed() {
             return Ok(Vec::new());
         }
-        let definition = match self.engine.shared().catalog.get(&saga.definition).await {
-            Ok(definition) => definition,
-            Err(CatalogError::Store(error)) => return Err(error),
-            Err(error) => {
-                return Ok(vec![Cause::DefinitionMissing {
-                    definition: saga.definition.clone(),
-                    why: crate::chain(&error),
-                }]);
-            }
-        };
-        let mut found = Vec::new();
-        for (place, cause) in causes(&definition, saga, self.now).into_iter().enumerate() {
-            found.push(if place < COMMANDS_MAX {
-                self.refined(cause, saga, clues, depth).await?
-            } else {
-                cause
-            });
+        match self.engine.shared().catalog.get(&saga.definition).await {
+            Ok(definition) => Ok(causes(&definition, saga, self.now)),
+            Err(CatalogError::Store(error)) => Err(error),
+            Err(error) => Ok(vec![Cause::DefinitionMissing {
+                definition: saga.definition.clone(),
+                why: crate::chain(&error),
+            }]),
         }
-        in_order(&mut found, self.now);
-        Ok(found)
     }
 
     async fn refined(
@@ -264,12 +275,34 @@ impl<'a> Look<'a> {
         let Some(saga) = sagas.into_iter().next() else {
             return Ok(None);
         };
-        let clues = store.clues(&[child]).await?;
-        let causes = self.at(&saga, &clues, depth + 1).await?;
+        let causes = self.at(std::slice::from_ref(&saga), depth + 1).await?;
         Ok(Some(Child {
             status: saga.status(),
-            cause: causes.into_iter().next(),
+            cause: causes.into_iter().flatten().next(),
         }))
+    }
+}
+
+/// Whether outbox and dead letters have more to say of it.
+const fn needs_clues(cause: &Cause) -> bool {
+    match cause {
+        Cause::Dispatched { .. } | Cause::DeadLettered { .. } | Cause::Parked { .. } => true,
+        Cause::DefinitionMissing { .. }
+        | Cause::Paused { .. }
+        | Cause::MaxLifetime { .. }
+        | Cause::StepFailed { .. }
+        | Cause::RetriesExhaustedAfterPivot { .. }
+        | Cause::OutcomeUnknown { .. }
+        | Cause::CompensationFailed { .. }
+        | Cause::BackingOff { .. }
+        | Cause::WaitingForSignal { .. }
+        | Cause::WaitingForTimer { .. }
+        | Cause::WaitingForChild { .. }
+        | Cause::Executing { .. }
+        | Cause::OutboxUnsent { .. }
+        | Cause::NoWorkerForOperation { .. }
+        | Cause::WaitingForWorker { .. }
+        | Cause::WaitingInQueue { .. } => false,
     }
 }
 

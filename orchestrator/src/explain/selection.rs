@@ -63,46 +63,43 @@ pub async fn select(
     selection: &Selection,
 ) -> Result<SelectedPage, StoreError> {
     let store = &engine.shared().store;
-    let page = store.list(&selection.filter).await?;
-    let next = page.next;
     if selection.step.is_none() && selection.stuck.is_none() {
+        let page = store.list(&selection.filter).await?;
         let plain = |saga| Selected {
             saga,
             at: Vec::new(),
             cause: None,
         };
         let sagas = page.sagas.into_iter().map(plain).collect();
+        let next = page.next;
         return Ok(SelectedPage { sagas, next });
     }
-    let ids: Vec<SagaId> = page.sagas.iter().map(|saga| saga.id).collect();
-    let (states, _) = store.load(&ids).await?;
-    let mut causes = Vec::new();
-    if let Some(wanted) = &selection.stuck {
-        let mut look = Look::new(engine, broker).await?;
-        let clues = store.clues(&ids).await?;
-        for saga in &states {
-            let found = look.at(saga, &clues, 0).await?;
-            let first = found.first().filter(|first| is_stuck(first, look.now));
-            let first = first.map(Cause::as_str).filter(|word| wanted.is(word));
-            causes.extend(first.map(|word| (saga.id, word)));
-        }
-    }
+    let page = store.list_states(&selection.filter).await?;
+    let mut look = Look::new(engine, broker).await?;
+    let causes = match &selection.stuck {
+        Some(_) => look.at(&page.sagas, 0).await?,
+        None => Vec::new(),
+    };
     let mut sagas = Vec::new();
-    for saga in page.sagas {
-        let cause = causes.iter().find(|(id, _)| *id == saga.id);
-        let cause = cause.map(|(_, word)| *word);
-        if selection.stuck.is_some() && cause.is_none() {
-            continue;
-        }
-        let state = states.iter().find(|state| state.id == saga.id);
-        let at = match (&selection.step, state) {
-            (Some(step), Some(state)) => pieces(state, step),
-            (Some(_) | None, _) => Vec::new(),
+    for (place, saga) in page.sagas.iter().enumerate() {
+        let first = causes.get(place).and_then(|causes| causes.first());
+        let cause = match &selection.stuck {
+            Some(wanted) => {
+                let first = first.filter(|first| is_stuck(first, look.now));
+                let first = first.map(Cause::as_str).filter(|word| wanted.is(word));
+                let Some(word) = first else { continue };
+                Some(word)
+            }
+            None => None,
         };
-        if selection.step.is_none() || !at.is_empty() {
+        let step = selection.step.as_ref();
+        let at = step.map_or_else(Vec::new, |step| pieces(saga, step));
+        if step.is_none() || !at.is_empty() {
+            let saga = SagaSummary::of(saga);
             sagas.push(Selected { saga, at, cause });
         }
     }
+    let next = page.next;
     Ok(SelectedPage { sagas, next })
 }
 

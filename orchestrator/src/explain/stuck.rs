@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use broker::broker::Broker;
 use saga_core::explain::{Cause, is_stuck};
 use saga_core::ids::SagaId;
-use saga_core::saga::Status;
+use saga_core::saga::{Saga, Status};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -35,8 +35,9 @@ const OPEN: [Status; 4] = [
 pub struct StuckReport {
     /// Open sagas in all.
     pub open: u64,
-    /// Those that were looked at: at most [`LOOKED_AT_MAX`], those that rest first, the newest of
-    /// each status first.
+    /// Those that were looked at: at most 5,000, those that rest first, the newest of each status
+    /// first.
+    #[schemars(range(max = LOOKED_AT_MAX))]
     pub looked_at: u32,
     /// Every open saga that the filter lets through was looked at.
     pub complete: bool,
@@ -62,7 +63,8 @@ pub struct StuckGroup {
     pub count: u32,
     /// They stand still until somebody does something.
     pub needs_operator: bool,
-    /// The newest of them, at most [`SAMPLES_MAX`].
+    /// The newest of them.
+    #[schemars(length(max = SAMPLES_MAX))]
     pub sagas: Vec<SagaId>,
     /// What the newest one's cause says.
     pub says: String,
@@ -104,13 +106,12 @@ pub async fn stuck(
                 limit: left.clamp(1, PAGE_ROWS_MAX),
                 ..filter.clone()
             };
-            let page = store.list(&page).await?;
+            let page = store.list_states(&page).await?;
             if left == 0 {
                 complete &= page.sagas.is_empty();
                 break;
             }
-            let ids: Vec<SagaId> = page.sagas.iter().map(|saga| saga.id).collect();
-            pass.page(engine, &ids).await?;
+            pass.page(&page.sagas).await?;
             match page.next {
                 Some(next) => before = Some(next),
                 None => break,
@@ -141,21 +142,12 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    async fn page(&mut self, engine: &Engine, ids: &[SagaId]) -> Result<(), StoreError> {
-        if ids.is_empty() {
-            return Ok(());
-        }
-        let store = &engine.shared().store;
-        let (mut sagas, _) = store.load(ids).await?;
-        sagas.sort_by_key(|saga| std::cmp::Reverse(saga.id));
-        let clues = store.clues(ids).await?;
-        for saga in &sagas {
+    async fn page(&mut self, sagas: &[Saga]) -> Result<(), StoreError> {
+        let causes = self.look.at(sagas, 0).await?;
+        for (saga, causes) in sagas.iter().zip(&causes) {
             self.looked_at += 1;
-            let causes = self.look.at(saga, &clues, 0).await?;
-            let first = causes
-                .first()
-                .filter(|cause| is_stuck(cause, self.look.now));
-            if let Some(cause) = first {
+            let first = causes.first();
+            if let Some(cause) = first.filter(|cause| is_stuck(cause, self.look.now)) {
                 self.note(cause, saga.id, &saga.definition.name);
             }
         }

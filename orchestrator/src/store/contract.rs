@@ -20,8 +20,8 @@ use super::batch::{Batch, CommitReport, OutboxMessage, Transition};
 use super::clues::Clues;
 use super::committed::Committed;
 use super::day::{Day, Opened, StoredDay};
-use super::letter::{Handling, LetterFilter, LetterGroup, LetterPage, LetterRecord};
-use super::query::{Page, SagaFilter};
+use super::letter::{Handling, LetterFilter, LetterGroup, LetterPage, LetterPlace, LetterRecord};
+use super::query::{Page, SagaFilter, StatePage};
 use super::worker::StoredWorker;
 use crate::audit::{AuditEntry, AuditFilter, AuditPage, AuditRecord};
 use crate::auth::ApiToken;
@@ -131,6 +131,9 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Sagas, newest first.
     async fn list(&self, filter: &SagaFilter) -> Result<Page, StoreError>;
 
+    /// The same with the control state of each.
+    async fn list_states(&self, filter: &SagaFilter) -> Result<StatePage, StoreError>;
+
     /// Every value of a saga.
     async fn values(&self, id: SagaId) -> Result<Vec<(ValueKey, Arc<Value>)>, StoreError>;
 
@@ -179,15 +182,26 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// day was over by `ended_before`; recent are those that had not ended by then.
     async fn days(&self, ended_before: Timestamp) -> Result<Vec<StoredDay>, StoreError>;
 
-    /// Deletes at most `limit` sagas of a day that had ended by `ended_before`, with their keys and
-    /// their handled dead letters, and says how many. Their events and values stay until the day is
-    /// dropped.
+    /// Deletes at most `limit` sagas of a day after `after` that had ended by `ended_before`, with
+    /// their keys and their handled dead letters. Says how many, and after which to go on; `None`
+    /// when there was none. Their events and values stay until the day is dropped.
     async fn forget_sagas(
         &self,
         day: &Day,
         ended_before: Timestamp,
+        after: Option<SagaId>,
         limit: u32,
-    ) -> Result<u64, StoreError>;
+    ) -> Result<Option<(u64, SagaId)>, StoreError>;
+
+    /// Looks at no more than `limit` dead letters after `after` that were handled before
+    /// `handled_before`, and deletes those without a saga that is stored. Says how many, and after
+    /// which to go on; `None` when there was none.
+    async fn forget_letters(
+        &self,
+        handled_before: Timestamp,
+        after: LetterPlace,
+        limit: u32,
+    ) -> Result<Option<(u64, LetterPlace)>, StoreError>;
 
     /// Drops the events and values of a day. False, and nothing dropped, when a saga of that day is
     /// still stored, or a message of one is still to be sent.

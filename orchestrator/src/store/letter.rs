@@ -120,6 +120,9 @@ pub struct LetterGroup {
     pub last_seen: Timestamp,
 }
 
+/// When a letter was handled, and which it is: its place in the order in which they are forgotten.
+pub type LetterPlace = (Timestamp, Uuid);
+
 impl LetterRecord {
     /// A letter that was kept just now.
     pub(in crate::store) fn new(letter: &StoredDeadLetter, at: Timestamp) -> Self {

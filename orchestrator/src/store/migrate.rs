@@ -24,7 +24,7 @@ struct Migration {
 }
 
 /// In the order in which they are applied, numbered from 1 without gaps.
-const MIGRATIONS: [Migration; 10] = [
+const MIGRATIONS: [Migration; 11] = [
     Migration {
         version: 1,
         name: "sagas",
@@ -69,6 +69,11 @@ const MIGRATIONS: [Migration; 10] = [
         version: 9,
         name: "draining",
         sql: include_str!("../../../migrations/orchestrator/0009_draining.sql"),
+    },
+    Migration {
+        version: 10,
+        name: "retention",
+        sql: include_str!("../../../migrations/orchestrator/0010_retention.sql"),
     },
     Migration {
         version: 11,

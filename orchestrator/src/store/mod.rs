@@ -25,10 +25,11 @@ pub use contract::{
 };
 pub use day::{Day, DaySagas, Opened, STRAYS_MAX, StoredDay};
 pub use letter::{
-    Handled, Handling, LetterFilter, LetterGroup, LetterPage, LetterRecord, LetterSummary,
+    Handled, Handling, LetterFilter, LetterGroup, LetterPage, LetterPlace, LetterRecord,
+    LetterSummary,
 };
 pub use memory::MemoryStore;
 pub use migrate::{AppliedMigration, MigrateError, MigrationStatus, migrate, status};
 pub use postgres::{Checkup, ConnectError, PostgresSettings, PostgresStore, SCHEMA, checkup};
-pub use query::{PAGE_ROWS_MAX, Page, SagaFilter, SagaSummary};
+pub use query::{PAGE_ROWS_MAX, Page, SagaFilter, SagaSummary, StatePage};
 pub use worker::{StoredWorker, WORKERS_MAX};

@@ -2,7 +2,7 @@
 
 use saga_core::definition::DefinitionRef;
 use saga_core::ids::SagaId;
-use saga_core::saga::Status;
+use saga_core::saga::{Saga, Status};
 use saga_core::time::Timestamp;
 
 /// More rows than this are never returned at once.
@@ -43,6 +43,15 @@ pub struct Page {
     pub next: Option<SagaId>,
 }
 
+/// One page of a listing with the control state of each.
+#[derive(Debug, Clone)]
+pub struct StatePage {
+    /// The sagas.
+    pub sagas: Vec<Saga>,
+    /// Pass it as `before` for the next page; `None` on the last.
+    pub next: Option<SagaId>,
+}
+
 /// One saga in a listing.
 #[derive(Debug, Clone)]
 pub struct SagaSummary {
@@ -58,4 +67,19 @@ pub struct SagaSummary {
     pub started_at: Timestamp,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
+}
+
+impl SagaSummary {
+    /// What a listing says of this saga.
+    #[must_use]
+    pub fn of(saga: &Saga) -> Self {
+        Self {
+            id: saga.id,
+            definition: saga.definition.clone(),
+            key: saga.key.clone(),
+            status: saga.status(),
+            started_at: saga.started_at,
+            ended_at: saga.ended_at,
+        }
+    }
 }

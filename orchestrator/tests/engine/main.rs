@@ -15,6 +15,7 @@ mod registrations;
 mod replay;
 mod replies;
 mod requests;
+mod retention;
 mod signals;
 mod starts;
 mod timers;

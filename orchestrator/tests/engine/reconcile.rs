@@ -55,3 +55,16 @@ async fn what_waits_in_its_queue_is_not_missing() {
     assert!(named.missing.is_empty(), "{named:?}: of {saga}");
     bench.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn looking_for_what_is_lost_costs_the_hot_path_nothing() {
+    let bench = Bench::with_orchestrators(1).await;
+    let mut first = bench.worker("pool.first", Op::Action).await;
+    bench.start("k").await.expect("started");
+    first.next().await;
+    // Some passes are made meanwhile.
+    tokio::time::sleep(Duration::from_mins(3)).await;
+    // Events are copied for those who watch, and nobody does.
+    assert_eq!(bench.engine().shared().feed.receiver_count(), 0);
+    bench.stop().await;
+}

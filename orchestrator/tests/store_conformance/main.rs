@@ -13,6 +13,8 @@ mod postgres_failures;
 #[cfg(test)]
 mod postgres_plans;
 #[cfg(test)]
+mod postgres_retention;
+#[cfg(test)]
 mod postgres_schema;
 #[cfg(test)]
 mod postgres_workers;
@@ -60,7 +62,7 @@ macro_rules! checks {
     };
 }
 
-const CHECKS: [(&str, Check); 58] = checks![
+const CHECKS: [(&str, Check); 59] = checks![
     suite_commit::a_committed_saga_reads_back_as_it_was,
     suite_commit::unknown_ids_are_left_out,
     suite_commit::a_lost_race_writes_nothing,
@@ -115,6 +117,7 @@ const CHECKS: [(&str, Check); 58] = checks![
     suite_workers::a_worker_that_drains_is_there_and_serves_no_more,
     suite_workers::what_is_known_of_a_sagas_commands_is_found,
     suite_days::a_day_goes_with_everything_of_its_sagas,
+    suite_days::handled_letters_without_a_saga_are_forgotten,
     suite_days::a_saga_that_is_open_keeps_its_day,
     suite_days::a_saga_that_ended_lately_keeps_its_day,
     suite_days::a_message_that_is_not_sent_keeps_its_day,

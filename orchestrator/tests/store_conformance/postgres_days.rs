@@ -1,10 +1,14 @@
 //! Days as partitions: opened ahead, found again by strays, dropped beside the hot path.
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use orchestrator::store::{Day, Store, StoreError};
-use saga_core::ids::SagaId;
+use saga_core::decision::Good;
+use saga_core::ids::{ActionName, SagaId, StepKey};
+use saga_core::values::{InputDigest, ValueKey};
 
+use crate::postgres_failures::behind_proxy;
 use crate::sample;
 use crate::stores::{Database, commit, eventually, started};
 use crate::suite_days::id_at;
@@ -46,6 +50,63 @@ async fn days_are_opened_ahead_once() {
         assert!(database.admin.batch_execute(&sql).await.is_err(), "{sql}");
     }
     drop((a, b));
+    database.drop().await;
+}
+
+/// Locks, until the transaction ends, what is partitioned but for the days of these partitions.
+async fn lock_other_days(database: &Database, days: &[&str]) {
+    let mut others = "SELECT string_agg(inhrelid::regclass::text, ', ') FROM pg_inherits
+         WHERE inhparent IN ('saga_events'::regclass, 'saga_values'::regclass)"
+        .to_owned();
+    for day in days {
+        let name = day.trim_start_matches("saga_events_");
+        write!(others, " AND inhrelid::regclass::text NOT LIKE '%{name}'").unwrap();
+    }
+    let others = database.text(&others).await;
+    assert!(others.split(", ").count() >= 4, "{others}");
+    let lock = format!("BEGIN; LOCK TABLE {others} IN ACCESS EXCLUSIVE MODE");
+    database.admin.batch_execute(&lock).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reads_open_the_days_that_they_need_and_no_other() {
+    let database = Database::migrated().await;
+    let (store, proxy) = behind_proxy(&database).await;
+    store.open_days(store.now().after(DAY * 3)).await.unwrap();
+    let mut start = sample::start(&store);
+    let input = InputDigest::of(&serde_json::json!({}));
+    let (action, key) = ("rates.get".parse().unwrap(), StepKey::parse("charge"));
+    start.values.push(sample::output(0, serde_json::json!(7)));
+    start.good.push(Good {
+        action: ActionName::clone(&action),
+        input,
+        key,
+    });
+    let saga = commit(&store, start).await;
+    let mut other = sample::start(&store);
+    let tomorrow = id_at(store.now().after(DAY));
+    sample::edit(&mut other, |saga| saga.id = tomorrow);
+    commit(&store, other).await;
+    let today = partition(&database, saga.id).await;
+    let next = partition(&database, tomorrow).await;
+
+    lock_other_days(&database, &[&today, &next]).await;
+    let both = [(tomorrow, ValueKey::Input), (saga.id, ValueKey::Input)];
+    assert_eq!(store.load_values(&both).await.unwrap().len(), 2);
+    database.admin.batch_execute("ROLLBACK").await.unwrap();
+
+    lock_other_days(&database, &[&today]).await;
+    assert_eq!(store.history(saga.id, 0, 10).await.unwrap().len(), 1);
+    assert_eq!(store.values(saga.id).await.unwrap().len(), 2);
+    assert_eq!(store.load_values(&both[1..]).await.unwrap().len(), 1);
+    let good = store.last_good(&[(action, input)]).await.unwrap();
+    assert_eq!(good[0].as_ref().unwrap().output, serde_json::json!(7));
+    // A commit whose answer is lost is read back.
+    proxy.lose_next_answer();
+    commit(&store, sample::advance(&store, &saga)).await;
+    assert!(!proxy.is_armed(), "the answer was lost");
+    database.admin.batch_execute("ROLLBACK").await.unwrap();
+    drop(store);
     database.drop().await;
 }
 
@@ -144,7 +205,8 @@ async fn empty_day(store: &dyn Store) -> Day {
         .into_iter()
         .find(|it| (it.first..it.beyond).contains(&id))
         .unwrap();
-    assert_eq!(store.forget_sagas(&day, horizon, 10).await.unwrap(), 1);
+    let forgotten = store.forget_sagas(&day, horizon, None, 10).await.unwrap();
+    assert_eq!(forgotten, Some((1, id)));
     day
 }
 

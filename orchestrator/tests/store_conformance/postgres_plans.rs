@@ -155,7 +155,7 @@ async fn no_listing_reads_a_table_from_end_to_end() {
 }
 
 /// What `list` is asked for: what is in every index in every way, and what narrows that further.
-fn saga_filters(id: &str) -> [[Vec<String>; 11]; 2] {
+fn saga_filters(id: &str) -> [[Vec<String>; 12]; 2] {
     let none = || "NULL".to_owned();
     let quoted = |text: &str| format!("'{text}'");
     let hour = || "now() - interval '1 hour'".to_owned();
@@ -181,6 +181,7 @@ fn saga_filters(id: &str) -> [[Vec<String>; 11]; 2] {
         vec![none()],
         vec![none()],
         vec![none()],
+        vec!["true".to_owned()],
     ];
     let narrowed = [
         vec![none(), quoted("completed")],
@@ -194,6 +195,7 @@ fn saga_filters(id: &str) -> [[Vec<String>; 11]; 2] {
         vec![none(), quoted("f-7")],
         vec![none(), quoted(id)],
         vec![none(), quoted("{running,paused}")],
+        vec!["false".to_owned()],
     ];
     [every, narrowed]
 }

@@ -20,7 +20,8 @@ const AGE: Duration = Duration::from_hours(24 * 40);
 /// Sagas are kept for that long, so those of these tests are beyond it once they are closed.
 const KEEP: Duration = Duration::from_hours(24 * 30);
 
-fn ago(store: &dyn Store, age: Duration) -> Timestamp {
+/// That long ago.
+pub(crate) fn ago(store: &dyn Store, age: Duration) -> Timestamp {
     let age = i64::try_from(age.as_micros()).unwrap();
     Timestamp::from_micros(store.now().as_micros() - age)
 }
@@ -132,6 +133,55 @@ pub(crate) async fn a_day_goes_with_everything_of_its_sagas(pair: Pair) {
     commit(store, sample::start_with_key(store, "k1")).await;
 }
 
+pub(crate) async fn handled_letters_without_a_saga_are_forgotten(pair: Pair) {
+    let store = &*pair.a;
+    let saga = commit(store, sample::start(store)).await;
+    let nobody = id_at(ago(store, AGE));
+    let letters = [Some(saga.id), Some(nobody), None, None, None]
+        .map(|saga| sample::dead_letter(saga, "broken"));
+    let ids = [0, 1, 2, 3, 4].map(|at: usize| letters[at].id);
+    let batch = orchestrator::store::Batch {
+        dead_letters: letters.into(),
+        ..Default::default()
+    };
+    store.commit(&batch).await.unwrap();
+    let by = By {
+        who: "ada".to_owned(),
+        reason: "a test".to_owned(),
+    };
+    for id in &ids[..4] {
+        let dropped = store.handle_letter(*id, Handling::Dropped, &by);
+        assert!(dropped.await.unwrap());
+    }
+    let left = async || {
+        let mut left = Vec::new();
+        for (place, id) in ids.iter().enumerate() {
+            if pair.b.dead_letter(*id).await.unwrap().is_some() {
+                left.push(place);
+            }
+        }
+        left
+    };
+    pass(store, Some(KEEP), Mode::Drop).await.unwrap();
+    assert_eq!(left().await, [0, 1, 2, 3, 4], "handled lately");
+    pass(store, Some(Duration::ZERO), Mode::Look).await.unwrap();
+    pass(store, None, Mode::Drop).await.unwrap();
+    assert_eq!(left().await, [0, 1, 2, 3, 4], "nobody asked for it");
+
+    // Piece by piece, each after the one before.
+    let later = store.now().after(Duration::from_secs(60));
+    let mut place = (Timestamp::from_micros(0), Uuid::nil());
+    let mut gone = Vec::new();
+    while let Some((letters, last)) = store.forget_letters(later, place, 2).await.unwrap() {
+        assert!(last > place);
+        gone.push(letters);
+        place = last;
+    }
+    assert_eq!(gone.iter().sum::<u64>(), 3, "{gone:?}");
+    assert!(gone.len() >= 2, "{gone:?}");
+    assert_eq!(left().await, [0, 4], "its saga is stored; not handled");
+}
+
 pub(crate) async fn a_saga_that_is_open_keeps_its_day(pair: Pair) {
     let store = &*pair.a;
     let parent = commit(store, old_start(store, None)).await;
@@ -150,7 +200,8 @@ pub(crate) async fn a_saga_that_is_open_keeps_its_day(pair: Pair) {
     // Even when somebody asks for the day to be dropped.
     let day = old_day(store).await.unwrap().day;
     let horizon = ago(store, KEEP);
-    assert_eq!(store.forget_sagas(&day, horizon, 10).await.unwrap(), 1);
+    let forgotten = store.forget_sagas(&day, horizon, None, 10).await.unwrap();
+    assert_eq!(forgotten, Some((1, child.id)));
     assert!(!store.drop_day(&day).await.unwrap());
     assert_eq!(store.history(parent.id, 0, 10).await.unwrap().len(), 1);
 
@@ -166,10 +217,10 @@ pub(crate) async fn a_saga_that_ended_lately_keeps_its_day(pair: Pair) {
     assert_eq!(fate(store, saga.id, Mode::Drop).await, Fate::Recent);
     let day = old_day(store).await.unwrap().day;
     let forgotten = store
-        .forget_sagas(&day, ago(store, KEEP), 10)
+        .forget_sagas(&day, ago(store, KEEP), None, 10)
         .await
         .unwrap();
-    assert_eq!(forgotten, 0);
+    assert_eq!(forgotten, None);
     let all = pass(store, None, Mode::Drop).await.unwrap();
     assert!(all.iter().all(|day| day.fate == Fate::KeptForEver));
 }
@@ -199,9 +250,19 @@ pub(crate) async fn sagas_are_forgotten_so_many_at_a_time(pair: Pair) {
     opened(store).await;
     let day: Day = old_day(store).await.unwrap().day;
     let horizon = ago(store, KEEP);
-    for expected in [2, 2, 1, 0] {
-        let forgotten = store.forget_sagas(&day, horizon, 2).await.unwrap();
+    ids.sort_unstable();
+    // Those after the second are looked at, then all that are left.
+    let mut after = Some(ids[1]);
+    for expected in [
+        Some((2, ids[3])),
+        Some((1, ids[4])),
+        None,
+        Some((2, ids[1])),
+        None,
+    ] {
+        let forgotten = store.forget_sagas(&day, horizon, after, 2).await.unwrap();
         assert_eq!(forgotten, expected);
+        after = forgotten.map(|(_, last)| last);
     }
     assert!(store.drop_day(&day).await.unwrap());
     // Somebody else may have been faster.

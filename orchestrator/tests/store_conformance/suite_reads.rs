@@ -312,7 +312,8 @@ pub(crate) async fn a_listing_filters_by_version_statuses_and_id(Pair { a, b }: 
 pub(crate) async fn a_listing_has_pages(Pair { a, .. }: Pair) {
     let mut all = Vec::new();
     for _ in 0..7 {
-        all.push(started(&*a).await.id);
+        let saga = started(&*a).await;
+        all.push(commit(&*a, advance(&*a, &saga)).await.id);
     }
     all.sort_unstable();
     all.reverse();
@@ -324,6 +325,13 @@ pub(crate) async fn a_listing_has_pages(Pair { a, .. }: Pair) {
     loop {
         let page = a.list(&filter).await.unwrap();
         seen.extend(page.sagas.iter().map(|saga| saga.id));
+        let states = a.list_states(&filter).await.unwrap();
+        assert_eq!(states.next, page.next);
+        assert_eq!(states.sagas.len(), page.sagas.len());
+        for (state, line) in states.sagas.iter().zip(&page.sagas) {
+            assert_eq!(line.id, state.id);
+            assert_eq!(*state, load(&*a, state.id).await);
+        }
         if page.next.is_none() {
             break;
         }

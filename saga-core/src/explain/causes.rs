@@ -37,7 +37,7 @@ pub fn causes(definition: &Definition, saga: &Saga, now: Timestamp) -> Vec<Cause
 
 /// Most causes that are told of one saga; one with a thousand elements under way has no more to
 /// say than that.
-pub const CAUSES_MAX: usize = 100;
+const CAUSES_MAX: usize = 100;
 
 /// Why it rests, unless one of its steps says that.
 fn at_rest(saga: &Saga, why: &PauseCause) -> Option<Cause> {

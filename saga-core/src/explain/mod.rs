@@ -12,13 +12,10 @@ mod stuck;
 mod tests;
 
 pub use cause::Cause;
-pub use causes::{CAUSES_MAX, causes};
+pub use causes::causes;
 pub use evidence::{
     CONFIRMED_ROW_STAYS, Child, Letter, Queue, Running, Servers, Sighting, refine, refine_child,
     refine_parked,
 };
 pub use over::over;
-pub use stuck::{
-    EXECUTION_MAX, FAILED_ATTEMPTS, QUEUE_WAIT_MAX, SIGNAL_WAIT_MAX, SILENCE_MAX, TIMER_LATE_MAX,
-    WORKER_WAIT_MAX, in_order, is_stuck,
-};
+pub use stuck::{in_order, is_stuck};

@@ -6,25 +6,25 @@ use super::cause::Cause;
 use crate::time::Timestamp;
 
 /// A command that nobody consumes, or that the broker does not have, is trouble after this.
-pub const WORKER_WAIT_MAX: Duration = Duration::from_mins(1);
+const WORKER_WAIT_MAX: Duration = Duration::from_mins(1);
 
 /// A command that others are before in its queue is trouble after this.
-pub const QUEUE_WAIT_MAX: Duration = Duration::from_mins(10);
+const QUEUE_WAIT_MAX: Duration = Duration::from_mins(10);
 
 /// A command that nobody says anything of is trouble after this.
-pub const SILENCE_MAX: Duration = Duration::from_mins(5);
+const SILENCE_MAX: Duration = Duration::from_mins(5);
 
 /// A handler that runs for longer is trouble, whatever its own limits.
-pub const EXECUTION_MAX: Duration = Duration::from_hours(1);
+const EXECUTION_MAX: Duration = Duration::from_hours(1);
 
 /// A step that backs off is trouble once this attempt has failed.
-pub const FAILED_ATTEMPTS: u32 = 3;
+const FAILED_ATTEMPTS: u32 = 3;
 
 /// What was to happen at a certain time is trouble when it is late by this.
-pub const TIMER_LATE_MAX: Duration = Duration::from_mins(1);
+const TIMER_LATE_MAX: Duration = Duration::from_mins(1);
 
 /// Somebody outside has been waited for, for too long, after this.
-pub const SIGNAL_WAIT_MAX: Duration = Duration::from_hours(24);
+const SIGNAL_WAIT_MAX: Duration = Duration::from_hours(24);
 
 /// Whether somebody should look: the saga stands still until an operator acts, or has waited for
 /// longer than it should.

@@ -1,7 +1,7 @@
 //! What a rehearsal has come to.
 
 use super::ask::PlanError;
-use super::outlook::{LISTED_MAX, NothingToUndo, Outlook, Remains, Why};
+use super::outlook::{LISTED_MAX, LeftOut, NothingToUndo, Outlook, Remains, Why};
 use super::rehearsal::Rehearsal;
 use crate::definition::Effect;
 use crate::saga::{Status, StepStatus};
@@ -25,14 +25,19 @@ impl Rehearsal<'_> {
             undo.order = place.and_then(|at| u32::try_from(at + 1).ok()).unwrap_or(1);
         }
         let (mut nothing_to_undo, mut remains) = self.others();
-        nothing_to_undo.truncate(LISTED_MAX);
-        remains.truncate(LISTED_MAX);
-        self.undos.truncate(LISTED_MAX);
-        self.doubts.truncate(LISTED_MAX);
-        self.unclear.truncate(LISTED_MAX);
         let turned_back = match self.saga.status() {
             Status::Compensating | Status::Compensated | Status::CompensationFailed => true,
             Status::Running | Status::Paused | Status::Completed | Status::Terminated => false,
+        };
+        if !turned_back {
+            nothing_to_undo.clear();
+        }
+        let left_out = LeftOut {
+            settle_first: cut(&mut self.doubts),
+            undo: cut(&mut self.undos),
+            nothing_to_undo: cut(&mut nothing_to_undo),
+            remains: cut(&mut remains),
+            unclear: cut(&mut self.unclear),
         };
         Ok(Outlook {
             if_failed_at: self.target.cloned(),
@@ -40,13 +45,10 @@ impl Rehearsal<'_> {
             rests: self.saga.pause.clone(),
             settle_first: self.doubts,
             undo: self.undos,
-            nothing_to_undo: if turned_back {
-                nothing_to_undo
-            } else {
-                Vec::new()
-            },
+            nothing_to_undo,
             remains,
             unclear: self.unclear,
+            left_out: Some(left_out).filter(|left| *left != LeftOut::default()),
         })
     }
 
@@ -55,11 +57,13 @@ impl Rehearsal<'_> {
         let (mut nothing, mut remains) = (Vec::new(), Vec::new());
         for step in &self.definition.steps {
             for key in self.saga.pieces(&step.name) {
-                let fallback = self
-                    .saga
-                    .steps
-                    .get(&key)
-                    .is_some_and(|state| state.fallback);
+                let state = self.saga.steps.get(&key);
+                let fallback = state.is_some_and(|state| state.fallback);
+                if state.is_some_and(|state| state.residue) {
+                    let because = "its saga was undone, but for what cannot be".to_owned();
+                    remains.push(Remains { step: key, because });
+                    continue;
+                }
                 let why = match self.saga.step_status(&key) {
                     StepStatus::Compensated if self.undone_before.contains(&key) => {
                         Why::UndoneAlready
@@ -96,4 +100,11 @@ impl Rehearsal<'_> {
         }
         (nothing, remains)
     }
+}
+
+/// Keeps as much of a list as is told, and says how much is not.
+fn cut<T>(list: &mut Vec<T>) -> u32 {
+    let left_out = list.len().saturating_sub(LISTED_MAX);
+    list.truncate(LISTED_MAX);
+    u32::try_from(left_out).unwrap_or(u32::MAX)
 }

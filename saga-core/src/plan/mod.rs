@@ -10,6 +10,7 @@ mod rehearsal;
 mod stand_in;
 #[cfg(test)]
 mod tests;
+mod wait;
 
 pub use ask::{PlanError, plan};
-pub use outlook::{Doubt, LISTED_MAX, NothingToUndo, Outlook, Remains, Undo, Why};
+pub use outlook::{Doubt, LISTED_MAX, LeftOut, NothingToUndo, Outlook, Remains, Undo, Why};

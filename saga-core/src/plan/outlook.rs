@@ -8,7 +8,10 @@ use crate::event::PauseCause;
 use crate::ids::{SagaId, StepKey};
 use crate::saga::Status;
 
-/// What would follow. The lists are bounded by [`LISTED_MAX`].
+/// Entries of each list, at most.
+pub const LISTED_MAX: usize = 1000;
+
+/// What would follow. Of each list the first 1,000 entries are told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Outlook {
     /// The step that would fail; without one the saga would be cancelled.
@@ -20,19 +23,39 @@ pub struct Outlook {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rests: Option<PauseCause>,
     /// What must be found out before anything that it stands in front of is undone.
+    #[schemars(length(max = LISTED_MAX))]
     pub settle_first: Vec<Doubt>,
     /// What would be undone, in this order.
+    #[schemars(length(max = LISTED_MAX))]
     pub undo: Vec<Undo>,
     /// The other steps, of which nothing is there to undo.
+    #[schemars(length(max = LISTED_MAX))]
     pub nothing_to_undo: Vec<NothingToUndo>,
     /// What happened and would stay.
+    #[schemars(length(max = LISTED_MAX))]
     pub remains: Vec<Remains>,
     /// Where the outlook is a guess, and why.
+    #[schemars(length(max = LISTED_MAX))]
     pub unclear: Vec<String>,
+    /// How many entries of the lists are not told; absent when all are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<LeftOut>,
 }
 
-/// Entries of each list, at most.
-pub const LISTED_MAX: usize = 1000;
+/// How many entries of each list are not told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct LeftOut {
+    /// Of what must be found out.
+    pub settle_first: u32,
+    /// Of what would be undone.
+    pub undo: u32,
+    /// Of the steps with nothing to undo.
+    pub nothing_to_undo: u32,
+    /// Of what would stay.
+    pub remains: u32,
+    /// Of what is a guess.
+    pub unclear: u32,
+}
 
 /// Something of which it is not known whether it happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

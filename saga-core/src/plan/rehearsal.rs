@@ -10,10 +10,10 @@ use super::outlook::{Doubt, Undo};
 use super::stand_in;
 use crate::decide::decide;
 use crate::decision::{ChildAsk, Decision, NoteContent, Outcome};
-use crate::definition::{Definition, Effect, StepKind};
+use crate::definition::{Definition, Effect};
 use crate::event::EventKind;
 use crate::ids::{Op, StepKey};
-use crate::input::{Input, Reply, ReplyOutcome, Signal, StepError};
+use crate::input::{Input, Reply, ReplyOutcome, StepError};
 use crate::operator::{Operator, Resolution, Verb};
 use crate::saga::{Phase, Saga, StepStatus};
 use crate::time::Timestamp;
@@ -30,7 +30,7 @@ pub(super) struct Rehearsal<'a> {
     pub(super) saga: Saga,
     values: Values,
     pub(super) target: Option<&'a StepKey>,
-    now: Timestamp,
+    pub(super) now: Timestamp,
     /// How often everything that was under way has been answered.
     rounds: u32,
     answers: usize,
@@ -115,6 +115,10 @@ impl<'a> Rehearsal<'a> {
             for key in self.keys(open) {
                 self.answer(&key)?;
             }
+            // Time would run against what is under way, so it passes when nothing is.
+            if self.saga.version == before {
+                self.let_time_pass()?;
+            }
             if self.saga.version == before {
                 return Ok(());
             }
@@ -134,7 +138,7 @@ impl<'a> Rehearsal<'a> {
 
     /// Pieces of work that stand so, in the order of the definition. A step with elements stands
     /// as those do.
-    fn keys(&self, is: impl Fn(StepStatus) -> bool) -> Vec<StepKey> {
+    pub(super) fn keys(&self, is: impl Fn(StepStatus) -> bool) -> Vec<StepKey> {
         let mut keys = Vec::new();
         for step in &self.definition.steps {
             keys.extend(self.saga.pieces(&step.name).filter(|key| {
@@ -147,7 +151,7 @@ impl<'a> Rehearsal<'a> {
         keys
     }
 
-    fn is_target(&self, key: &StepKey) -> bool {
+    pub(super) fn is_target(&self, key: &StepKey) -> bool {
         self.target.is_some_and(|target| {
             target.step == key.step && (target.element == 0 || target.element == key.element)
         })
@@ -194,7 +198,7 @@ impl<'a> Rehearsal<'a> {
                 let output = Arc::new(json!({}));
                 self.reply(key, Op::Compensate, ReplyOutcome::Done(output))
             }
-            StepStatus::Waiting => self.end_wait(key),
+            StepStatus::Waiting => self.hear(key),
             StepStatus::Pending
             | StepStatus::Succeeded
             | StepStatus::Failed
@@ -219,33 +223,7 @@ impl<'a> Rehearsal<'a> {
         }))
     }
 
-    /// A wait ends with what it waits for, or fails when it is the step in question.
-    fn end_wait(&mut self, key: &StepKey) -> Result<(), PlanError> {
-        let until = self.saga.steps.get(key).and_then(|state| state.work?.retry);
-        let signal = match self.definition.step(&key.step).map(|step| &step.kind) {
-            Some(StepKind::Wait(wait)) => Some(Arc::clone(&wait.signal)),
-            Some(StepKind::Sleep(_) | StepKind::Action(_) | StepKind::Saga(_)) | None => None,
-        };
-        if self.is_target(key) {
-            let (Some(_), Some(until)) = (&signal, until) else {
-                return Err(PlanError::CannotFail(key.clone()));
-            };
-            self.failed = true;
-            self.now = self.now.max(until.at);
-            return self.judge(&Input::Timer);
-        }
-        if let Some(name) = signal {
-            let id = format!("rehearsal-{}", self.saga.signals.len());
-            let payload = self.guess(key);
-            return self.judge(&Input::Signal(Signal { id, name, payload }));
-        }
-        if let Some(until) = until {
-            self.now = self.now.max(until.at);
-        }
-        self.judge(&Input::Timer)
-    }
-
-    fn judge(&mut self, input: &Input) -> Result<(), PlanError> {
+    pub(super) fn judge(&mut self, input: &Input) -> Result<(), PlanError> {
         loop {
             match decide(self.definition, &self.saga, &self.values, input, self.now) {
                 Outcome::Applied(decision) => {
@@ -348,7 +326,7 @@ impl<'a> Rehearsal<'a> {
         }
     }
 
-    fn guess(&mut self, key: &StepKey) -> Arc<Value> {
+    pub(super) fn guess(&mut self, key: &StepKey) -> Arc<Value> {
         self.guessed.insert(key.clone());
         Arc::new(stand_in::output(self.definition, &key.step))
     }

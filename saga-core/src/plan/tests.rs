@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{Outlook, PlanError, plan};
+use super::{LISTED_MAX, Outlook, PlanError, Why, plan};
 use crate::compiler;
 use crate::decide::decide;
 use crate::decision::Outcome;
 use crate::definition::Definition;
-use crate::ids::{Op, SagaId, StepKey, StepName};
+use crate::ids::{Op, SagaId, StepKey};
 use crate::input::{Input, Reply, ReplyOutcome, Start, StepError};
 use crate::operator::{Operator, Verb};
 use crate::saga::{Saga, Status};
@@ -47,8 +47,12 @@ struct Sale {
 
 impl Sale {
     fn start() -> Self {
-        let compiled = compiler::compile("sale", SALE);
-        let problems = compiler::render(&compiled.diagnostics, "sale", SALE, false);
+        Self::start_with(SALE, json!({}))
+    }
+
+    fn start_with(source: &str, input: serde_json::Value) -> Self {
+        let compiled = compiler::compile("sale", source);
+        let problems = compiler::render(&compiled.diagnostics, "sale", source, false);
         let definition = compiled.definition.unwrap_or_else(|| panic!("{problems}"));
         let id: SagaId = "019a0000-0000-7000-8000-000000000001".parse().unwrap();
         let mut sale = Self {
@@ -60,7 +64,7 @@ impl Sale {
         sale.judge(&Input::Start(Start {
             key: None,
             labels: BTreeMap::new(),
-            input: Arc::new(json!({})),
+            input: Arc::new(input),
             parent: None,
         }));
         sale
@@ -82,7 +86,7 @@ impl Sale {
     }
 
     fn reply(&mut self, step: &str, op: Op, outcome: ReplyOutcome) {
-        let key = StepKey::whole(StepName::new(step));
+        let key = StepKey::parse(step);
         let state = &self.saga.steps[&key];
         let (round, attempt) = (state.round_of(op), state.attempt);
         self.judge(&Input::Reply(Reply {
@@ -255,5 +259,105 @@ fn what_makes_no_sense_is_refused_with_the_reason() {
     assert_eq!(
         sale.refused(None),
         "the saga is terminated; nothing can change it any more"
+    );
+}
+
+const SIDE_BY_SIDE: &str = "
+saga: side
+version: 1.0.0
+steps:
+  - { id: nap, sleep: 2h, depends_on: [] }
+  - id: hold
+    action: p.hold
+    depends_on: []
+    timeouts: { start_to_close: 10s }
+    retry: { maximum_attempts: 1 }
+    compensate: { action: p.free }
+  - id: approve
+    wait_for: { signal: approved, timeout: 1h }
+    depends_on: [hold]
+  - { id: ship, action: p.ship, no_effect: true, depends_on: [nap, approve] }
+";
+
+#[test]
+fn time_passes_only_when_nothing_is_under_way() {
+    let side = Sale::start_with(SIDE_BY_SIDE, json!({}));
+    assert_eq!(
+        told(&side.ask(Some("ship")).unwrap()),
+        [
+            "ends compensated",
+            "1 hold p.free {}",
+            "nap: has no effect",
+            "approve: has no effect",
+            "ship: failed, without effect",
+        ],
+        "hold is done long before the nap is over"
+    );
+    let outlook = side.ask(Some("approve")).unwrap();
+    assert!(outlook.unclear.is_empty(), "{:?}", outlook.unclear);
+    assert_eq!(outlook.undo.len(), 1);
+    let nap = outlook
+        .nothing_to_undo
+        .iter()
+        .find(|one| one.step == StepKey::parse("nap"));
+    assert_ne!(
+        nap.map(|one| one.why),
+        Some(Why::NoEffect),
+        "the wait ends first"
+    );
+    assert_eq!(
+        side.refused(Some("nap")),
+        "step nap waits without a timeout; it cannot fail"
+    );
+}
+
+const FAMILY: &str = "
+saga: family
+version: 1.0.0
+steps:
+  - id: trip
+    saga: { name: trip, version: 1.0.0 }
+    on_failure: continue
+  - { id: pay, action: p.pay, compensate: { action: p.refund } }
+";
+
+#[test]
+fn what_a_child_saga_left_remains() {
+    let mut family = Sale::start_with(FAMILY, json!({}));
+    let mut error = StepError::new("child_compensated", "it was undone");
+    error.details = Some(json!({ "residue": ["mail"] }));
+    family.reply("trip", Op::Action, ReplyOutcome::Fail(error));
+    let remains = family.ask(None).unwrap().remains;
+    assert_eq!(remains.len(), 1, "{remains:?}");
+    assert_eq!(remains[0].step, StepKey::parse("trip"));
+}
+
+const FAN: &str = "
+saga: fan
+version: 1.0.0
+steps:
+  - id: hold
+    for_each: '${input.items}'
+    max_parallel: 1000
+    action: p.hold
+    compensate: { action: p.free }
+  - { id: approve, wait_for: { signal: approved } }
+";
+
+#[test]
+fn what_is_not_listed_is_counted() {
+    let items: Vec<u32> = (0..1_200).collect();
+    let mut fan = Sale::start_with(FAN, json!({ "items": items }));
+    for element in 1..=1_200 {
+        fan.done(&format!("hold[{element}]"));
+    }
+    let outlook = fan.ask(None).unwrap();
+    let left = outlook.left_out.expect("more than is listed");
+    assert_eq!((outlook.undo.len(), left.undo), (LISTED_MAX, 200));
+    assert_eq!(left.remains, 0);
+    assert_eq!(
+        outlook.nothing_to_undo.len(),
+        1,
+        "all of the others are told"
     );
 }

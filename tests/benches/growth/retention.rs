@@ -61,13 +61,16 @@ pub(crate) async fn measure(stage: &Stage) -> Vec<Removal> {
     );
     removals.push(
         timed(stage, "sagas and keys, in batches", async || {
-            let mut all = 0;
+            let (mut all, mut after) = (0, None);
             loop {
-                let gone = store.forget_sagas(&by_day.day, horizon, AT_ONCE).await;
-                match gone.expect("forget sagas") {
-                    0 => return all,
-                    gone => all += gone,
-                }
+                let gone = store
+                    .forget_sagas(&by_day.day, horizon, after, AT_ONCE)
+                    .await;
+                let Some((gone, last)) = gone.expect("forget sagas") else {
+                    return all;
+                };
+                all += gone;
+                after = Some(last);
             }
         })
         .await,

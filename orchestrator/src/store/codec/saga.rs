@@ -152,14 +152,7 @@ pub(in crate::store) fn encode_state(saga: &Saga) -> Result<String, serde_json::
 
 /// The saga that a row holds.
 pub(in crate::store) fn decode_saga(row: &SagaRow<'_>) -> Result<Saga, DecodeError> {
-    let format: Format = serde_json::from_str(row.state).map_err(DecodeError::Malformed)?;
-    if format.v > STATE_FORMAT {
-        return Err(DecodeError::Newer {
-            found: format.v,
-            known: STATE_FORMAT,
-        });
-    }
-    let state: State = serde_json::from_str(row.state).map_err(DecodeError::Malformed)?;
+    let state = read_state(row.state)?;
     let steps = state.steps.into_iter();
     Ok(Saga {
         id: row.id,
@@ -181,6 +174,20 @@ pub(in crate::store) fn decode_saga(row: &SagaRow<'_>) -> Result<Saga, DecodeErr
         signals: state.signals,
         parent: state.parent,
     })
+}
+
+fn read_state(text: &str) -> Result<State, DecodeError> {
+    let read = serde_json::from_str::<State>(text);
+    // What is malformed may be of a newer format, and only then is it looked at twice.
+    let found = match &read {
+        Ok(state) => state.v,
+        Err(_) => serde_json::from_str(text).map_or(0, |Format { v }| v),
+    };
+    if found > STATE_FORMAT {
+        let known = STATE_FORMAT;
+        return Err(DecodeError::Newer { found, known });
+    }
+    read.map_err(DecodeError::Malformed)
 }
 
 /// The name and version in two columns.

@@ -41,12 +41,18 @@ impl State {
     }
 
     /// Deletes sagas that have ended, and what would find them.
-    pub(super) fn forget_sagas(&mut self, day: &Day, ended_before: Timestamp, limit: u32) -> u64 {
+    pub(super) fn forget_sagas(
+        &mut self,
+        day: &Day,
+        ended_before: Timestamp,
+        after: Option<SagaId>,
+        limit: u32,
+    ) -> Option<(u64, SagaId)> {
         let over = |entry: &SagaEntry| entry.saga.ended_at.is_some_and(|at| at < ended_before);
         let gone: Vec<SagaId> = self
             .sagas
             .range(day.first..day.beyond)
-            .filter(|(_, entry)| over(entry))
+            .filter(|(id, entry)| after.is_none_or(|after| **id > after) && over(entry))
             .map(|(id, _)| *id)
             .take(usize::try_from(limit).unwrap_or(usize::MAX))
             .collect();
@@ -60,7 +66,8 @@ impl State {
         self.dead_letters.retain(|_, letter| {
             letter.summary.handled.is_none() || letter.summary.saga.as_ref().is_none_or(left)
         });
-        u64::try_from(gone.len()).unwrap_or(u64::MAX)
+        let last = *gone.last()?;
+        Some((u64::try_from(gone.len()).unwrap_or(u64::MAX), last))
     }
 
     /// Deletes the values of a day unless something needs them.

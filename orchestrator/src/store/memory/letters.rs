@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::state::State;
 use crate::store::{
-    Handled, Handling, LetterFilter, LetterGroup, LetterPage, LetterSummary, PAGE_ROWS_MAX,
+    Handled, Handling, LetterFilter, LetterGroup, LetterPage, LetterPlace, LetterRecord,
+    LetterSummary, PAGE_ROWS_MAX,
 };
 
 impl State {
@@ -87,5 +88,32 @@ impl State {
         let by = by.clone();
         letter.summary.handled = Some(Handled { at, how, by });
         true
+    }
+
+    /// The twin of `forget_letters.sql`.
+    pub(super) fn forget_letters(
+        &mut self,
+        handled_before: Timestamp,
+        after: LetterPlace,
+        limit: u32,
+    ) -> Option<(u64, LetterPlace)> {
+        let handled = |letter: &LetterRecord| {
+            let handled = letter.summary.handled.as_ref()?;
+            Some((handled.at, letter.summary.id)).filter(|place| place.0 < handled_before)
+        };
+        let mut seen: Vec<LetterPlace> = self.dead_letters.values().filter_map(handled).collect();
+        seen.retain(|place| *place > after);
+        seen.sort_unstable();
+        seen.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let before = self.dead_letters.len();
+        for (_, id) in &seen {
+            let saga = self.dead_letters.get(id).and_then(|it| it.summary.saga);
+            if saga.is_none_or(|saga| !self.sagas.contains_key(&saga)) {
+                self.dead_letters.remove(id);
+            }
+        }
+        let gone = before - self.dead_letters.len();
+        let last = *seen.last()?;
+        Some((u64::try_from(gone).unwrap_or(u64::MAX), last))
     }
 }

@@ -11,6 +11,7 @@ use super::state::State;
 use crate::store::day::first_saga_id;
 use crate::store::{
     CLUES_MAX, Clues, LetterClue, LetterRecord, PAGE_ROWS_MAX, Page, SagaFilter, SagaSummary,
+    StatePage,
 };
 
 impl State {
@@ -26,15 +27,22 @@ impl State {
 
     /// Sagas, newest first.
     pub(super) fn list(&self, filter: &SagaFilter) -> Page {
+        let StatePage { sagas, next } = self.list_states(filter);
+        let sagas = sagas.iter().map(SagaSummary::of).collect();
+        Page { sagas, next }
+    }
+
+    /// The same with their control state.
+    pub(super) fn list_states(&self, filter: &SagaFilter) -> StatePage {
         let limit = usize::try_from(filter.limit.clamp(1, PAGE_ROWS_MAX)).unwrap_or(1);
         let older = |id: &SagaId| filter.before.is_none_or(|before| *id < before);
         let matching = self.sagas.iter().rev().filter(|(id, _)| older(id));
-        let mut sagas: Vec<SagaSummary> = matching
+        let mut sagas: Vec<Saga> = matching
             .filter(|(_, entry)| {
                 matches(&entry.saga, filter) && self.has_letter(&entry.saga, filter)
             })
             .take(limit + 1)
-            .map(|(_, entry)| summary(&entry.saga))
+            .map(|(_, entry)| Saga::clone(&entry.saga))
             .collect();
         let more = sagas.len() > limit;
         sagas.truncate(limit);
@@ -43,7 +51,7 @@ impl State {
         } else {
             None
         };
-        Page { sagas, next }
+        StatePage { sagas, next }
     }
 
     fn has_letter(&self, saga: &Saga, filter: &SagaFilter) -> bool {
@@ -123,15 +131,4 @@ fn matches(saga: &Saga, filter: &SagaFilter) -> bool {
         && filter
             .since
             .is_none_or(|since| saga.id >= first_saga_id(since))
-}
-
-fn summary(saga: &Saga) -> SagaSummary {
-    SagaSummary {
-        id: saga.id,
-        definition: saga.definition.clone(),
-        key: saga.key.clone(),
-        status: saga.status(),
-        started_at: saga.started_at,
-        ended_at: saga.ended_at,
-    }
 }

@@ -21,8 +21,9 @@ use crate::audit::{AuditEntry, AuditFilter, AuditPage, AuditRecord};
 use crate::auth::ApiToken;
 use crate::store::{
     Batch, Clues, CommitReport, Committed, Day, Handling, Judge, LetterFilter, LetterGroup,
-    LetterPage, LetterRecord, Opened, OutboxMessage, Page, PoolState, Registration, SagaFilter,
-    SagaOutcome, Store, StoreError, StoredDay, StoredDeadLetter, StoredDefinition, StoredWorker,
+    LetterPage, LetterPlace, LetterRecord, Opened, OutboxMessage, Page, PoolState, Registration,
+    SagaFilter, SagaOutcome, StatePage, Store, StoreError, StoredDay, StoredDeadLetter,
+    StoredDefinition, StoredWorker,
 };
 
 /// Sagas in memory. Each handle is one orchestrator; handles made with
@@ -263,6 +264,10 @@ impl Store for MemoryStore {
         Ok(self.state().list(filter))
     }
 
+    async fn list_states(&self, filter: &SagaFilter) -> Result<StatePage, StoreError> {
+        Ok(self.state().list_states(filter))
+    }
+
     async fn values(&self, id: SagaId) -> Result<Vec<(ValueKey, Arc<Value>)>, StoreError> {
         let state = self.state();
         let own = state
@@ -339,10 +344,19 @@ impl Store for MemoryStore {
         &self,
         day: &Day,
         ended_before: Timestamp,
+        after: Option<SagaId>,
         limit: u32,
-    ) -> Result<u64, StoreError> {
-        let _writing = self.writing();
-        Ok(self.state().forget_sagas(day, ended_before, limit))
+    ) -> Result<Option<(u64, SagaId)>, StoreError> {
+        Ok(self.state().forget_sagas(day, ended_before, after, limit))
+    }
+
+    async fn forget_letters(
+        &self,
+        handled_before: Timestamp,
+        after: LetterPlace,
+        limit: u32,
+    ) -> Result<Option<(u64, LetterPlace)>, StoreError> {
+        Ok(self.state().forget_letters(handled_before, after, limit))
     }
 
     async fn drop_day(&self, day: &Day) -> Result<bool, StoreError> {

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::arrays::CommitArrays;
 use super::columns::{bigint, column};
+use super::day_query::{self, by_day};
 use super::failure::Failure;
 use super::rows::{self, read};
 use super::statements;
@@ -234,14 +235,14 @@ async fn read_back(
     store: &PostgresStore,
     transitions: &[&Transition],
 ) -> Result<BTreeSet<SagaId>, StoreError> {
-    let ids: Vec<Uuid> = transitions
-        .iter()
-        .map(|transition| transition.saga.id.0)
-        .collect();
-    let seqs: Vec<i64> = transitions.iter().map(|t| bigint(t.saga.version)).collect();
-    let rows = store
-        .query(OPERATION, statements::READ_BACK, &[&ids, &seqs])
-        .await?;
+    let mut rows = Vec::new();
+    for (day, transitions) in by_day(transitions, |transition| transition.saga.id) {
+        let saga = |transition: &&&Transition| transition.saga.id.0;
+        let ids: Vec<Uuid> = transitions.iter().map(saga).collect();
+        let seqs: Vec<i64> = transitions.iter().map(|t| bigint(t.saga.version)).collect();
+        let sql = statements::READ_BACK;
+        rows.extend(day_query::query(store, OPERATION, sql, day, &[&ids, &seqs]).await?);
+    }
     let mut ours = BTreeSet::new();
     for row in &rows {
         let id = SagaId(read(row, 0, "an event")?);

@@ -2,6 +2,7 @@
 
 use saga_core::ids::SagaId;
 use saga_core::operator::By;
+use saga_core::time::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -11,8 +12,8 @@ use super::rows::read;
 use super::statements;
 use super::store::PostgresStore;
 use crate::store::{
-    Handled, Handling, LetterFilter, LetterGroup, LetterPage, LetterRecord, LetterSummary,
-    PAGE_ROWS_MAX, StoreError,
+    Handled, Handling, LetterFilter, LetterGroup, LetterPage, LetterPlace, LetterRecord,
+    LetterSummary, PAGE_ROWS_MAX, StoreError,
 };
 
 const WHAT: &str = "a dead letter";
@@ -119,6 +120,28 @@ pub(super) async fn handle_letter(
         )
         .await?;
     Ok(!rows.is_empty())
+}
+
+/// Deletes handled letters that no saga takes along.
+pub(super) async fn forget_letters(
+    store: &PostgresStore,
+    handled_before: Timestamp,
+    (after, id): LetterPlace,
+    limit: u32,
+) -> Result<Option<(u64, LetterPlace)>, StoreError> {
+    let rows = store
+        .query(
+            "forget dead letters",
+            statements::FORGET_LETTERS,
+            &[&Time(handled_before), &Time(after), &id, &i64::from(limit)],
+        )
+        .await?;
+    let Some(row) = rows.first() else {
+        return Ok(None);
+    };
+    let Time(handled_at) = read(row, 1, WHAT)?;
+    let gone = counter(read(row, 0, WHAT)?);
+    Ok(Some((gone, (handled_at, read(row, 2, WHAT)?))))
 }
 
 fn summary(row: &Row) -> Result<LetterSummary, StoreError> {

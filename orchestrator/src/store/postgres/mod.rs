@@ -10,6 +10,7 @@ mod commit;
 mod commit_locked;
 mod commit_statement;
 mod connect;
+mod day_query;
 mod days;
 mod definitions;
 mod failure;

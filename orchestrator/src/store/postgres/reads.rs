@@ -1,5 +1,6 @@
 //! What the engine and people read of sagas.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use saga_core::event::Event;
@@ -10,7 +11,8 @@ use serde_json::Value;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::columns::{Json, JsonRef, Time, bigint, counter, integer};
+use super::columns::{Json, Time, bigint, counter, integer};
+use super::day_query::{self, by_day};
 use super::failure::Failure;
 use super::rows::{self, read};
 use super::session::Params;
@@ -18,7 +20,8 @@ use super::statements;
 use super::store::PostgresStore;
 use super::unit_of_work::UnitOfWork;
 use crate::store::codec;
-use crate::store::{Committed, PAGE_ROWS_MAX, Page, SagaFilter, StoreError};
+use crate::store::day::ids_of_day;
+use crate::store::{Committed, PAGE_ROWS_MAX, Page, SagaFilter, StatePage, StoreError};
 
 /// Undoes for one statement what the hot path's sessions are set to.
 const PLAN_FOR_PEOPLE: &str = "SET LOCAL plan_cache_mode = force_custom_plan; \
@@ -40,27 +43,25 @@ pub(super) async fn load_values(
     store: &PostgresStore,
     keys: &[(SagaId, ValueKey)],
 ) -> Result<Vec<(SagaId, ValueKey, Arc<Value>)>, StoreError> {
-    if keys.is_empty() {
-        return Ok(Vec::new());
+    let mut found = Vec::with_capacity(keys.len());
+    for (day, keys) in by_day(keys, |(saga, _)| *saga) {
+        let (mut sagas, mut steps, mut elements) = (Vec::new(), Vec::new(), Vec::new());
+        for (saga, key) in keys {
+            let Some((step, element)) = codec::encode_value_key(key) else {
+                continue;
+            };
+            sagas.push(saga.0);
+            steps.push(step);
+            elements.push(integer(element));
+        }
+        let params: Params<'_> = &[&sagas, &steps, &elements];
+        let sql = statements::LOAD_VALUES;
+        for row in day_query::query(store, "load values", sql, day, params).await? {
+            let (key, value) = rows::value(&row, 1)?;
+            found.push((SagaId(read(&row, 0, "a value")?), key, value));
+        }
     }
-    let (mut sagas, mut steps, mut elements) = (Vec::new(), Vec::new(), Vec::new());
-    for (saga, key) in keys {
-        let Some((step, element)) = codec::encode_value_key(key) else {
-            continue;
-        };
-        sagas.push(saga.0);
-        steps.push(step);
-        elements.push(integer(element));
-    }
-    let params: Params<'_> = &[&sagas, &steps, &elements];
-    let rows = store
-        .query("load values", statements::LOAD_VALUES, params)
-        .await?;
-    let values = rows.iter().map(|row| {
-        let (key, value) = rows::value(row, 1)?;
-        Ok((SagaId(read(row, 0, "a value")?), key, value))
-    });
-    values.collect()
+    Ok(found)
 }
 
 /// The newest good output of each of these operations for these inputs.
@@ -68,6 +69,7 @@ pub(super) async fn last_good(
     store: &PostgresStore,
     wanted: &[(ActionName, InputDigest)],
 ) -> Result<Vec<Option<GoodOutput>>, StoreError> {
+    let what = "a good output";
     let actions: Vec<&str> = wanted.iter().map(|(action, _)| action.as_str()).collect();
     let inputs: Vec<&[u8]> = wanted.iter().map(|(_, input)| &input.0[..]).collect();
     let rows = store
@@ -77,19 +79,27 @@ pub(super) async fn last_good(
             &[&actions, &inputs],
         )
         .await?;
-    let mut found = vec![None; wanted.len()];
+    let mut places = Vec::with_capacity(rows.len());
     for row in &rows {
-        let number: i64 = read(row, 0, "a good output")?;
-        let Time(at) = read(row, 1, "a good output")?;
-        let JsonRef(output) = read(row, 2, "a good output")?;
-        let output = serde_json::from_str(output).map_err(|source| StoreError::Corrupt {
-            what: "a good output".to_owned(),
-            source: source.into(),
-        })?;
+        let number: i64 = read(row, 0, what)?;
+        let Time(at) = read(row, 1, what)?;
+        let (step, element): (&str, i32) = (read(row, 3, what)?, read(row, 4, what)?);
+        let key = codec::decode_value_key(step, u32::try_from(element).unwrap_or(0));
+        places.push((number, at, (SagaId(read(row, 2, what)?), key)));
+    }
+    let keys: Vec<_> = places.iter().map(|(_, _, key)| key.clone()).collect();
+    let outputs: BTreeMap<_, _> = load_values(store, &keys)
+        .await?
+        .into_iter()
+        .map(|(saga, key, output)| ((saga, key), output))
+        .collect();
+    let mut found = vec![None; wanted.len()];
+    for (number, at, key) in places {
         let place = usize::try_from(number - 1)
             .ok()
             .and_then(|at| found.get_mut(at));
-        if let Some(place) = place {
+        if let (Some(place), Some(output)) = (place, outputs.get(&key)) {
+            let output = Value::clone(output);
             *place = Some(GoodOutput { output, at });
         }
     }
@@ -127,11 +137,31 @@ pub(super) async fn kept_letter(
 
 /// Sagas, newest first.
 pub(super) async fn list(store: &PostgresStore, filter: &SagaFilter) -> Result<Page, StoreError> {
+    let (rows, more) = listed(store, filter, false).await?;
+    let sagas: Vec<_> = rows.iter().map(rows::summary).collect::<Result<_, _>>()?;
+    let next = sagas.last().map(|saga| saga.id).filter(|_| more);
+    Ok(Page { sagas, next })
+}
+
+/// The same with their control state.
+pub(super) async fn list_states(
+    store: &PostgresStore,
+    filter: &SagaFilter,
+) -> Result<StatePage, StoreError> {
+    let (rows, more) = listed(store, filter, true).await?;
+    let sagas: Vec<_> = rows.iter().map(rows::saga).collect::<Result<_, _>>()?;
+    let next = sagas.last().map(|saga| saga.id).filter(|_| more);
+    Ok(StatePage { sagas, next })
+}
+
+/// The rows of a page, and whether there are more.
+async fn listed(
+    store: &PostgresStore,
+    filter: &SagaFilter,
+    states: bool,
+) -> Result<(Vec<Row>, bool), StoreError> {
     if asks_for_nul(filter) {
-        return Ok(Page {
-            sagas: Vec::new(),
-            next: None,
-        });
+        return Ok((Vec::new(), false));
     }
     let limit = filter.limit.clamp(1, PAGE_ROWS_MAX);
     let words: Vec<&str> = filter.statuses.iter().map(|one| one.as_str()).collect();
@@ -149,7 +179,7 @@ pub(super) async fn list(store: &PostgresStore, filter: &SagaFilter) -> Result<P
     let before = filter.before.map(|SagaId(id)| id);
     // One more than asked for tells whether there is another page.
     let wanted = i64::from(limit) + 1;
-    let rows = planned_anew(
+    let mut rows = planned_anew(
         store,
         statements::LIST,
         &[
@@ -164,23 +194,15 @@ pub(super) async fn list(store: &PostgresStore, filter: &SagaFilter) -> Result<P
             &filter.letter_group,
             &filter.id.map(|SagaId(id)| id),
             &several,
+            &states,
         ],
     )
     .await
     .map_err(|failure| failure.into_error("list sagas"))?;
-    let mut sagas = rows
-        .iter()
-        .map(rows::summary)
-        .collect::<Result<Vec<_>, _>>()?;
     let full = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = sagas.len() > full;
-    sagas.truncate(full);
-    let next = if more {
-        sagas.last().map(|saga| saga.id)
-    } else {
-        None
-    };
-    Ok(Page { sagas, next })
+    let more = rows.len() > full;
+    rows.truncate(full);
+    Ok((rows, more))
 }
 
 /// Every value of a saga.
@@ -188,9 +210,9 @@ pub(super) async fn values(
     store: &PostgresStore,
     id: SagaId,
 ) -> Result<Vec<(ValueKey, Arc<Value>)>, StoreError> {
-    let rows = store
-        .query("read values", statements::VALUES, &[&id.0])
-        .await?;
+    let day = ids_of_day(id);
+    let sql = statements::VALUES;
+    let rows = day_query::query(store, "read values", sql, day, &[&id.0]).await?;
     let mut values = rows
         .iter()
         .map(|row| rows::value(row, 0))
@@ -207,9 +229,9 @@ pub(super) async fn history(
     limit: u32,
 ) -> Result<Vec<Event>, StoreError> {
     let params: Params<'_> = &[&id.0, &bigint(after), &i64::from(limit)];
-    let rows = store
-        .query("read a history", statements::HISTORY, params)
-        .await?;
+    let day = ids_of_day(id);
+    let sql = statements::HISTORY;
+    let rows = day_query::query(store, "read a history", sql, day, params).await?;
     let mut events = Vec::new();
     for row in &rows {
         events.extend(rows::events(row, 0)?);

@@ -17,7 +17,7 @@ use super::failure::Failure;
 use crate::store::codec::{self, SagaRow};
 use crate::store::{OutboxMessage, Retirement, SagaSummary, StoreError, StoredDefinition};
 
-/// A saga with its control state: `load`.
+/// A saga with its control state: `load`, or `list` with states.
 pub(super) fn saga(row: &Row) -> Result<Saga, StoreError> {
     let id = SagaId(read(row, 0, "a saga")?);
     let what = || format!("saga {id}");
@@ -45,15 +45,15 @@ pub(super) fn saga(row: &Row) -> Result<Saga, StoreError> {
 /// One line of `list`.
 pub(super) fn summary(row: &Row) -> Result<SagaSummary, StoreError> {
     let id = SagaId(read(row, 0, "a saga")?);
-    let (name, version): (&str, &str) = (read(row, 1, "a saga")?, read(row, 2, "a saga")?);
-    let Time(started_at) = read(row, 5, "a saga")?;
-    let ended_at: Option<Time> = read(row, 6, "a saga")?;
+    let (name, version): (&str, &str) = (read(row, 2, "a saga")?, read(row, 3, "a saga")?);
+    let Time(started_at) = read(row, 6, "a saga")?;
+    let ended_at: Option<Time> = read(row, 7, "a saga")?;
     Ok(SagaSummary {
         id,
         definition: codec::decode_reference(name, version)
             .map_err(|error| corrupt(format!("saga {id}"), error))?,
-        key: read(row, 3, "a saga")?,
-        status: status(read(row, 4, "a saga")?)?,
+        key: read(row, 4, "a saga")?,
+        status: status(read(row, 9, "a saga")?)?,
         started_at,
         ended_at: ended_at.map(|Time(at)| at),
     })

@@ -11,6 +11,10 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::connect::Connector;
 use super::failure::Failure;
 
+/// Statements that a connection keeps prepared, at most: all of the store's, and those about sagas
+/// of one day for some days.
+pub(super) const PREPARED_MAX: usize = 256;
+
 /// How long asking the server to stop a statement may take.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -65,6 +69,9 @@ impl Session {
         let was_dirty = std::mem::replace(&mut self.dirty, true);
         let object = self.object.as_ref().ok_or_else(given_up)?;
         let running = async {
+            if object.statement_cache.size() >= PREPARED_MAX {
+                object.statement_cache.clear();
+            }
             let statement = object.prepare_cached(sql).await?;
             object.query(&statement, params).await
         };

@@ -32,8 +32,8 @@ use crate::auth::ApiToken;
 use crate::store::migrate;
 use crate::store::{
     Batch, Clues, CommitReport, Committed, Day, Handling, Judge, LetterFilter, LetterGroup,
-    LetterPage, LetterRecord, Opened, OutboxMessage, Page, PoolState, Registration, SagaFilter,
-    Store, StoreError, StoredDay, StoredDefinition, StoredWorker,
+    LetterPage, LetterPlace, LetterRecord, Opened, OutboxMessage, Page, PoolState, Registration,
+    SagaFilter, StatePage, Store, StoreError, StoredDay, StoredDefinition, StoredWorker,
 };
 
 /// Waits before the tries after the first one, for statements that may be repeated.
@@ -212,12 +212,8 @@ impl Store for PostgresStore {
 
     async fn heartbeat(&self, lease: Duration) -> Result<(), StoreError> {
         let lease = bigint(u64::try_from(lease.as_micros()).unwrap_or(u64::MAX));
-        self.query_clock(
-            "say that it lives",
-            statements::HEARTBEAT,
-            &[&self.owner, &lease],
-        )
-        .await
+        let (what, sql) = ("say that it lives", statements::HEARTBEAT);
+        self.query_clock(what, sql, &[&self.owner, &lease]).await
     }
 
     async fn adopt_outbox(&self, limit: u32) -> Result<Vec<OutboxMessage>, StoreError> {
@@ -277,6 +273,10 @@ impl Store for PostgresStore {
 
     async fn list(&self, filter: &SagaFilter) -> Result<Page, StoreError> {
         reads::list(self, filter).await
+    }
+
+    async fn list_states(&self, filter: &SagaFilter) -> Result<StatePage, StoreError> {
+        reads::list_states(self, filter).await
     }
 
     async fn values(&self, id: SagaId) -> Result<Vec<(ValueKey, Arc<Value>)>, StoreError> {
@@ -339,9 +339,19 @@ impl Store for PostgresStore {
         &self,
         day: &Day,
         ended_before: Timestamp,
+        after: Option<SagaId>,
         limit: u32,
-    ) -> Result<u64, StoreError> {
-        days::forget_sagas(self, day, ended_before, limit).await
+    ) -> Result<Option<(u64, SagaId)>, StoreError> {
+        days::forget_sagas(self, day, ended_before, after, limit).await
+    }
+
+    async fn forget_letters(
+        &self,
+        handled_before: Timestamp,
+        after: LetterPlace,
+        limit: u32,
+    ) -> Result<Option<(u64, LetterPlace)>, StoreError> {
+        letters::forget_letters(self, handled_before, after, limit).await
     }
 
     async fn drop_day(&self, day: &Day) -> Result<bool, StoreError> {

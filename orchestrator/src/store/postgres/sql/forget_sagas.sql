@@ -22,4 +22,4 @@ letters AS (
 gone AS (
     DELETE FROM sagas WHERE id = ANY (ARRAY(SELECT id FROM forgotten)) RETURNING id
 )
-SELECT count(*) FROM gone
+SELECT (SELECT count(*) FROM gone), (SELECT id FROM forgotten ORDER BY id DESC LIMIT 1)

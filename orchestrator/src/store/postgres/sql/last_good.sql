@@ -1,6 +1,5 @@
--- Values are looked up one by one, not joined: a plan for a join reads a partition whole that was
--- empty when it was made.
-SELECT w.number, g.at, v.value
+-- Where the newest good outputs are. They are read by themselves, from the partitions of their days.
+SELECT w.number, g.at, g.saga_id, g.step, g.element
 FROM unnest($1::text[], $2::bytea[]) WITH ORDINALITY AS w (action, input, number)
 CROSS JOIN LATERAL (
     SELECT o.at, o.saga_id, o.step, o.element
@@ -9,9 +8,3 @@ CROSS JOIN LATERAL (
     ORDER BY o.at DESC
     LIMIT 1
 ) g
-CROSS JOIN LATERAL (
-    SELECT s.value
-    FROM saga_values s
-    WHERE s.saga_id = g.saga_id AND s.step = g.step AND s.element = g.element
-    LIMIT 1
-) v

@@ -1,7 +1,12 @@
 -- One status has a parameter of its own: only an equality is answered in the order of its index.
 -- Planned anew for the filters of each call: with their values known, those that are null vanish
--- and the partial indexes fit. Ids begin with the time, so `since` ends the walk over them.
-SELECT id, definition, definition_version, key, status, started_at, ended_at
+-- and the partial indexes fit. Ids begin with the time, so `since` ends the walk over them. What is
+-- large comes only with $12; the columns are those of `load` and one more.
+SELECT id, version, definition, definition_version, key,
+       CASE WHEN $12::boolean THEN labels ELSE '{}' END AS labels,
+       started_at, ended_at,
+       CASE WHEN $12::boolean THEN state ELSE '{}' END AS state,
+       status
 FROM sagas
 WHERE ($1::text IS NULL OR status = $1)
   AND ($2::text IS NULL OR definition = $2)

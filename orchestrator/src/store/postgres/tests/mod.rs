@@ -2,5 +2,6 @@
 
 mod commit_statement;
 mod config;
+mod days;
 mod session;
 mod unit_of_work;

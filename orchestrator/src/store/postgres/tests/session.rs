@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::config;
 use crate::store::migrate::migrate;
 use crate::store::postgres::failure::Failure;
+use crate::store::postgres::session::PREPARED_MAX;
 use crate::store::postgres::{PostgresSettings, PostgresStore};
 
 async fn store(schema: &str, options: &str) -> PostgresStore {
@@ -67,6 +68,28 @@ async fn plans_from_before_a_migration_are_left_behind_with_their_session() {
     let stale = store.try_query(sql, &[]).await;
     assert!(matches!(stale, Err(Failure::Transient(_))), "{stale:?}");
     store.query("read again", sql, &[]).await.unwrap();
+    let drop_schema = format!("DROP SCHEMA {schema} CASCADE");
+    store
+        .session()
+        .await
+        .unwrap()
+        .batch(&drop_schema)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_keeps_so_many_statements_prepared() {
+    let schema = format!("amends_test_{}", Uuid::now_v7().simple());
+    let store = store(&schema, "connect_timeout=3").await;
+    for number in 0..PREPARED_MAX * 2 {
+        let sql = format!("SELECT {number}::bigint");
+        let rows = store.try_query(&sql, &[]).await.unwrap();
+        assert_eq!(rows[0].get::<_, i64>(0), i64::try_from(number).unwrap());
+    }
+    let count = "SELECT count(*) FROM pg_prepared_statements";
+    let kept = store.try_query(count, &[]).await.unwrap()[0].get::<_, i64>(0);
+    assert!(kept <= i64::try_from(PREPARED_MAX).unwrap(), "{kept}");
     let drop_schema = format!("DROP SCHEMA {schema} CASCADE");
     store
         .session()
