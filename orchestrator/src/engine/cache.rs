@@ -8,7 +8,7 @@ use saga_core::saga::Saga;
 use saga_core::values::Values;
 
 /// Sagas in one generation. There are two, so a lane keeps at most twice as many.
-const GENERATION_SAGAS_MAX: usize = 4096;
+const GENERATION_SAGAS_MAX: usize = 2048;
 
 /// What is known of one saga.
 #[derive(Debug, Clone)]

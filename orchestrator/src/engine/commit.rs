@@ -106,7 +106,6 @@ impl Lane {
             fresh,
             definition,
         } = one;
-        self.count(&folded);
         let Some(transition) = &folded.transition else {
             self.conclude_ignored(group, &folded, fresh, pending, rearm)
                 .await;
@@ -114,6 +113,7 @@ impl Lane {
         };
         match report.outcome(group.saga) {
             Some(SagaOutcome::Committed(proof)) => {
+                self.count(&folded);
                 if group.jobs.iter().any(|job| matches!(job.done, Done::Timer)) {
                     rearm.push((group.saga, transition.saga.version, folded.wake_at));
                 }
@@ -127,6 +127,7 @@ impl Lane {
             Some(SagaOutcome::Poisoned(why)) => self.isolate(group, why, pending),
             Some(SagaOutcome::Conflict) | None => {
                 self.shared.metrics.conflicts.inc();
+                self.rivals.meet(Instant::now());
                 group.lost += 1;
                 group.read = true;
                 if group.lost > LOST_BEFORE_LOCKING {
@@ -149,11 +150,15 @@ impl Lane {
         rearm: &mut Vec<(SagaId, u64, Option<Timestamp>)>,
     ) {
         if group.jobs.iter().all(|job| matches!(job.done, Done::Timer)) {
+            self.count(folded);
             rearm.push((group.saga, folded.judged, folded.wake_at));
             return;
         }
         match proof {
-            Some(proof) => self.settle(group, proof, true, &folded.verdicts).await,
+            Some(proof) => {
+                self.count(folded);
+                self.settle(group, proof, true, &folded.verdicts).await;
+            }
             None => {
                 group.read = true;
                 pending.push(group);
@@ -305,6 +310,7 @@ impl Lane {
         }
     }
 
+    /// Counts what was judged on a state that turned out to be the stored one.
     fn count(&self, folded: &Folded) {
         for verdict in &folded.verdicts {
             match verdict {

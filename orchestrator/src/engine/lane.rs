@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use broker::gather::Gather;
 use broker::topology::Topology;
@@ -25,6 +25,7 @@ use super::fold::{Folded, fold};
 use super::group::{Group, Pending};
 use super::job::{Done, Job};
 use super::persist::persist;
+use super::rivals::Rivals;
 use crate::catalog::Catalog;
 use crate::company::Company;
 use crate::dependencies::Dependencies;
@@ -87,6 +88,7 @@ pub struct Occurrence {
 pub(super) struct Lane {
     pub(super) shared: Arc<Shared>,
     pub(super) cache: Cache,
+    pub(super) rivals: Rivals,
     jobs: mpsc::Receiver<Job>,
 }
 
@@ -104,6 +106,7 @@ impl Lane {
         Self {
             shared,
             cache: Cache::default(),
+            rivals: Rivals::default(),
             jobs,
         }
     }
@@ -246,7 +249,8 @@ impl Lane {
         groups: &mut BTreeMap<SagaId, Group>,
         fresh: &mut BTreeMap<SagaId, Committed>,
     ) {
-        let mut wanted = Vec::new();
+        let doubtful = self.rivals.about(Instant::now());
+        let (mut wanted, mut asked) = (Vec::new(), Vec::new());
         for (id, group) in &*groups {
             let starts = group
                 .jobs
@@ -255,26 +259,36 @@ impl Lane {
             if group.read {
                 self.cache.forget(*id);
             }
-            if !starts && self.cache.get(*id).is_none() {
-                wanted.push(*id);
+            match self.cache.get(*id).map(|known| known.saga.version) {
+                Some(version) if doubtful => asked.push((*id, version)),
+                None if !starts => {
+                    wanted.push(*id);
+                    asked.push((*id, 0));
+                }
+                Some(_) | None => {}
             }
         }
-        if wanted.is_empty() {
+        if asked.is_empty() {
             return;
         }
         let store = Arc::clone(&self.shared.store);
-        let Some((sagas, proof)) = self.persist(|| store.load(&wanted)).await else {
-            wanted.iter().for_each(|id| drop(groups.remove(id)));
+        let Some((sagas, proof)) = self.persist(|| store.load_newer(&asked)).await else {
+            asked.iter().for_each(|(id, _)| drop(groups.remove(id)));
             return;
         };
+        // What is known and was not sent is as it is known.
+        let known = asked.iter().filter(|(_, version)| *version > 0);
+        fresh.extend(known.map(|(id, _)| (*id, proof)));
         for saga in sagas {
             let id = saga.id;
             fresh.insert(id, proof);
+            // A value is never changed, so those at hand still hold.
+            let values = self.cache.get(id).map(|known| known.values.clone());
             self.cache.put(
                 id,
                 Known {
                     saga: Arc::new(saga),
-                    values: Values::default(),
+                    values: values.unwrap_or_default(),
                 },
             );
         }

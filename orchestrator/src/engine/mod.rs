@@ -13,6 +13,7 @@ mod lane;
 mod locked;
 mod operate;
 mod persist;
+mod rivals;
 #[cfg(test)]
 mod tests;
 

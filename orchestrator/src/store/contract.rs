@@ -40,7 +40,17 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// The control state of these sagas, with proof that it was read just now. Unknown ids are
     /// left out.
-    async fn load(&self, ids: &[SagaId]) -> Result<(Vec<Saga>, Committed), StoreError>;
+    async fn load(&self, ids: &[SagaId]) -> Result<(Vec<Saga>, Committed), StoreError> {
+        let all: Vec<_> = ids.iter().map(|id| (*id, 0)).collect();
+        self.load_newer(&all).await
+    }
+
+    /// The same for sagas that are known up to a version: those that have got no further are left
+    /// out too.
+    async fn load_newer(
+        &self,
+        known: &[(SagaId, u64)],
+    ) -> Result<(Vec<Saga>, Committed), StoreError>;
 
     /// These values; those that do not exist are left out.
     async fn load_values(

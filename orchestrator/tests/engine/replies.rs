@@ -137,5 +137,9 @@ async fn two_orchestrators_do_not_trip_over_each_other() {
         assert_eq!(ended.version, 6, "each of the six events once");
     }
     assert!(bench.store.kept().is_empty());
+    for which in 0..2 {
+        let metrics = &bench.engine_of(which).shared().metrics;
+        assert_eq!(metrics.illegal.get(), 0, "out of date is not illegal");
+    }
     bench.stop().await;
 }

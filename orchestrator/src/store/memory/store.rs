@@ -93,11 +93,16 @@ impl Store for MemoryStore {
         self.state().mint(self.clock.now())
     }
 
-    async fn load(&self, ids: &[SagaId]) -> Result<(Vec<Saga>, Committed), StoreError> {
+    async fn load_newer(
+        &self,
+        known: &[(SagaId, u64)],
+    ) -> Result<(Vec<Saga>, Committed), StoreError> {
         let state = self.state();
-        let stored = ids.iter().filter_map(|id| state.sagas.get(id));
-        let sagas = stored.map(|entry| Saga::clone(&entry.saga)).collect();
-        Ok((sagas, Committed::new()))
+        let newer = known.iter().filter_map(|(id, version)| {
+            let stored = &state.sagas.get(id)?.saga;
+            (stored.version > *version).then(|| Saga::clone(stored))
+        });
+        Ok((newer.collect(), Committed::new()))
     }
 
     async fn load_values(

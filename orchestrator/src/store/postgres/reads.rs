@@ -27,13 +27,15 @@ use crate::store::{Committed, PAGE_ROWS_MAX, Page, SagaFilter, StatePage, StoreE
 const PLAN_FOR_PEOPLE: &str = "SET LOCAL plan_cache_mode = force_custom_plan; \
      SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on";
 
-/// The control state of these sagas.
-pub(super) async fn load(
+/// The control state of those of these sagas that have got further than is known.
+pub(super) async fn load_newer(
     store: &PostgresStore,
-    ids: &[SagaId],
+    known: &[(SagaId, u64)],
 ) -> Result<(Vec<Saga>, Committed), StoreError> {
-    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    let rows = store.query("load sagas", statements::LOAD, &[&ids]).await?;
+    let ids: Vec<Uuid> = known.iter().map(|(id, _)| id.0).collect();
+    let versions: Vec<i64> = known.iter().map(|(_, version)| bigint(*version)).collect();
+    let params: Params<'_> = &[&ids, &versions];
+    let rows = store.query("load sagas", statements::LOAD, params).await?;
     let sagas = rows.iter().map(rows::saga).collect::<Result<_, _>>()?;
     Ok((sagas, Committed::new()))
 }

@@ -168,8 +168,11 @@ impl Store for PostgresStore {
         SagaId(self.clock.new_id())
     }
 
-    async fn load(&self, ids: &[SagaId]) -> Result<(Vec<Saga>, Committed), StoreError> {
-        reads::load(self, ids).await
+    async fn load_newer(
+        &self,
+        known: &[(SagaId, u64)],
+    ) -> Result<(Vec<Saga>, Committed), StoreError> {
+        reads::load_newer(self, known).await
     }
 
     async fn load_values(
