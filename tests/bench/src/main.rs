@@ -10,6 +10,7 @@
     reason = "a program for the terminal"
 )]
 
+mod alarm;
 mod api;
 mod arguments;
 mod audit;
@@ -29,6 +30,7 @@ mod report;
 mod rounds;
 mod scenarios;
 mod stage;
+mod starts;
 mod statistics;
 mod workload;
 
@@ -51,6 +53,9 @@ async fn main() -> Result<()> {
         }
         Some(Verb::Elements) => scenarios::elements(&arguments).await?,
         Some(Verb::Long) => scenarios::long(&arguments).await?,
+        Some(Verb::Scale) => scenarios::scale(&arguments).await?,
+        Some(Verb::Backlog) => scenarios::backlog(&arguments).await?,
+        Some(Verb::Killed) => scenarios::killed(&arguments).await?,
     };
     print!("{}", findings.table());
     write_charts(&arguments, findings.charts())?;

@@ -1,7 +1,13 @@
 //! What is measured besides the ping-pong: a question a file, each a run of its own.
 
+mod backlog;
 mod elements;
+mod killed;
 mod long;
+mod scale;
 
+pub(crate) use backlog::backlog;
 pub(crate) use elements::elements;
+pub(crate) use killed::killed;
 pub(crate) use long::long;
+pub(crate) use scale::scale;
