@@ -69,4 +69,8 @@ pub(crate) enum Verb {
     Backlog,
     /// Full load, an orchestrator and a worker killed midway: all sagas end, the books balance.
     Killed,
+    /// Five times as many starts as can be sustained: what is refused, and how the others fare.
+    Flood,
+    /// How late timers fire, idle and under load.
+    Timers,
 }

@@ -32,6 +32,7 @@ mod scenarios;
 mod stage;
 mod starts;
 mod statistics;
+mod surge;
 mod workload;
 
 use anyhow::{Context as _, Result};
@@ -56,6 +57,8 @@ async fn main() -> Result<()> {
         Some(Verb::Scale) => scenarios::scale(&arguments).await?,
         Some(Verb::Backlog) => scenarios::backlog(&arguments).await?,
         Some(Verb::Killed) => scenarios::killed(&arguments).await?,
+        Some(Verb::Flood) => scenarios::flood(&arguments).await?,
+        Some(Verb::Timers) => scenarios::timers(&arguments).await?,
     };
     print!("{}", findings.table());
     write_charts(&arguments, findings.charts())?;

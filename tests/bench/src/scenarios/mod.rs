@@ -2,12 +2,16 @@
 
 mod backlog;
 mod elements;
+mod flood;
 mod killed;
 mod long;
 mod scale;
+mod timers;
 
 pub(crate) use backlog::backlog;
 pub(crate) use elements::elements;
+pub(crate) use flood::flood;
 pub(crate) use killed::killed;
 pub(crate) use long::long;
 pub(crate) use scale::scale;
+pub(crate) use timers::timers;
