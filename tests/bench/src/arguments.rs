@@ -73,4 +73,10 @@ pub(crate) enum Verb {
     Flood,
     /// How late timers fire, idle and under load.
     Timers,
+    /// Minutes at 70 % of the full rate: memory, tables and latency, and whether anything grows.
+    Soak {
+        /// How many [default: 10, with --quick 1].
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1440))]
+        minutes: Option<u32>,
+    },
 }

@@ -21,6 +21,7 @@ mod deployment;
 mod disk;
 mod figures;
 mod findings;
+mod growth;
 mod hop;
 mod load;
 mod pingpong;
@@ -59,6 +60,7 @@ async fn main() -> Result<()> {
         Some(Verb::Killed) => scenarios::killed(&arguments).await?,
         Some(Verb::Flood) => scenarios::flood(&arguments).await?,
         Some(Verb::Timers) => scenarios::timers(&arguments).await?,
+        Some(Verb::Soak { minutes }) => scenarios::soak(&arguments, *minutes).await?,
     };
     print!("{}", findings.table());
     write_charts(&arguments, findings.charts())?;

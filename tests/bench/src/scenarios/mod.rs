@@ -6,6 +6,7 @@ mod flood;
 mod killed;
 mod long;
 mod scale;
+mod soak;
 mod timers;
 
 pub(crate) use backlog::backlog;
@@ -14,4 +15,5 @@ pub(crate) use flood::flood;
 pub(crate) use killed::killed;
 pub(crate) use long::long;
 pub(crate) use scale::scale;
+pub(crate) use soak::soak;
 pub(crate) use timers::timers;
