@@ -107,14 +107,15 @@ impl Load {
         Ok(samples)
     }
 
-    /// Starts sagas at a steady rate, whatever becomes of them, and waits for
-    /// one in [`WAITED_FOR`].
+    /// Starts sagas at a steady rate, whatever becomes of them, and waits until all have ended.
+    /// Returns how long one in [`WAITED_FOR`] took.
     pub(crate) async fn steady(
         &self,
         workload: Workload,
         per_second: f64,
         lasting: Duration,
     ) -> Result<Vec<Sample>> {
+        let (before, mut started) = (self.closed(workload).await?, 0);
         let apis = Arc::new(Semaphore::new(STARTERS));
         let mut pool = Vec::new();
         for number in 0..STARTERS {
@@ -127,6 +128,7 @@ impl Load {
         let (mut running, mut samples) = (JoinSet::new(), Vec::new());
         while first.elapsed() < lasting {
             ticks.tick().await;
+            started += 1;
             let number = self.number();
             let (apis, pool) = (Arc::clone(&apis), Arc::clone(&pool));
             let authority = self.authority(usize::try_from(number).unwrap_or(0));
@@ -159,6 +161,7 @@ impl Load {
             .context("the sagas do not end")?;
         let rest = rest.into_iter().collect::<Result<Vec<_>>>()?;
         samples.extend(rest.into_iter().flatten());
+        self.ended(workload, started, before).await?;
         Ok(samples)
     }
 

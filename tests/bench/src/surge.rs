@@ -15,8 +15,9 @@ use crate::load::{Load, WAITED_FOR, wait};
 use crate::statistics::wide;
 use crate::workload::Workload;
 
-/// Connections: so many requests may wait for their answers, and the surge slows down only then.
-const CONNECTIONS: usize = 256;
+/// Connections: so many requests may wait for their answers. Where starts are queued and not refused,
+/// that slows the surge down.
+const CONNECTIONS: usize = 512;
 
 /// What a surge was answered.
 #[derive(Debug, Default)]

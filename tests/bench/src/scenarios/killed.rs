@@ -53,7 +53,7 @@ pub(crate) async fn killed(arguments: &Arguments) -> Result<Findings> {
         (row.get(0), row.get(1), row.get(2), row.get(3));
     let mut findings = Findings::default();
     findings.line(
-        "sagas, all completed, books balance",
+        "sagas completed, books balance",
         format!("{:.0}", run.sagas),
     );
     findings.line("sagas/s before the crash", format!("{rate:.0}"));

@@ -182,7 +182,7 @@ fn growth(findings: &mut Findings, looks: &[Look]) {
             GROWTH_SHARE * 100.0
         ),
     );
-    findings.goal("nothing grows but what is stored", growing.is_empty());
+    findings.goal("nothing but what is stored", growing.is_empty());
     findings.figure("growing", growing);
 }
 
