@@ -31,10 +31,8 @@ pub(crate) async fn scale(arguments: &Arguments) -> Result<Findings> {
     let mut stage = Stage::set(arguments, ORCHESTRATORS_BESIDE, WORKERS_BESIDE).await?;
     for round in 1..=arguments.rounds {
         for ((orchestrators, workers), rounds) in &mut measured {
-            eprintln!(
-                "round {round} of {}: {orchestrators} orchestrators, {workers} workers",
-                arguments.rounds
-            );
+            let name = named((*orchestrators, *workers));
+            eprintln!("round {round} of {}: {name}", arguments.rounds);
             stage.resize(*orchestrators, *workers).await?;
             let full = stage.full(FourSteps, sagas, arguments.open).await?;
             rounds.add(full.steps_per_second());
@@ -53,7 +51,7 @@ pub(crate) async fn scale(arguments: &Arguments) -> Result<Findings> {
         for (setting, count) in settings.into_iter().zip(counts) {
             let rounds = of(setting);
             let times = rounds.median() / first;
-            let name = format!("{} orchestrators, {} workers", setting.0, setting.1);
+            let name = named(setting);
             chart = std::mem::take(&mut chart).ours(&name, rounds.median());
             findings.line(&name, format!("{}   {times:.2} ×", rounds.range(0, "/s")));
             figures.insert(count.to_string(), rounds.median().into());
@@ -68,4 +66,13 @@ pub(crate) async fn scale(arguments: &Arguments) -> Result<Findings> {
     series("steps_per_second_by_workers", by_workers, WORKERS);
     findings.chart("scale", chart.svg());
     Ok(findings)
+}
+
+fn named((orchestrators, workers): (u32, u32)) -> String {
+    let counted = |count: u32, what: &str| match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    };
+    let orchestrators = counted(orchestrators, "orchestrator");
+    format!("{orchestrators}, {}", counted(workers, "worker"))
 }
