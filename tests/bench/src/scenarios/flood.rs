@@ -112,17 +112,29 @@ fn findings(rate: f64, calm: Latency, flood: &Surge, ended: f64) -> Findings {
         findings.goal("each says when to come again", always_told);
     }
     findings.goal("no other answers", flood.others.is_empty());
+    figures(&mut findings, rate, flood, (calm, accepted));
+    findings
+}
+
+fn figures(
+    findings: &mut Findings,
+    rate: f64,
+    flood: &Surge,
+    (calm, accepted): (Latency, Latency),
+) {
+    findings.figure("asked_per_second", wide(flood.asked) / flood.seconds);
+    findings.figure("accepted_per_second", wide(flood.accepted) / flood.seconds);
+    if flood.refused > 0 {
+        let refusing = Latency::of(flood.refusing.iter().copied());
+        findings.figure("refusal_p99_ms", refusing.p99);
+    }
     findings.figure("full_sagas_per_second", rate);
-    findings.figure("asked_per_second", per_second(flood.asked));
-    findings.figure("accepted_per_second", per_second(flood.accepted));
     findings.figure("accepted", flood.accepted);
     findings.figure("refused", flood.refused);
     findings.figure("other_answers", flood.others.values().sum::<u64>());
-    findings.figure("refusal_p99_ms", refusing.p99);
     findings.figure("calm_p50_ms", calm.p50);
     findings.figure("calm_p99_ms", calm.p99);
     findings.figure("accepted_p50_ms", accepted.p50);
     findings.figure("accepted_p99_ms", accepted.p99);
     findings.figure("p99_ratio", accepted.p99 / calm.p99);
-    findings
 }
