@@ -38,6 +38,7 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
         "--amqp",
         &engine.amqp_url(),
     ]);
+    bench.arg("--rabbitmqctl").arg(engine.rabbitmqctl_program());
     let status = bench
         .args(args)
         .status()

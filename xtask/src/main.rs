@@ -25,9 +25,11 @@ usage: cargo xtask VERB
   fuzz [--seconds N] [--seed N]
                         throw made-up definitions at the compiler for a while (default: 60 s, a
                         seed by the clock, which is printed)
-  bench [--quick] [--json] [compare FILE]
-                        measure amends against a bare ping-pong over the same broker, on servers
-                        of its own; more options: cargo xtask bench --help
+  bench [SCENARIO] [--quick] [--json] [--plots FOLDER]
+                        measure amends on servers of its own: without SCENARIO against a bare
+                        ping-pong over the same broker (compare FILE: and with an earlier run),
+                        else elements, long, scale, backlog, killed, flood, timers or soak;
+                        more: cargo xtask bench --help
   growth [--sagas N] [--days N] [--json]
                         what a step, a listing and retention cost with 1,000 and with N sagas
                         stored (default: 1,000,000, started over 30 days; needs 10 GB of disk)

@@ -3,8 +3,7 @@
 use anyhow::{Result, bail};
 use tokio_postgres::Client;
 
-/// Steps of the benchmark's saga.
-const STEPS: f64 = 4.0;
+use crate::workload::Workload;
 
 /// A run as the database has it.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +12,8 @@ pub(crate) struct Run {
     pub(crate) steps: f64,
     /// From the first accepted start to the last end.
     pub(crate) seconds: f64,
+    /// From start to end, of all sagas together.
+    pub(crate) saga_seconds: f64,
 }
 
 /// Counters of the server.
@@ -32,14 +33,17 @@ pub(crate) async fn newest(database: &Client) -> Result<String> {
     Ok(row.get(0))
 }
 
-/// What was added after the saga `after`.
+/// What was added of this workload after the saga `after`.
 ///
 /// # Errors
-/// When the books do not balance: every saga has completed with its steps, every step has one row in
+/// When the books do not balance: every saga has completed with its steps, every call has one row in
 /// the ledger, and nothing is dead.
-pub(crate) async fn run_after(database: &Client, after: &str) -> Result<Run> {
+pub(crate) async fn run_after(database: &Client, after: &str, workload: Workload) -> Result<Run> {
     let row = database
-        .query_one(include_str!("sql/run.sql"), &[&after])
+        .query_one(
+            include_str!("sql/run.sql"),
+            &[&after, &workload.definition()],
+        )
         .await?;
     let (sagas, steps, seconds): (f64, f64, f64) = (row.get(0), row.get(1), row.get(2));
     let (open, ledger, letters): (f64, f64, f64) = (row.get(3), row.get(4), row.get(5));
@@ -47,8 +51,11 @@ pub(crate) async fn run_after(database: &Client, after: &str) -> Result<Run> {
         sagas,
         steps,
         seconds,
+        saga_seconds: row.get(6),
     };
-    let balanced = same(steps, sagas * STEPS) && same(ledger, steps) && same(open, 0.0);
+    let balanced = same(steps, sagas * workload.steps())
+        && same(ledger, sagas * workload.calls())
+        && same(open, 0.0);
     if sagas < 1.0 || !balanced || !same(letters, 0.0) {
         bail!(
             "the books do not balance: {sagas} sagas, {open} of them open, {steps} steps succeeded, \

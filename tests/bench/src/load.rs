@@ -4,24 +4,33 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::api::Api;
+use crate::workload::Workload;
 
 /// Connections that start sagas.
-const STARTERS: usize = 32;
+pub(crate) const STARTERS: usize = 32;
 
 /// How often the orchestrators are asked how many sagas have ended.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Of sagas under load, one in so many is waited for, to know how long it takes.
-const WAITED_FOR: u64 = 20;
+pub(crate) const WAITED_FOR: u64 = 20;
 
-/// Sagas that do not end in this time never will.
-const ENDED_WITHIN: Duration = Duration::from_secs(120);
+/// When no saga has ended for this long, none will.
+pub(crate) const STALLED_AFTER: Duration = Duration::from_secs(120);
+
+/// How long one saga took, from when it was to be started to knowing of its end.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sample {
+    /// Since the load began.
+    pub(crate) at: Duration,
+    pub(crate) took: Duration,
+}
 
 /// Starts sagas that no other run has the keys of.
 #[derive(Debug)]
@@ -38,18 +47,28 @@ impl Load {
         }
     }
 
+    /// The same, with these orchestrators.
+    pub(crate) fn toward(&self, authorities: Vec<String>) -> Self {
+        Self {
+            authorities,
+            next: Arc::clone(&self.next),
+        }
+    }
+
     /// Keeps `open` sagas open until `sagas` have been started, and waits until all have ended.
     /// Returns how long the sampled ones took, from asking for the start to knowing of the end.
-    pub(crate) async fn full(&self, sagas: u64, open: usize) -> Result<Vec<Duration>> {
+    pub(crate) async fn full(
+        &self,
+        workload: Workload,
+        sagas: u64,
+        open: usize,
+    ) -> Result<Vec<Duration>> {
         let room = Arc::new(Semaphore::new(open));
         let samples = Arc::new(Mutex::new(Vec::new()));
         let left = Arc::new(AtomicU64::new(sagas));
-        let mut apis = Vec::new();
-        for number in 0..self.authorities.len() {
-            apis.push(self.api(number).await?);
-        }
+        let mut apis = self.all().await?;
         // Before the first is started, so that none that ends is missed.
-        let before = closed(&mut apis).await?;
+        let before = closed(workload, &mut apis).await?;
         let mut starting: JoinSet<Result<()>> = JoinSet::new();
         for number in 0..STARTERS {
             let mut api = self.api(number).await?;
@@ -62,7 +81,7 @@ impl Load {
                     room.acquire().await?.forget();
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     let began = Instant::now();
-                    let saga = api.start(body(number)).await?;
+                    let saga = api.start(workload.body(number)).await?;
                     if number.is_multiple_of(WAITED_FOR) {
                         let authority = authority.clone();
                         waiting.spawn(async move { wait(&authority, &saga, began).await });
@@ -83,17 +102,20 @@ impl Load {
             }
             Ok(())
         };
-        let all = async { tokio::try_join!(watch(sagas, &room, &mut apis, before), started) };
-        timeout(ENDED_WITHIN, all)
-            .await
-            .context("the sagas do not end")??;
+        tokio::try_join!(watch((workload, sagas), &room, &mut apis, before), started)?;
         let samples = std::mem::take(&mut *samples.lock().await);
         Ok(samples)
     }
 
-    /// Starts sagas at a steady rate, whatever becomes of them, and waits for
-    /// one in [`WAITED_FOR`].
-    pub(crate) async fn steady(&self, per_second: f64, lasting: Duration) -> Result<Vec<Duration>> {
+    /// Starts sagas at a steady rate, whatever becomes of them, and waits until all have ended.
+    /// Returns how long one in [`WAITED_FOR`] took.
+    pub(crate) async fn steady(
+        &self,
+        workload: Workload,
+        per_second: f64,
+        lasting: Duration,
+    ) -> Result<Vec<Sample>> {
+        let (before, mut started) = (self.closed(workload).await?, 0);
         let apis = Arc::new(Semaphore::new(STARTERS));
         let mut pool = Vec::new();
         for number in 0..STARTERS {
@@ -102,11 +124,12 @@ impl Load {
         let pool = Arc::new(Mutex::new(pool));
         let mut ticks = interval(Duration::from_secs_f64(1.0 / per_second));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-        let until = Instant::now() + lasting;
-        let mut running = JoinSet::new();
-        while Instant::now() < until {
+        let first = Instant::now();
+        let (mut running, mut samples) = (JoinSet::new(), Vec::new());
+        while first.elapsed() < lasting {
             ticks.tick().await;
-            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            started += 1;
+            let number = self.number();
             let (apis, pool) = (Arc::clone(&apis), Arc::clone(&pool));
             let authority = self.authority(usize::try_from(number).unwrap_or(0));
             // From when it was to be started: what waits for a connection counts.
@@ -118,85 +141,124 @@ impl Load {
                     .await
                     .pop()
                     .context("a connection for a permit")?;
-                let saga = api.start(body(number)).await?;
+                let saga = api.start(workload.body(number)).await?;
                 pool.lock().await.push(api);
                 drop(permit);
                 if !number.is_multiple_of(WAITED_FOR) {
                     return Ok(None);
                 }
-                wait(&authority, &saga, began).await.map(Some)
+                let took = wait(&authority, &saga, began).await?;
+                let at = began.duration_since(first);
+                Ok(Some(Sample { at, took }))
             });
+            while let Some(ended) = running.try_join_next() {
+                let sample: Result<Option<Sample>> = ended?;
+                samples.extend(sample?);
+            }
         }
-        let all = timeout(ENDED_WITHIN, running.join_all()).await?;
-        let took = all.into_iter().collect::<Result<Vec<_>>>()?;
-        Ok(took.into_iter().flatten().collect())
+        let rest = timeout(STALLED_AFTER, running.join_all())
+            .await
+            .context("the sagas do not end")?;
+        let rest = rest.into_iter().collect::<Result<Vec<_>>>()?;
+        samples.extend(rest.into_iter().flatten());
+        self.ended(workload, started, before).await?;
+        Ok(samples)
     }
 
     /// One saga after the other, each waited for.
-    pub(crate) async fn one_at_a_time(&self, sagas: usize) -> Result<Vec<Duration>> {
+    pub(crate) async fn one_at_a_time(
+        &self,
+        workload: Workload,
+        sagas: usize,
+    ) -> Result<Vec<Duration>> {
         let mut api = self.api(0).await?;
         let mut took = Vec::with_capacity(sagas);
         for _ in 0..sagas {
-            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            let number = self.number();
             let began = Instant::now();
-            let saga = api.start(body(number)).await?;
+            let saga = api.start(workload.body(number)).await?;
             api.wait(&saga).await?;
             took.push(began.elapsed());
         }
         Ok(took)
     }
 
+    /// Waits until so many sagas have ended since `before` had.
+    pub(crate) async fn ended(&self, workload: Workload, sagas: u64, before: u64) -> Result<()> {
+        let nobody_waits = Semaphore::new(0);
+        let mut apis = self.all().await?;
+        watch((workload, sagas), &nobody_waits, &mut apis, before).await
+    }
+
+    /// Sagas that have come to an end since the orchestrators started.
+    pub(crate) async fn closed(&self, workload: Workload) -> Result<u64> {
+        closed(workload, &mut self.all().await?).await
+    }
+
+    /// Where sagas get their numbers from, so that no two have the same key.
+    pub(crate) fn numbers(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.next)
+    }
+
+    fn number(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A connection to every orchestrator.
+    async fn all(&self) -> Result<Vec<Api>> {
+        let mut apis = Vec::new();
+        for number in 0..self.authorities.len() {
+            apis.push(self.api(number).await?);
+        }
+        Ok(apis)
+    }
+
     async fn api(&self, number: usize) -> Result<Api> {
         Api::connect(&self.authority(number)).await
     }
 
-    fn authority(&self, number: usize) -> String {
+    pub(crate) fn authority(&self, number: usize) -> String {
         self.authorities[number % self.authorities.len()].clone()
     }
 }
 
 /// Makes room for every saga that ends, until so many have.
-async fn watch(sagas: u64, room: &Semaphore, apis: &mut [Api], before: u64) -> Result<()> {
-    let mut counted = 0;
+async fn watch(
+    (workload, sagas): (Workload, u64),
+    room: &Semaphore,
+    apis: &mut [Api],
+    before: u64,
+) -> Result<()> {
+    let (mut counted, mut moved) = (0, Instant::now());
     while counted < sagas {
         sleep(LOOK_EVERY).await;
-        let ended = closed(apis).await? - before;
-        room.add_permits(usize::try_from(ended - counted)?);
-        counted = ended;
+        let ended = closed(workload, apis).await? - before;
+        if ended > counted {
+            room.add_permits(usize::try_from(ended - counted)?);
+            (counted, moved) = (ended, Instant::now());
+        } else if moved.elapsed() > STALLED_AFTER {
+            bail!("{counted} of {sagas} sagas have ended, and none for {STALLED_AFTER:?}");
+        }
     }
     Ok(())
 }
 
-async fn closed(apis: &mut [Api]) -> Result<u64> {
+async fn closed(workload: Workload, apis: &mut [Api]) -> Result<u64> {
     let mut sum = 0;
     for api in apis {
-        sum += api.closed().await?;
+        sum += api.closed(workload.definition()).await?;
     }
     Ok(sum)
 }
 
-async fn wait(authority: &str, saga: &str, began: Instant) -> Result<Duration> {
+pub(crate) async fn wait(authority: &str, saga: &str, began: Instant) -> Result<Duration> {
     Api::connect(authority).await?.wait(saga).await?;
     Ok(began.elapsed())
 }
 
 /// Takes one of those that are left to be started.
-fn take(left: &AtomicU64) -> bool {
+pub(crate) fn take(left: &AtomicU64) -> bool {
     let less = |left: u64| left.checked_sub(1);
     left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
         .is_ok()
-}
-
-/// A request to start a saga with an input that is unlike all others.
-pub(crate) fn body(number: impl std::fmt::Display) -> String {
-    serde_json::json!({
-        "definition": "four-steps",
-        "input": {
-            "orderId": format!("b-{number}"),
-            "customer": format!("Customer {number}"),
-            "plan": "yearly",
-            "currency": "EUR",
-        },
-    })
-    .to_string()
 }

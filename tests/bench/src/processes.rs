@@ -17,15 +17,19 @@ pub(crate) struct Usage {
     pub(crate) written: f64,
     /// Highest resident memory of one of its processes, in KiB.
     pub(crate) peak_kib: f64,
+    /// Resident memory that its processes have each for themselves now, in KiB: without files, and
+    /// without what PostgreSQL's processes share.
+    pub(crate) memory_kib: f64,
 }
 
 impl Usage {
-    /// What was used since `before`. The peak is that of the whole life.
+    /// What was used since `before`. The peak is that of the whole life, and memory is that of now.
     pub(crate) fn since(&self, before: &Self) -> Self {
         Self {
             cpu: self.cpu - before.cpu,
             written: self.written - before.written,
             peak_kib: self.peak_kib,
+            memory_kib: self.memory_kib,
         }
     }
 }
@@ -70,7 +74,8 @@ impl Processes {
                 if let Some(process) = table.processes.get(&pid) {
                     sum.cpu += process.cpu;
                     sum.written += written(pid);
-                    sum.peak_kib = sum.peak_kib.max(peak_kib(pid));
+                    sum.peak_kib = sum.peak_kib.max(memory_kib(pid, "VmHWM:"));
+                    sum.memory_kib += memory_kib(pid, "RssAnon:");
                 }
             }
         }
@@ -143,8 +148,8 @@ fn written(pid: u32) -> f64 {
     number(&format!("/proc/{pid}/io"), "write_bytes:")
 }
 
-fn peak_kib(pid: u32) -> f64 {
-    number(&format!("/proc/{pid}/status"), "VmHWM:")
+fn memory_kib(pid: u32, label: &str) -> f64 {
+    number(&format!("/proc/{pid}/status"), label)
 }
 
 /// The number after a label; zero for a process that has ended.

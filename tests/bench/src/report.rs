@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::figures::{Figures, LatencyRounds};
-use crate::statistics::Rounds;
+use crate::findings::Chart;
+use crate::plot::Bars;
 
 /// Everything that was measured, with what it is held against.
 pub(crate) fn report(figures: &Figures) -> String {
@@ -17,22 +18,22 @@ pub(crate) fn report(figures: &Figures) -> String {
             "ping-pong, window {}, {} workers",
             game.window, game.workers
         );
-        line(&name, &range(rounds, 0, "/s"));
+        line(&name, &rounds.range(0, "/s"));
     }
     line(
         "ping-pong, coalesced answers",
-        &range(&figures.coalesced, 0, "/s"),
+        &figures.coalesced.range(0, "/s"),
     );
-    line("durable steps", &range(&figures.steps, 0, "/s"));
-    line("sagas of four steps", &range(&figures.sagas, 0, "/s"));
+    line("durable steps", &figures.steps.range(0, "/s"));
+    line("sagas of four steps", &figures.sagas.range(0, "/s"));
     line(
         "steps ÷ best ping-pong",
         &format!("{:.2}   gate 0.8, goal 1.0, aim 1.25", figures.ratio()),
     );
     let coalesced = figures.steps.median() / figures.coalesced.median();
     line("steps ÷ coalesced ping-pong", &format!("{coalesced:.2}"));
-    line("fsync", &range(&figures.fsync, 2, " ms"));
-    line("hop through the broker", &range(&figures.hop, 2, " ms"));
+    line("fsync", &figures.fsync.range(2, " ms"));
+    line("hop through the broker", &figures.hop.range(2, " ms"));
     for (name, rounds) in [
         ("one saga at a time", &figures.one),
         ("at half load", &figures.half),
@@ -54,16 +55,38 @@ pub(crate) fn report(figures: &Figures) -> String {
     text
 }
 
+/// The steps beside the ping-pong, and how long sagas took.
+pub(crate) fn charts(figures: &Figures) -> [Chart; 2] {
+    let mut steps = Bars::new("Durable steps beside a bare ping-pong", "/s");
+    if let Some((_, best)) = figures.best() {
+        steps = steps.yardstick("ping-pong, nothing stored", best.median());
+    }
+    let steps = steps
+        .yardstick("the same, coalesced answers", figures.coalesced.median())
+        .ours("amends, durable steps", figures.steps.median());
+    let mut latency = Bars::new("From start to end of a saga of four steps", " ms");
+    for (name, rounds) in [
+        ("one at a time", &figures.one),
+        ("at half load", &figures.half),
+        ("at full load", &figures.full),
+    ] {
+        latency = latency
+            .ours(&format!("{name}, p50"), rounds.p50.median())
+            .ours(&format!("{name}, p99"), rounds.p99.median());
+    }
+    [("steps", steps.svg()), ("latency", latency.svg())]
+}
+
 /// What a step or a saga takes of the machine.
 fn costs(line: &mut impl FnMut(&str, &str), figures: &Figures) {
     line(
         "CPU for 1,000 ping-pongs, rabbitmq",
-        &range(&figures.pingpong_broker, 3, " s"),
+        &figures.pingpong_broker.range(3, " s"),
     );
     for (part, rounds) in &figures.cpu {
         line(
             &format!("CPU for 1,000 steps, {part}"),
-            &range(rounds, 3, " s"),
+            &rounds.range(3, " s"),
         );
     }
     for (part, peak) in &figures.peak {
@@ -75,29 +98,24 @@ fn costs(line: &mut impl FnMut(&str, &str), figures: &Figures) {
     for (part, rounds) in &figures.written {
         line(
             &format!("written for a saga, {part}"),
-            &range(rounds, 0, " bytes"),
+            &rounds.range(0, " bytes"),
         );
     }
     line(
         "transactions for a step",
-        &range(&figures.transactions, 3, ""),
+        &figures.transactions.range(3, ""),
     );
     line(
         "syncs of PostgreSQL's log for a step",
-        &range(&figures.log_syncs, 3, ""),
+        &figures.log_syncs.range(3, ""),
     );
     line(
         "bytes of PostgreSQL's log for a step",
-        &range(&figures.log_bytes, 0, ""),
+        &figures.log_bytes.range(0, ""),
     );
 }
 
 fn latency(line: &mut impl FnMut(&str, &str), name: &str, rounds: &LatencyRounds) {
-    line(&format!("{name}, p50"), &range(&rounds.p50, 1, " ms"));
-    line(&format!("{name}, p99"), &range(&rounds.p99, 1, " ms"));
-}
-
-fn range(rounds: &Rounds, digits: usize, unit: &str) -> String {
-    let [median, minimum, maximum] = [rounds.median(), rounds.minimum(), rounds.maximum()];
-    format!("{median:.digits$}{unit} ({minimum:.digits$} to {maximum:.digits$})")
+    line(&format!("{name}, p50"), &rounds.p50.range(1, " ms"));
+    line(&format!("{name}, p99"), &rounds.p99.range(1, " ms"));
 }

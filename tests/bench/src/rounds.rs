@@ -12,10 +12,11 @@ use crate::deployment::{Deployment, Site};
 use crate::disk::fsyncs;
 use crate::figures::Figures;
 use crate::hop::hops;
-use crate::load::{Load, body};
 use crate::pingpong::{Bodies, Game, games, play};
 use crate::processes::BROKER;
+use crate::stage::Stage;
 use crate::statistics::{Latency, float, percentile};
+use crate::workload::Workload::FourSteps;
 
 /// How much each round does.
 #[derive(Debug, Clone, Copy)]
@@ -48,45 +49,31 @@ const QUICK: Size = Size {
     samples: 100,
 };
 
-/// Sagas before anything is measured: connections, plans and definitions are warm then.
-const WARM_UP_SAGAS: u64 = 1_000;
-
 /// Measures everything, several times.
 pub(crate) async fn measure(arguments: &Arguments) -> Result<Figures> {
     let size = if arguments.quick { QUICK } else { WHOLE };
-    let site = Site {
-        amends: arguments.amends.clone(),
-        postgres: arguments.postgres.clone(),
-        amqp: arguments.amqp.clone(),
-        servers: arguments.servers,
-        orchestrators: arguments.orchestrators,
-        workers: arguments.workers,
-    };
-    let mut deployment = Deployment::start(&site).await?;
-    audit::check_durability(&deployment.database).await?;
-    let bodies = sizes(&deployment, &site).await?;
-    deployment.start_workers(&site)?;
-    let load = Load::new(deployment.authorities.clone());
-    let open = usize::try_from(arguments.open)?;
-    load.full(WARM_UP_SAGAS, open).await?;
+    let mut deployment = Deployment::start(Site::of(arguments), arguments.orchestrators).await?;
+    let bodies = sizes(&deployment, &arguments.amqp).await?;
+    deployment.set_workers(arguments.workers).await?;
+    let mut stage = Stage::warm(deployment, arguments).await?;
     let mut figures = Figures::default();
     let mut playing = games();
     for round in 1..=arguments.rounds {
         let tell = |what: &str| eprintln!("round {round} of {}: {what}", arguments.rounds);
         tell("ping-pong");
-        let before = deployment.processes().usage()?;
+        let before = stage.deployment.processes().usage()?;
         ping_pong(&mut figures, arguments, &playing, bodies, size).await?;
-        let used = deployment.processes().usage()?[BROKER].since(&before[BROKER]);
+        let used = stage.deployment.processes().usage()?[BROKER].since(&before[BROKER]);
         let trips = float(size.commands * (playing.len() + 1));
         figures.pingpong_broker.add(used.cpu / trips * 1e3);
         if round == 1 {
             playing = best(&figures, size.games);
         }
         tell("amends");
-        amends(&mut figures, &deployment, &load, (size, open)).await?;
+        amends(&mut figures, &stage, size, arguments.open).await?;
         tell("broker and disk");
         broker_and_disk(&mut figures, arguments, bodies, size).await?;
-        deployment.check()?;
+        stage.deployment.check()?;
     }
     // What was played once only is no median.
     figures.pingpong.retain(|(game, _)| playing.contains(game));
@@ -128,19 +115,17 @@ fn best(figures: &Figures, count: usize) -> Vec<Game> {
     all.into_iter().take(count).map(|(game, _)| game).collect()
 }
 
-async fn amends(
-    figures: &mut Figures,
-    deployment: &Deployment,
-    load: &Load,
-    (size, open): (Size, usize),
-) -> Result<()> {
-    let processes = deployment.processes();
-    let database = &deployment.database;
+async fn amends(figures: &mut Figures, stage: &Stage, size: Size, open: u32) -> Result<()> {
+    let (processes, load) = (stage.deployment.processes(), &stage.load);
+    let database = &stage.deployment.database;
     let newest = audit::newest(database).await?;
     let (used, counted) = (processes.usage()?, audit::counters(database).await?);
-    let full = Latency::of(&load.full(size.sagas, open).await?);
+    let full = Latency::of(
+        load.full(FourSteps, size.sagas, usize::try_from(open)?)
+            .await?,
+    );
     let (using, counting) = (processes.usage()?, audit::counters(database).await?);
-    let run = audit::run_after(database, &newest).await?;
+    let run = audit::run_after(database, &newest, FourSteps).await?;
     let per_second = run.sagas / run.seconds;
     figures.steps.add(run.steps / run.seconds);
     figures.sagas.add(per_second);
@@ -159,13 +144,14 @@ async fn amends(
     figures
         .log_bytes
         .add((counting.log_bytes - counted.log_bytes) / run.steps);
-    let half = Latency::of(&load.steady(per_second / 2.0, size.half).await?);
+    let half = load.steady(FourSteps, per_second / 2.0, size.half).await?;
+    let half = Latency::of(half.iter().map(|it| it.took));
     figures.half.p50.add(half.p50);
     figures.half.p99.add(half.p99);
-    let one = Latency::of(&load.one_at_a_time(size.alone).await?);
+    let one = Latency::of(load.one_at_a_time(FourSteps, size.alone).await?);
     figures.one.p50.add(one.p50);
     figures.one.p99.add(one.p99);
-    audit::run_after(database, &newest).await?;
+    audit::run_after(database, &newest, FourSteps).await?;
     Ok(())
 }
 
@@ -189,9 +175,10 @@ async fn broker_and_disk(
 }
 
 /// Starts a saga that no worker is there for yet, and looks at its command.
-async fn sizes(deployment: &Deployment, site: &Site) -> Result<Bodies> {
-    let authority = deployment.authorities.first().context("no orchestrator")?;
+async fn sizes(deployment: &Deployment, amqp: &str) -> Result<Bodies> {
+    let authorities = deployment.authorities();
+    let authority = authorities.first().context("no orchestrator")?;
     let mut api = Api::connect(authority).await?;
-    let saga = api.start(body("first")).await?;
-    bodies(&site.amqp, &deployment.queue("checks.identity"), &saga).await
+    let saga = api.start(FourSteps.body("first")).await?;
+    bodies(amqp, &deployment.queue("checks.identity"), &saga).await
 }

@@ -22,6 +22,12 @@ impl Rounds {
     pub(crate) fn maximum(&self) -> f64 {
         percentile(&self.0, 1.0)
     }
+
+    /// All three as text.
+    pub(crate) fn range(&self, digits: usize, unit: &str) -> String {
+        let [median, minimum, maximum] = [self.median(), self.minimum(), self.maximum()];
+        format!("{median:.digits$}{unit} ({minimum:.digits$} to {maximum:.digits$})")
+    }
 }
 
 impl FromIterator<f64> for Rounds {
@@ -38,8 +44,9 @@ pub(crate) struct Latency {
 }
 
 impl Latency {
-    pub(crate) fn of(samples: &[Duration]) -> Self {
-        let samples: Vec<f64> = samples.iter().map(|it| it.as_secs_f64() * 1e3).collect();
+    pub(crate) fn of(samples: impl IntoIterator<Item = Duration>) -> Self {
+        let milliseconds = samples.into_iter().map(|it| it.as_secs_f64() * 1e3);
+        let samples: Vec<f64> = milliseconds.collect();
         Self {
             p50: percentile(&samples, 0.5),
             p99: percentile(&samples, 0.99),
@@ -64,6 +71,12 @@ pub(crate) fn percentile(figures: &[f64], share: f64) -> f64 {
 /// A count as a number with a fraction.
 #[expect(clippy::cast_precision_loss, reason = "counts here are far below 2^52")]
 pub(crate) const fn float(count: usize) -> f64 {
+    count as f64
+}
+
+/// The same of a wide count.
+#[expect(clippy::cast_precision_loss, reason = "counts here are far below 2^52")]
+pub(crate) const fn wide(count: u64) -> f64 {
     count as f64
 }
 

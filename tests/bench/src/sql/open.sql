@@ -1,0 +1,2 @@
+-- By the index of what is not over.
+SELECT count(*) FROM sagas WHERE status <> 'completed'
