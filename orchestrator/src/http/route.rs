@@ -28,6 +28,8 @@ pub(super) struct Route {
     pub(super) query: Option<Shape>,
     /// A header that it reads, and what that is for.
     pub(super) header: Option<(&'static str, &'static str)>,
+    /// It is not let in while the engine does not keep up.
+    pub(super) waits_its_turn: bool,
     pub(super) body: Content,
     /// What it answers when all is well, by status.
     pub(super) answers: Vec<(u16, Content)>,
@@ -139,6 +141,7 @@ impl Route {
             summary,
             query: None,
             header: None,
+            waits_its_turn: false,
             body,
             answers: vec![(200, answer)],
             handler,

@@ -28,6 +28,7 @@ steps:
 pub(crate) struct Server {
     pub(crate) address: String,
     pub(crate) store: Arc<dyn Store>,
+    memory: MemoryStore,
     _orchestrator: Orchestrator,
 }
 
@@ -69,20 +70,29 @@ impl Server {
         .await
     }
 
-    pub(crate) async fn with(settings: AuthSettings) -> Self {
+    pub(crate) async fn with(auth: AuthSettings) -> Self {
+        Self::start_with(auth, OrchestratorSettings::default()).await
+    }
+
+    /// One that asks nobody, with an orchestrator that is set like this.
+    pub(crate) async fn set(settings: OrchestratorSettings) -> Self {
+        Self::start_with(AuthSettings::default(), settings).await
+    }
+
+    async fn start_with(auth: AuthSettings, settings: OrchestratorSettings) -> Self {
         let topology = Topology::new("test");
         let broker = Arc::new(MemoryBroker::new(MemorySettings::new(topology.clone())));
         let begin = "2026-01-01T00:00:00Z".parse().unwrap();
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Uuid::now_v7(), begin));
+        let memory = MemoryStore::new(Uuid::now_v7(), begin);
+        let store: Arc<dyn Store> = Arc::new(memory.another_owner(Uuid::now_v7()));
         let own = Arc::clone(&store);
-        let orchestrator = OrchestratorSettings::default();
-        let orchestrator = Orchestrator::start(own, broker, topology, orchestrator)
+        let orchestrator = Orchestrator::start(own, broker, topology, settings)
             .await
             .unwrap();
         let definition = compiler::compile("definition", DEFINITION).definition;
         let catalog = &orchestrator.engine().shared().catalog;
         catalog.register(definition.unwrap()).await.unwrap();
-        let gate = Gate::new(settings, &store).unwrap();
+        let gate = Gate::new(auth, &store).unwrap();
         let routes = router(Api::of(&orchestrator, gate));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
@@ -90,8 +100,14 @@ impl Server {
         Self {
             address,
             store,
+            memory,
             _orchestrator: orchestrator,
         }
+    }
+
+    /// From now on the store needs so many microseconds for each saga that it writes.
+    pub(crate) fn commit_takes(&self, micros: u32) {
+        self.memory.commit_takes(micros);
     }
 
     /// A new token of this role, by the name of the role.
@@ -147,7 +163,8 @@ impl Server {
     }
 }
 
-async fn exchange(
+/// Sends a request to this address.
+pub(crate) async fn exchange(
     address: &str,
     method: &str,
     path: &str,
