@@ -8,6 +8,7 @@ use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
+use tokio::time::{Duration, sleep};
 
 /// Seconds that the API waits for a saga in one request, at most.
 const WAIT_SECONDS: u32 = 60;
@@ -41,9 +42,18 @@ impl Api {
         Ok(status == StatusCode::OK)
     }
 
-    /// Starts a saga, and returns its id.
+    /// Starts a saga, and returns its id. One that is not let in is asked for again.
     pub(crate) async fn start(&mut self, body: String) -> Result<String> {
-        let (status, answer) = self.send(Method::POST, "/v1/sagas", body).await?;
+        let (mut status, mut answer) = self.send(Method::POST, "/v1/sagas", body.clone()).await?;
+        while status == StatusCode::TOO_MANY_REQUESTS {
+            let problem: Value = serde_json::from_slice(&answer)?;
+            let seconds = problem["retry_after_seconds"].as_u64();
+            sleep(Duration::from_secs(
+                seconds.context("a time to come again")?,
+            ))
+            .await;
+            (status, answer) = self.send(Method::POST, "/v1/sagas", body.clone()).await?;
+        }
         if status != StatusCode::CREATED {
             let answer = String::from_utf8_lossy(&answer);
             bail!("a start was answered {status}: {answer}");
