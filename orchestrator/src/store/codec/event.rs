@@ -6,12 +6,12 @@ use saga_core::time::Timestamp;
 use super::error::DecodeError;
 
 /// The text of `saga_events.data`; position and time have columns.
-pub(in crate::store) fn encode_event(event: &Event) -> Result<String, serde_json::Error> {
+pub fn encode_event(event: &Event) -> Result<String, serde_json::Error> {
     serde_json::to_string(&event.kind)
 }
 
 /// The event that a row holds.
-pub(in crate::store) fn decode_event(
+pub fn decode_event(
     seq: u64,
     schema: u16,
     at: Timestamp,
