@@ -17,6 +17,7 @@ use orchestrator::http::Problem;
 use rustls::{ClientConfig, RootCertStore};
 use serde::de::DeserializeOwned;
 
+use crate::answer::Answer;
 use crate::endpoint::{Endpoint, Token};
 use crate::event_stream::EventStream;
 use crate::failure::{Failure, Kind};
@@ -93,10 +94,8 @@ impl Client {
 
     /// Gets text.
     pub async fn get_text(&self, path: &str) -> Result<String, Failure> {
-        let (status, bytes) = self.exchange(Method::GET, path, Bytes::new()).await?;
-        if !status.is_success() {
-            return Err(refused(status, &bytes));
-        }
+        let answer = self.exchange(Method::GET, path, Bytes::new()).await?;
+        let bytes = answer.done()?.1;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
@@ -115,13 +114,13 @@ impl Client {
         path: &str,
         body: Vec<u8>,
     ) -> Result<Result<T, Problem>, Failure> {
-        let (status, bytes) = self.exchange(Method::POST, path, body.into()).await?;
-        if status.is_success() {
-            return self.read(path, &bytes).map(Ok);
+        let answer = self.exchange(Method::POST, path, body.into()).await?;
+        if answer.status.is_success() {
+            return self.read(path, &answer.bytes).map(Ok);
         }
-        match serde_json::from_slice::<Problem>(&bytes) {
+        match serde_json::from_slice::<Problem>(&answer.bytes) {
             Ok(problem) => Ok(Err(problem)),
-            Err(_) => Err(refused(status, &bytes)),
+            Err(_) => Err(answer.refusal()),
         }
     }
 
@@ -131,10 +130,7 @@ impl Client {
         path: &str,
         body: Bytes,
     ) -> Result<(StatusCode, T), Failure> {
-        let (status, bytes) = self.exchange(method, path, body).await?;
-        if !status.is_success() {
-            return Err(refused(status, &bytes));
-        }
+        let (status, bytes) = self.exchange(method, path, body).await?.done()?;
         Ok((status, self.read(path, &bytes)?))
     }
 
@@ -169,25 +165,17 @@ impl Client {
         if response.status() == StatusCode::NO_CONTENT {
             return Ok(None);
         }
-        let status = response.status();
-        let bytes = self.within(self.whole(response.into_body())).await?;
-        Err(refused(status, &bytes))
+        Err(self.within(self.whole(response)).await?.refusal())
     }
 
-    async fn exchange(
-        &self,
-        method: Method,
-        path: &str,
-        body: Bytes,
-    ) -> Result<(StatusCode, Bytes), Failure> {
+    async fn exchange(&self, method: Method, path: &str, body: Bytes) -> Result<Answer, Failure> {
         let request = Request::builder()
             .method(method)
             .header(header::ACCEPT, "application/json");
         // On the heap: a future that waits for several answers at once would hold it for each.
         let asked = Box::pin(async {
             let response = self.send(request, path, body).await?;
-            let status = response.status();
-            Ok((status, self.whole(response.into_body()).await?))
+            self.whole(response).await
         });
         self.within(asked).await
     }
@@ -228,10 +216,17 @@ impl Client {
         })
     }
 
-    async fn whole(&self, body: Incoming) -> Result<Bytes, Failure> {
+    async fn whole(&self, response: Response<Incoming>) -> Result<Answer, Failure> {
+        let (head, body) = response.into_parts();
         let body = Limited::new(body, ANSWER_BYTES_MAX);
         let collected = body.collect().await.map_err(|error| self.gone(&*error))?;
-        Ok(collected.to_bytes())
+        let retry_after = head.headers.get(header::RETRY_AFTER);
+        let retry_after = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
+        Ok(Answer {
+            status: head.status,
+            retry_after: retry_after.map(Duration::from_secs),
+            bytes: collected.to_bytes(),
+        })
     }
 
     fn gone(&self, error: &(dyn Error + 'static)) -> Failure {
@@ -271,38 +266,6 @@ fn authorization(token: &str) -> Result<HeaderValue, Failure> {
     })?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-/// A problem document as a failure.
-fn refused(status: StatusCode, bytes: &[u8]) -> Failure {
-    let kind = match status {
-        StatusCode::NOT_FOUND => Kind::NotFound,
-        StatusCode::CONFLICT
-        | StatusCode::PRECONDITION_FAILED
-        | StatusCode::UNAUTHORIZED
-        | StatusCode::FORBIDDEN => Kind::Refused,
-        StatusCode::BAD_REQUEST => Kind::Usage,
-        _ => Kind::Error,
-    };
-    match serde_json::from_slice::<Problem>(bytes) {
-        Ok(problem) if !problem.obstacles.is_empty() => {
-            let obstacles = problem.obstacles.iter();
-            let obstacles = obstacles.map(|one| format!("\n  {one}"));
-            let message = format!("it cannot move:{}", obstacles.collect::<String>());
-            Failure::new(kind, message)
-        }
-        Ok(problem) if status == StatusCode::UNAUTHORIZED => Failure::new(kind, problem.detail)
-            .help("put a token into AMENDS_TOKEN; `amends token create` makes one"),
-        Ok(problem) if problem.errors.is_empty() => Failure::new(kind, problem.detail),
-        Ok(problem) => {
-            let mut message = problem.title.into_string();
-            for error in problem.errors {
-                message.push_str(&format!("\n  {}: {}", error.pointer, error.message));
-            }
-            Failure::new(kind, message)
-        }
-        Err(_) => Failure::new(kind, format!("the orchestrator answered {status}")),
-    }
 }
 
 /// A text as one segment of a path, or as a name or value after its `?`.

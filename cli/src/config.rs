@@ -8,6 +8,7 @@ use config::builder::DefaultState;
 use config::{
     Config, ConfigBuilder, Environment, File, FileFormat, FileSourceString, Value, ValueKind,
 };
+use orchestrator::admission::AdmissionSettings;
 use orchestrator::auth::AuthSettings;
 use orchestrator::company::Company;
 use orchestrator::orchestrator::OrchestratorSettings;
@@ -32,6 +33,8 @@ pub struct Settings {
     pub auth: AuthSection,
     /// The engine.
     pub engine: EngineSection,
+    /// Which starts are let in.
+    pub admission: AdmissionSection,
     /// How long sagas are kept.
     pub retention: RetentionSection,
     /// Worker processes.
@@ -84,12 +87,37 @@ pub struct EngineSection {
     pub drain_seconds: u64,
 }
 
+/// `[admission]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdmissionSection {
+    /// Milliseconds that inputs may wait for the engine before some starts are refused; 0 refuses none.
+    pub wait_target_ms: u64,
+    /// Open sagas beside which no more are started; 0 for any number.
+    pub open_sagas_max: u64,
+}
+
 /// `[retention]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RetentionSection {
     /// Days that sagas are kept after their end; 0 for ever.
     pub days: u32,
+}
+
+impl AdmissionSection {
+    const fn settings(&self) -> AdmissionSettings {
+        AdmissionSettings {
+            wait_target: match self.wait_target_ms {
+                0 => None,
+                millis => Some(Duration::from_millis(millis)),
+            },
+            open_sagas_max: match self.open_sagas_max {
+                0 => None,
+                max => Some(max),
+            },
+        }
+    }
 }
 
 impl RetentionSection {
@@ -284,6 +312,7 @@ impl Settings {
             lease: Duration::from_secs(self.engine.lease_seconds),
             retention: self.retention.keep(),
             company: Company::Others,
+            admission: self.admission.settings(),
         }
     }
 

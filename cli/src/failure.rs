@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// What kind of failure, as an exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +39,7 @@ pub struct Failure {
     message: String,
     help: Option<String>,
     unsent: bool,
+    again_after: Option<Duration>,
 }
 
 /// What commands return.
@@ -51,6 +53,7 @@ impl Failure {
             message: message.into(),
             help: None,
             unsent: false,
+            again_after: None,
         }
     }
 
@@ -85,6 +88,19 @@ impl Failure {
     #[must_use]
     pub const fn is_unsent(&self) -> bool {
         self.unsent
+    }
+
+    /// Nothing was done, and after this it may be asked again.
+    #[must_use]
+    pub const fn again(mut self, after: Duration) -> Self {
+        self.again_after = Some(after);
+        self
+    }
+
+    /// When it may be asked again, where nothing was done for now.
+    #[must_use]
+    pub const fn again_after(&self) -> Option<Duration> {
+        self.again_after
     }
 
     /// What went wrong, and where.

@@ -1,5 +1,6 @@
 //! The commands of the `amends` binary. Thin: they ask the API, or put the parts together.
 
+mod answer;
 pub mod args;
 pub mod auth_section;
 pub mod bulk;
@@ -38,6 +39,7 @@ pub mod signal_args;
 pub mod signals;
 pub mod sources;
 mod spans;
+pub mod starting;
 pub mod step_args;
 pub mod timeline;
 pub mod top;

@@ -7,6 +7,7 @@
 //! [`outbox`], [`inbound`] and [`timers`] (what surrounds it), [`orchestrator`] (all of it
 //! running), [`http`] (the API).
 
+pub mod admission;
 pub mod audit;
 pub mod auth;
 pub mod bundle;

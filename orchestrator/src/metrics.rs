@@ -2,8 +2,8 @@
 
 use broker::broker::Health;
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry, TextEncoder,
+    Encoder, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry, TextEncoder,
 };
 use saga_core::saga::Status;
 
@@ -16,6 +16,10 @@ pub struct Metrics {
     /// Sagas started, by definition.
     pub started: IntCounterVec,
     closed: IntCounterVec,
+    /// Starts that were not let in, by what there was too much of.
+    pub starts_refused: IntCounterVec,
+    /// How long the oldest input has waited to be decided.
+    pub lane_wait_seconds: Gauge,
     /// Open sagas, by status.
     pub open: IntGaugeVec,
     /// Inputs that changed nothing, by reason.
@@ -62,6 +66,17 @@ impl Metrics {
                 "amends_sagas_closed_total",
                 "Sagas that ended.",
                 &["definition", "status"],
+            )?,
+            starts_refused: counters(
+                &registry,
+                "amends_starts_refused_total",
+                "Starts that were not let in.",
+                &["pressure"],
+            )?,
+            lane_wait_seconds: seconds(
+                &registry,
+                "amends_lane_wait_seconds",
+                "How long the oldest input has waited to be decided.",
             )?,
             open: gauges(
                 &registry,
@@ -208,6 +223,12 @@ fn counters(
 
 fn gauge(registry: &Registry, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
     let made = IntGauge::new(name, help)?;
+    registry.register(Box::new(made.clone()))?;
+    Ok(made)
+}
+
+fn seconds(registry: &Registry, name: &str, help: &str) -> Result<Gauge, prometheus::Error> {
+    let made = Gauge::new(name, help)?;
     registry.register(Box::new(made.clone()))?;
     Ok(made)
 }

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
+use crate::admission::{self, AdmissionSettings, OpenSagas};
 use crate::catalog::{Catalog, CatalogError};
 use crate::company::Company;
 use crate::dependencies::Dependencies;
@@ -39,6 +40,8 @@ pub struct OrchestratorSettings {
     pub retention: Option<Duration>,
     /// Who else works on the same sagas.
     pub company: Company,
+    /// What limits how many starts are let in.
+    pub admission: AdmissionSettings,
 }
 
 impl Default for OrchestratorSettings {
@@ -48,6 +51,7 @@ impl Default for OrchestratorSettings {
             lease: Duration::from_secs(30),
             retention: None,
             company: Company::Others,
+            admission: AdmissionSettings::default(),
         }
     }
 }
@@ -128,13 +132,15 @@ impl Orchestrator {
             timers: timers::TimerSignal::default(),
             closings: Closings::default(),
             feed: broadcast::Sender::new(FEED_EVENTS_MAX),
+            open_sagas: settings.admission.open_sagas_max.map(OpenSagas::new),
             metrics,
             dependencies: Dependencies::default(),
             stopping: stopping.clone(),
         });
         shared.catalog.declare_all().await?;
         let lane_tasks = TaskTracker::new();
-        let engine = Engine::run(shared, settings.lanes, &lane_tasks);
+        let wait_target = settings.admission.wait_target;
+        let engine = Engine::run(shared, settings.lanes, wait_target, &lane_tasks);
         let running = Self {
             engine,
             broker,
@@ -178,6 +184,10 @@ impl Orchestrator {
         let stop = self.inbound.clone();
         self.inbound_tasks.spawn(keep_going("reconciling", move || {
             reconcile::run(engine.clone(), Arc::clone(&broker), stop.clone())
+        }));
+        let (engine, stop) = (self.engine.clone(), self.inbound.clone());
+        self.inbound_tasks.spawn(keep_going("admission", move || {
+            admission::count(engine.clone(), stop.clone())
         }));
         let outbox = Arc::clone(&self.engine.shared().outbox);
         let (tasks, stop) = (self.outbound_tasks.clone(), self.outbound.clone());

@@ -14,8 +14,9 @@ const TABLE: &str = "docs/failures.md";
 const ROWS_MIN: usize = 50;
 
 /// Where the tests are.
-const FOLDERS: [&str; 7] = [
+const FOLDERS: [&str; 8] = [
     "broker/tests",
+    "orchestrator/src/admission",
     "orchestrator/tests",
     "saga-core/src/explain",
     "saga-core/tests/core",

@@ -10,6 +10,7 @@ mod bench;
 mod ci;
 mod fuzz;
 mod growth;
+mod instructions;
 mod readme;
 mod repository;
 mod servers;
@@ -33,6 +34,9 @@ usage: cargo xtask VERB
   growth [--sagas N] [--days N] [--json]
                         what a step, a listing and retention cost with 1,000 and with N sagas
                         stored (default: 1,000,000, started over 30 days; needs 10 GB of disk)
+  instructions [--update]
+                        count the instructions of decisions and of stored and sent forms, and
+                        compare them with those on record, or replace those; needs valgrind
   ci                    everything that has to pass before a change is merged
   servers [--fast] [--folder FOLDER]
                         start a private PostgreSQL and RabbitMQ, print their URLs, and wait for
@@ -54,6 +58,8 @@ fn main() -> ExitCode {
             },
             ("bench", rest) => bench::run(rest),
             ("growth", rest) => growth::run(rest),
+            ("instructions", []) => instructions::run(false),
+            ("instructions", [flag]) if flag == "--update" => instructions::run(true),
             ("ci", []) => Ok(ci::run()),
             ("servers", rest) => match servers::Request::parse(rest) {
                 Some(request) => servers::run(&request),

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 
-use orchestrator::http::{BODY_BYTES_MAX, EventView, SagaView, StartBody, StartedView};
+use orchestrator::http::{BODY_BYTES_MAX, EventView, SagaView, StartBody};
 use serde_json::Value;
 
 use crate::args::{OneArgs, SagaCommand, ServerArgs, StartArgs};
 use crate::client::Client;
 use crate::config::Settings;
 use crate::failure::{Failure, Kind, Outcome};
-use crate::{narrative, output, timeline};
+use crate::{narrative, output, starting, timeline};
 
 use super::{bundle, explain, list, move_sagas, operate, plan, signal, wait, watch};
 
@@ -64,10 +64,8 @@ async fn start(args: &StartArgs) -> Outcome {
         key: args.key.clone(),
         labels: labels(&args.labels)?,
     };
-    let body = serde_json::to_vec(&body)
-        .map_err(|error| Failure::because("the request cannot be made", &error))?;
     let client = args.server.client()?;
-    let (_, started): (_, StartedView) = client.post("/v1/sagas", body).await?;
+    let started = starting::start(&client, &body).await?;
     if args.wait {
         wait::until_rest(&client, &started.id).await?;
         return show(&client, &started.id, &args.server).await;

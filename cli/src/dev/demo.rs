@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use orchestrator::http::{EventView, OperatedView, SagaView, SignalBody, StartBody, StartedView};
+use orchestrator::http::{EventView, OperatedView, SagaView, SignalBody, StartBody};
 use saga_core::saga::Status;
 use serde::Serialize;
 
@@ -11,8 +11,8 @@ use crate::args::Format;
 use crate::client::Client;
 use crate::config::Settings;
 use crate::failure::Failure;
-use crate::output;
 use crate::timeline::timeline;
+use crate::{output, starting};
 
 /// A saga that has not ended after this has not ended as it should.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -76,7 +76,7 @@ async fn start(client: &Client, example: &Example) -> Result<String, Failure> {
         key: None,
         labels: std::collections::BTreeMap::new(),
     };
-    let (_, saga): (_, StartedView) = client.post("/v1/sagas", request(&body)?).await?;
+    let saga = starting::start(client, &body).await?;
     if let Some(Told { signal, payload }) = &example.told {
         let body = SignalBody {
             name: (*signal).to_owned(),

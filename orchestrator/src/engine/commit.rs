@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use saga_core::ids::SagaId;
 use saga_core::input::Input;
 use saga_core::time::Timestamp;
+use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::cache::Known;

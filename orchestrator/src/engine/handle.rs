@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use saga_core::definition::{Definition, DefinitionRef, InputRefused};
 use saga_core::ids::SagaId;
 use saga_core::input::{Input, Start};
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::job::{Done, Job};
-use super::lane::{Lane, Shared};
+use super::lane::{Lane, Shared, Waiting};
+use crate::admission::{Intake, Overload};
 use crate::store::Committed;
 
 /// Inputs that wait in one lane; more make the sender wait.
@@ -20,8 +23,22 @@ const LANE_JOBS_MAX: usize = 2048;
 /// Hands inputs to the lanes.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    lanes: Vec<mpsc::Sender<Job>>,
+    lanes: Vec<Entrance>,
     shared: Arc<Shared>,
+}
+
+/// The way into one lane.
+#[derive(Debug, Clone)]
+struct Entrance {
+    jobs: mpsc::Sender<Waiting>,
+    intake: Arc<Intake>,
+}
+
+impl Entrance {
+    /// Inputs that wait.
+    fn inputs(&self) -> usize {
+        self.jobs.max_capacity() - self.jobs.capacity()
+    }
 }
 
 /// What somebody wants to start.
@@ -68,6 +85,9 @@ pub enum StartError {
     /// The store cannot hold the input.
     #[error("the input cannot be stored: {0}")]
     Unstorable(String),
+    /// More comes than is kept up with.
+    #[error(transparent)]
+    Overload(#[from] Overload),
     /// The orchestrator is shutting down, or gave the request up; it may be repeated.
     #[error("the orchestrator is shutting down; start again with the same key")]
     ShuttingDown,
@@ -76,12 +96,18 @@ pub enum StartError {
 impl Engine {
     /// Starts `lanes` lanes. They end when every sender is gone and what they hold is done.
     #[must_use]
-    pub fn run(shared: Arc<Shared>, lanes: usize, tasks: &TaskTracker) -> Self {
+    pub fn run(
+        shared: Arc<Shared>,
+        lanes: usize,
+        wait_target: Option<Duration>,
+        tasks: &TaskTracker,
+    ) -> Self {
         let lanes = (0..lanes.max(1))
             .map(|_| {
-                let (send, receive) = mpsc::channel(LANE_JOBS_MAX);
-                tasks.spawn(Lane::new(Arc::clone(&shared), receive).run());
-                send
+                let (jobs, receive) = mpsc::channel(LANE_JOBS_MAX);
+                let intake = Arc::new(Intake::new(wait_target));
+                tasks.spawn(Lane::new(Arc::clone(&shared), receive, Arc::clone(&intake)).run());
+                Entrance { jobs, intake }
             })
             .collect();
         Self { lanes, shared }
@@ -96,19 +122,69 @@ impl Engine {
     /// Hands an input to its saga's lane; waits while that is full. An input that comes too late
     /// to be taken is dropped, which sends its delivery back to the queue.
     pub async fn submit(&self, job: Job) {
-        let lane = usize::from(job.saga.0.as_bytes()[15]) % self.lanes.len();
-        let _too_late = self.lanes[lane].send(job).await;
+        let since = Instant::now();
+        let waiting = Waiting { since, job };
+        let _too_late = self.entrance(waiting.job.saga).jobs.send(waiting).await;
     }
 
-    /// Starts a saga and waits until it is on disk.
+    /// How long the oldest input of any lane has waited.
+    #[must_use]
+    pub fn wait(&self) -> Duration {
+        let waits = self
+            .lanes
+            .iter()
+            .map(|lane| lane.intake.wait(lane.inputs()));
+        waits.max().unwrap_or_default()
+    }
+
+    /// Starts a saga, unless the engine does not keep up, and waits until it is on disk.
+    pub async fn offer(&self, request: StartRequest) -> Result<Started, StartError> {
+        let saga = self.shared.store.new_saga_id();
+        if let Err(overload) = self.admit(saga) {
+            let refused = &self.shared.metrics.starts_refused;
+            refused
+                .with_label_values(&[overload.pressure.as_str()])
+                .inc();
+            return Err(overload.into());
+        }
+        let (started, _proof) = self.begin(saga, request).await?;
+        Ok(started)
+    }
+
+    /// Starts a saga, however long that takes, and waits until it is on disk.
     pub async fn start(&self, request: StartRequest) -> Result<Started, StartError> {
         let (started, _proof) = self.start_with_proof(request).await?;
         Ok(started)
     }
 
-    /// The same, with the proof that it is on disk, for whoever has something to acknowledge.
+    /// The same, with the proof that it is on disk, for whoever has something to acknowledge. What
+    /// limits them is how many deliveries they may hold.
     pub async fn start_with_proof(
         &self,
+        request: StartRequest,
+    ) -> Result<(Started, Committed), StartError> {
+        self.begin(self.shared.store.new_saga_id(), request).await
+    }
+
+    fn admit(&self, saga: SagaId) -> Result<(), Overload> {
+        let lane = self.entrance(saga);
+        lane.intake
+            .admit(lane.inputs(), self.shared.outbox.waiting())?;
+        match &self.shared.open_sagas {
+            Some(open) => open.admit(),
+            None => Ok(()),
+        }
+    }
+
+    /// A saga always has the same lane.
+    fn entrance(&self, saga: SagaId) -> &Entrance {
+        let lane = usize::from(saga.0.as_bytes()[15]) % self.lanes.len();
+        &self.lanes[lane]
+    }
+
+    async fn begin(
+        &self,
+        saga: SagaId,
         request: StartRequest,
     ) -> Result<(Started, Committed), StartError> {
         let accepted = request.definition.accept(&request.input)?;
@@ -118,7 +194,6 @@ impl Engine {
             }
             (computed, given) => computed.or(given),
         };
-        let saga = self.shared.store.new_saga_id();
         let start = Start {
             key,
             labels: request.labels,

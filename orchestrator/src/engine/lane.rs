@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use broker::gather::Gather;
 use broker::topology::Topology;
@@ -16,6 +16,7 @@ use saga_core::saga::Saga;
 use saga_core::values::{ValueKey, Values};
 use serde_json::Value;
 use tokio::sync::{broadcast, mpsc};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
@@ -26,6 +27,7 @@ use super::group::{Group, Pending};
 use super::job::{Done, Job};
 use super::persist::persist;
 use super::rivals::Rivals;
+use crate::admission::{Intake, OpenSagas};
 use crate::catalog::Catalog;
 use crate::company::Company;
 use crate::dependencies::Dependencies;
@@ -35,7 +37,7 @@ use crate::store::{Committed, Store, StoreError};
 use crate::timers::TimerSignal;
 
 /// Inputs decided and stored together, at most.
-pub(super) const BATCH_JOBS_MAX: usize = 512;
+pub(crate) const BATCH_JOBS_MAX: usize = 512;
 
 /// Loads of missing values before a decision, at most. A decision reads what one step after the
 /// other needs, so it is bounded by the steps that one input can pass.
@@ -66,6 +68,8 @@ pub struct Shared {
     pub closings: Closings,
     /// What is stored, for whoever watches. One that is too slow misses some.
     pub feed: broadcast::Sender<Occurrence>,
+    /// How many sagas may be open, where that is limited.
+    pub(crate) open_sagas: Option<OpenSagas>,
     /// Counters.
     pub metrics: Metrics,
     /// Whether the store and the broker can be used.
@@ -89,7 +93,15 @@ pub(super) struct Lane {
     pub(super) shared: Arc<Shared>,
     pub(super) cache: Cache,
     pub(super) rivals: Rivals,
-    jobs: mpsc::Receiver<Job>,
+    jobs: mpsc::Receiver<Waiting>,
+    intake: Arc<Intake>,
+}
+
+/// A job, and since when it waits.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) since: Instant,
+    pub(super) job: Job,
 }
 
 /// A group with its verdicts.
@@ -102,12 +114,17 @@ pub(super) struct Judged {
 }
 
 impl Lane {
-    pub(super) fn new(shared: Arc<Shared>, jobs: mpsc::Receiver<Job>) -> Self {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        jobs: mpsc::Receiver<Waiting>,
+        intake: Arc<Intake>,
+    ) -> Self {
         Self {
             shared,
             cache: Cache::default(),
             rivals: Rivals::default(),
             jobs,
+            intake,
         }
     }
 
@@ -121,11 +138,15 @@ impl Lane {
             > 0
         {
             self.shared.metrics.batch_size.observe(count(batch.len()));
-            let pending = Pending::of(batch.drain(..));
+            if let (Some(oldest), Some(newest)) = (batch.first(), batch.last()) {
+                self.intake.took((oldest.since, newest.since), batch.len());
+            }
+            let pending = Pending::of(batch.drain(..).map(|waiting: Waiting| waiting.job));
             let worked = AssertUnwindSafe(self.work(pending)).catch_unwind().await;
             if worked.is_err() {
                 self.recover().await;
             }
+            self.intake.is_done();
         }
     }
 

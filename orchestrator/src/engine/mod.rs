@@ -20,6 +20,7 @@ mod tests;
 pub use closings::Closings;
 pub use handle::{Engine, StartError, StartRequest, Started};
 pub use job::{Done, Inflight, Job};
+pub(crate) use lane::BATCH_JOBS_MAX;
 pub use lane::{Occurrence, Shared};
 pub use operate::OperateError;
 pub use persist::persist;

@@ -4,7 +4,9 @@
 //! Judged all the same, such a state costs a lost compare-and-set, and then the reading and the judging
 //! once more. Alone, an orchestrator always knows best, and to ask would be wasted.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 /// After a lost compare-and-set, states are asked for this long before they are judged.
 const ASK_FOR: Duration = Duration::from_secs(10);

@@ -93,6 +93,8 @@ pub(super) async fn metrics(State(api): State<Api>) -> Response {
     let health = *api.broker.health().borrow();
     shared.metrics.broker_health(health);
     shared.metrics.pool(shared.store.pool());
+    let wait = api.engine.wait();
+    shared.metrics.lane_wait_seconds.set(wait.as_secs_f64());
     // Gauges that come from the store are as old as the last scrape when it does not answer.
     let _store_is_away = tokio::time::timeout(STORE_ANSWERS_WITHIN, gauges(shared)).await;
     match shared.metrics.encode() {

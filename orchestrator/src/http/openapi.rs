@@ -81,6 +81,16 @@ fn document() -> Value {
                     "description": "Who asks may not do that, or not from there.",
                     "content": problem,
                 },
+                "Overload": {
+                    "description": "More comes than is kept up with. Nothing was done; the same \
+                                    again, with the same key, is safe.",
+                    "headers": {"Retry-After": {
+                        "description": "When to come again, in seconds.",
+                        "required": true,
+                        "schema": {"type": "integer", "minimum": 1},
+                    }},
+                    "content": problem,
+                },
             },
             "securitySchemes": {BEARER: {
                 "type": "http",
@@ -138,7 +148,12 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
     if route.access.role().is_none() {
         denials = &[];
     }
-    for (status, name) in denials.iter().chain(&[("default", "Problem")]) {
+    let mut overload: &[(&str, &str)] = &[];
+    if route.waits_its_turn {
+        overload = &[("429", "Overload")];
+    }
+    let problems = denials.iter().chain(overload);
+    for (status, name) in problems.chain(&[("default", "Problem")]) {
         let response = json!({"$ref": format!("#/components/responses/{name}")});
         answers.insert((*status).to_owned(), response);
     }

@@ -41,6 +41,9 @@ pub struct Problem {
     /// The request, as logs and the audit log name it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<Box<str>>,
+    /// When to come again, in whole seconds, as `Retry-After` says as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_seconds: Option<u16>,
 }
 
 /// One place where a body is wrong.
@@ -64,6 +67,7 @@ impl Problem {
             reason: None,
             obstacles: Box::default(),
             request_id: None,
+            retry_after_seconds: None,
         }
     }
 
@@ -268,6 +272,10 @@ impl From<StartError> for Problem {
             StartError::KeyMismatch { .. } => Self::new(Kind::KeyMismatch, detail),
             StartError::KeyTaken(_) => Self::new(Kind::KeyTaken, detail),
             StartError::Unstorable(_) => Self::new(Kind::UnstorableInput, detail),
+            StartError::Overload(overload) => Self {
+                retry_after_seconds: u16::try_from(overload.retry_after.as_secs()).ok(),
+                ..Self::new(Kind::Overload, detail)
+            },
             StartError::ShuttingDown => Self::new(Kind::ShuttingDown, detail),
         }
     }
@@ -283,6 +291,9 @@ impl IntoResponse for Problem {
         if let Some(challenge) = self.challenge() {
             let challenge = HeaderValue::from_static(challenge);
             headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(seconds) = self.retry_after_seconds {
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         // Whoever knows more of the request than a handler does adds it.
         response.extensions_mut().insert(self);

@@ -30,6 +30,7 @@ pub(super) enum Kind {
     NotSelected,
     WorkerUnreachable,
     TooMany,
+    Overload,
     StoreUnavailable,
     BrokerUnavailable,
     KeysUnavailable,
@@ -40,7 +41,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// Every kind, in the order in which the document lists them.
-    pub(super) const ALL: [Self; 31] = [
+    pub(super) const ALL: [Self; 32] = [
         Self::BadRequest,
         Self::Unauthenticated,
         Self::InvalidToken,
@@ -66,6 +67,7 @@ impl Kind {
         Self::NotSelected,
         Self::WorkerUnreachable,
         Self::TooMany,
+        Self::Overload,
         Self::StoreUnavailable,
         Self::BrokerUnavailable,
         Self::KeysUnavailable,
@@ -97,7 +99,7 @@ impl Kind {
             | Self::SagaMovedOn
             | Self::OnlyDropped
             | Self::WorkerUnreachable => StatusCode::CONFLICT,
-            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany | Self::Overload => StatusCode::TOO_MANY_REQUESTS,
             Self::StoreUnavailable
             | Self::BrokerUnavailable
             | Self::KeysUnavailable
@@ -135,6 +137,7 @@ impl Kind {
             Self::OnlyDropped => "only_dropped",
             Self::WorkerUnreachable => "worker_unreachable",
             Self::TooMany => "too_many",
+            Self::Overload => "overload",
             Self::StoreUnavailable => "store_unavailable",
             Self::BrokerUnavailable => "broker_unavailable",
             Self::ShuttingDown => "shutting_down",
@@ -171,6 +174,7 @@ impl Kind {
             Self::OnlyDropped => "It can only be dropped",
             Self::WorkerUnreachable => "The worker cannot be told",
             Self::TooMany => "Too many at once",
+            Self::Overload => "More comes than is kept up with",
             Self::StoreUnavailable => "The store is away",
             Self::BrokerUnavailable => "The broker is away",
             Self::ShuttingDown => "The orchestrator is shutting down",

@@ -28,6 +28,8 @@ pub(super) struct Route {
     pub(super) query: Option<Shape>,
     /// A header that it reads, and what that is for.
     pub(super) header: Option<(&'static str, &'static str)>,
+    /// It is not let in while the engine does not keep up.
+    pub(super) waits_its_turn: bool,
     pub(super) body: Content,
     /// With `dry_run` in its body it only says what it would do. Nobody else's `dry_run` means
     /// anything, so this is what keeps a request out of the audit log.
@@ -142,6 +144,7 @@ impl Route {
             summary,
             query: None,
             header: None,
+            waits_its_turn: false,
             body,
             dry_runs: false,
             answers: vec![(200, answer)],

@@ -40,6 +40,7 @@ fn sagas() -> Vec<Route> {
                 "Idempotency-Key",
                 "Makes a start without a business key safe to repeat.",
             )),
+            waits_its_turn: true,
             answers: vec![(201, started()), (200, started())],
             ..Route::change(
                 "saga.start",

@@ -53,7 +53,7 @@ pub(super) async fn start(
         key,
         labels: body.labels,
     };
-    let started = api.engine.start(request).await?;
+    let started = api.engine.offer(request).await?;
     let status = if started.created {
         StatusCode::CREATED
     } else {

@@ -129,6 +129,7 @@ fn not_started(error: &StartError) -> NotStarted {
         StartError::KeyMismatch { .. } => NotStarted::Refused("key_mismatch", reason),
         StartError::KeyTaken(_) => NotStarted::Refused("key_taken", reason),
         StartError::Unstorable(_) => NotStarted::Refused("unstorable_input", reason),
+        StartError::Overload(_) => NotStarted::Later(reason),
         StartError::ShuttingDown => NotStarted::Stopping,
     }
 }

@@ -2,7 +2,7 @@
 
 mod batch;
 mod clues;
-mod codec;
+pub mod codec;
 mod committed;
 mod contract;
 mod day;

@@ -29,6 +29,7 @@ steps:
 pub(crate) struct Server {
     pub(crate) address: String,
     pub(crate) store: Arc<dyn Store>,
+    memory: MemoryStore,
     _orchestrator: Orchestrator,
 }
 
@@ -70,28 +71,41 @@ impl Server {
         .await
     }
 
-    pub(crate) async fn with(settings: AuthSettings) -> Self {
-        Self::over(settings, memory_broker).await
+    pub(crate) async fn with(auth: AuthSettings) -> Self {
+        Self::over(auth, memory_broker).await
+    }
+
+    /// One that asks nobody, with an orchestrator that is set like this.
+    pub(crate) async fn set(settings: OrchestratorSettings) -> Self {
+        Self::start_with(AuthSettings::default(), settings, memory_broker).await
     }
 
     /// One over another broker.
     pub(crate) async fn over<B: Broker + 'static>(
-        settings: AuthSettings,
+        auth: AuthSettings,
+        broker: impl FnOnce(Topology) -> B,
+    ) -> Self {
+        Self::start_with(auth, OrchestratorSettings::default(), broker).await
+    }
+
+    async fn start_with<B: Broker + 'static>(
+        auth: AuthSettings,
+        settings: OrchestratorSettings,
         broker: impl FnOnce(Topology) -> B,
     ) -> Self {
         let topology = Topology::new("test");
         let broker: Arc<dyn Broker> = Arc::new(broker(topology.clone()));
         let begin = "2026-01-01T00:00:00Z".parse().unwrap();
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Uuid::now_v7(), begin));
+        let memory = MemoryStore::new(Uuid::now_v7(), begin);
+        let store: Arc<dyn Store> = Arc::new(memory.another_owner(Uuid::now_v7()));
         let own = Arc::clone(&store);
-        let orchestrator = OrchestratorSettings::default();
-        let orchestrator = Orchestrator::start(own, broker, topology, orchestrator)
+        let orchestrator = Orchestrator::start(own, broker, topology, settings)
             .await
             .unwrap();
         let definition = compiler::compile("definition", DEFINITION).definition;
         let catalog = &orchestrator.engine().shared().catalog;
         catalog.register(definition.unwrap()).await.unwrap();
-        let gate = Gate::new(settings, &store).unwrap();
+        let gate = Gate::new(auth, &store).unwrap();
         let routes = router(Api::of(&orchestrator, gate));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
@@ -99,8 +113,14 @@ impl Server {
         Self {
             address,
             store,
+            memory,
             _orchestrator: orchestrator,
         }
+    }
+
+    /// From now on the store needs so many microseconds for each saga that it writes.
+    pub(crate) fn commit_takes(&self, micros: u32) {
+        self.memory.commit_takes(micros);
     }
 
     /// A new token of this role, by the name of the role.
@@ -160,7 +180,8 @@ pub(crate) fn memory_broker(topology: Topology) -> MemoryBroker {
     MemoryBroker::new(MemorySettings::new(topology))
 }
 
-async fn exchange(
+/// Sends a request to this address.
+pub(crate) async fn exchange(
     address: &str,
     method: &str,
     path: &str,

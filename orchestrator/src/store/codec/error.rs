@@ -2,7 +2,7 @@
 
 /// Why something stored cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub(in crate::store) enum DecodeError {
+pub enum DecodeError {
     /// A later release wrote it.
     #[error("it has format {found}, and this release reads up to {known}; upgrade this process")]
     Newer {

@@ -7,13 +7,13 @@ use super::error::DecodeError;
 
 /// The text of `saga_events.data` for events that were decided together: a list. Time and position of
 /// the first have columns.
-pub(in crate::store) fn encode_events(events: &[Event]) -> Result<String, serde_json::Error> {
+pub fn encode_events(events: &[Event]) -> Result<String, serde_json::Error> {
     let kinds: Vec<&EventKind> = events.iter().map(|event| &event.kind).collect();
     serde_json::to_string(&kinds)
 }
 
 /// The events that a row holds, whose first is number `first`.
-pub(in crate::store) fn decode_events(
+pub fn decode_events(
     first: u64,
     schema: u16,
     at: Timestamp,

@@ -8,7 +8,9 @@ mod snapshot;
 mod tests;
 mod value;
 
-pub(in crate::store) use event::{decode_events, encode_events};
-pub(in crate::store) use saga::{SagaRow, decode_reference, decode_saga, encode_state};
+pub use error::DecodeError;
+pub use event::{decode_events, encode_events};
+pub(in crate::store) use saga::decode_reference;
+pub use saga::{SagaRow, decode_saga, encode_state};
 pub use snapshot::{Snapshot, snapshot};
 pub(in crate::store) use value::{decode_value_key, encode_value_key};

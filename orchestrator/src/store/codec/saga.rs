@@ -23,25 +23,25 @@ const STATE_FORMAT: u16 = 1;
 
 /// A row of `sagas`, apart from what is only there to be searched.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::store) struct SagaRow<'a> {
+pub struct SagaRow<'a> {
     /// Its identity.
-    pub(in crate::store) id: SagaId,
+    pub id: SagaId,
     /// Sequence number of the last event.
-    pub(in crate::store) version: u64,
+    pub version: u64,
     /// The definition's name.
-    pub(in crate::store) definition: &'a str,
+    pub definition: &'a str,
     /// The definition's version.
-    pub(in crate::store) definition_version: &'a str,
+    pub definition_version: &'a str,
     /// Business key.
-    pub(in crate::store) key: Option<&'a str>,
+    pub key: Option<&'a str>,
     /// Labels as a JSON object.
-    pub(in crate::store) labels: &'a str,
+    pub labels: &'a str,
     /// When it started.
-    pub(in crate::store) started_at: Timestamp,
+    pub started_at: Timestamp,
     /// When it ended.
-    pub(in crate::store) ended_at: Option<Timestamp>,
+    pub ended_at: Option<Timestamp>,
     /// The rest, from [`encode_state`].
-    pub(in crate::store) state: &'a str,
+    pub state: &'a str,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -131,7 +131,7 @@ struct UnderWay {
 }
 
 /// The text of `sagas.state`.
-pub(in crate::store) fn encode_state(saga: &Saga) -> Result<String, serde_json::Error> {
+pub fn encode_state(saga: &Saga) -> Result<String, serde_json::Error> {
     let steps = saga
         .steps
         .iter()
@@ -151,7 +151,7 @@ pub(in crate::store) fn encode_state(saga: &Saga) -> Result<String, serde_json::
 }
 
 /// The saga that a row holds.
-pub(in crate::store) fn decode_saga(row: &SagaRow<'_>) -> Result<Saga, DecodeError> {
+pub fn decode_saga(row: &SagaRow<'_>) -> Result<Saga, DecodeError> {
     let state = read_state(row.state)?;
     let steps = state.steps.into_iter();
     Ok(Saga {

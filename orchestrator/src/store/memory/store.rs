@@ -1,5 +1,6 @@
 //! The store in memory.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub struct MemoryStore {
     /// Held while transitions are written, and by a judge from reading to writing. It is not the
     /// state's own lock, so that a judge may ask this store for the time or an id.
     writing: Arc<Mutex<()>>,
+    /// What a commit takes for each saga, in microseconds.
+    commit_takes_micros: Arc<AtomicU32>,
 }
 
 impl MemoryStore {
@@ -48,6 +51,7 @@ impl MemoryStore {
             clock,
             state: Arc::default(),
             writing: Arc::default(),
+            commit_takes_micros: Arc::default(),
         }
     }
 
@@ -59,7 +63,13 @@ impl MemoryStore {
             clock: Arc::clone(&self.clock),
             state: Arc::clone(&self.state),
             writing: Arc::clone(&self.writing),
+            commit_takes_micros: Arc::clone(&self.commit_takes_micros),
         }
+    }
+
+    /// From now on commits take so long for each saga in them, as those of a busy database do.
+    pub fn commit_takes(&self, micros: u32) {
+        self.commit_takes_micros.store(micros, Ordering::Relaxed);
     }
 
     /// Every dead letter, by id.
@@ -134,6 +144,11 @@ impl Store for MemoryStore {
     }
 
     async fn commit(&self, batch: &Batch) -> Result<CommitReport, StoreError> {
+        let each = self.commit_takes_micros.load(Ordering::Relaxed);
+        if each > 0 {
+            let sagas = u32::try_from(batch.transitions.len()).unwrap_or(u32::MAX);
+            tokio::time::sleep(Duration::from_micros(each.into()) * sagas).await;
+        }
         let _writing = self.writing();
         self.state().commit(batch, self.owner, self.clock.now())
     }
