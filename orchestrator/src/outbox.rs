@@ -18,7 +18,7 @@ use crate::company::Company;
 use crate::store::{OutboxMessage, Store};
 
 /// Messages kept in memory; what is over stays in the store until these are sent.
-const QUEUE_MESSAGES_MAX: usize = 4096;
+pub(crate) const QUEUE_MESSAGES_MAX: usize = 4096;
 
 /// Messages handed to the broker in one call.
 const PUBLISH_MESSAGES_MAX: usize = 512;

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::overload::{Overload, Pressure};
 use crate::engine::BATCH_JOBS_MAX;
+use crate::outbox::QUEUE_MESSAGES_MAX;
 
 /// Waits are judged by the shortest in this long: a burst that is worked off in it is none of our
 /// business.
@@ -32,7 +33,7 @@ const RETRY_AFTER_SECONDS_MAX: u32 = 30;
 
 /// With more commands than this waiting for the broker, it does not keep up. The outbox holds twice
 /// as many in memory, and has to read from the store what is over.
-pub(super) const UNSENT_MAX: usize = 8_192;
+pub(super) const UNSENT_MAX: usize = QUEUE_MESSAGES_MAX / 2;
 
 /// What waits when a start comes.
 #[derive(Debug, Clone, Copy, Default)]
