@@ -93,7 +93,7 @@ fn row(letter: &LetterView, wide: bool) -> Vec<String> {
 async fn groups(server: &ServerArgs) -> Outcome {
     let client = server.client()?;
     let groups: Vec<LetterGroupView> = client.get("/v1/dead-letters/groups").await?;
-    output::list(server.output, &groups, |wide| {
+    output::list(server.output, &groups, |_| {
         if groups.is_empty() {
             return NONE.to_owned();
         }
@@ -106,12 +106,9 @@ async fn groups(server: &ServerArgs) -> Outcome {
                 group.fingerprint.clone(),
             ]
         });
-        let rows: Vec<_> = rows.collect();
         let head = ["LETTERS", "SAGAS", "FIRST", "LAST", "FINGERPRINT"];
-        if wide {
-            return output::table(&head, &rows);
-        }
-        output::narrow_table(&head, &rows, &[head.len() - 1])
+        // However long it is: the fingerprint is what other commands are given.
+        output::table(&head, &rows.collect::<Vec<_>>())
     })
 }
 

@@ -15,7 +15,7 @@ pub struct AdmissionSettings {
 impl Default for AdmissionSettings {
     fn default() -> Self {
         Self {
-            wait_target: Some(Duration::from_millis(50)),
+            wait_target: Some(Duration::from_millis(250)),
             open_sagas_max: None,
         }
     }

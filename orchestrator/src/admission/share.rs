@@ -18,6 +18,10 @@ const INTERVALS_MAX: u32 = 64;
 /// Shares are told in thousandths.
 const ALL: u32 = 1000;
 
+/// After so many bad intervals in a row less is let in. One commit that takes long, say when the disk is
+/// slow for a moment, is over by then.
+const BAD_MIN: u32 = 4;
+
 /// Fewer are never let in, so that a share that was small for long is soon large again.
 const SHARE_MIN: u32 = 20;
 
@@ -68,6 +72,8 @@ pub(super) struct Share {
     least: Option<Duration>,
     /// The broker does not keep up.
     unsent: bool,
+    /// Intervals in a row that were bad.
+    bad: u32,
     refused: u32,
 }
 
@@ -81,6 +87,7 @@ impl Share {
             ends: now + INTERVAL,
             least: None,
             unsent: false,
+            bad: 0,
             refused: 0,
         }
     }
@@ -135,18 +142,21 @@ impl Share {
     }
 
     /// What is let in after an interval with this wait.
-    fn adjusted(&self, wait: Duration) -> u32 {
+    fn adjusted(&mut self, wait: Duration) -> u32 {
         let (share, target) = (self.admitted, self.target);
-        if self.unsent {
-            return (share * LEFT_MIN / ALL).max(SHARE_MIN);
+        if wait <= target && !self.unsent {
+            self.bad = 0;
+            let percent = if wait > target / 2 { 101 } else { 110 };
+            return (share * percent / 100 + 5).min(ALL);
         }
-        if wait > target {
-            let left = target.as_millis() * u128::from(ALL) / wait.as_millis().max(1);
-            let left = u32::try_from(left).unwrap_or(ALL).clamp(LEFT_MIN, ALL);
-            return (share * left / ALL).max(SHARE_MIN);
+        self.bad = self.bad.saturating_add(1);
+        if self.bad < BAD_MIN && self.is_whole() {
+            return share;
         }
-        let percent = if wait > target / 2 { 101 } else { 110 };
-        (share * percent / 100 + 5).min(ALL)
+        let left = target.as_millis() * u128::from(ALL) / wait.as_millis().max(1);
+        let most = if self.unsent { LEFT_MIN } else { ALL };
+        let left = u32::try_from(left).unwrap_or(ALL).clamp(LEFT_MIN, most);
+        (share * left / ALL).max(SHARE_MIN)
     }
 
     /// At one start a second, the time after which one that was refused is likely to be let in;

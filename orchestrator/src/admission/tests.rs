@@ -9,7 +9,7 @@ use super::overload::Pressure;
 use super::share::{INTERVAL, Queue, Share, UNSENT_MAX};
 use crate::engine::BATCH_JOBS_MAX;
 
-const TARGET: Duration = Duration::from_millis(50);
+const TARGET: Duration = Duration::from_millis(100);
 const TICK: Duration = Duration::from_millis(1);
 
 /// What the lane does for a batch, and for each start in it: 1,000 a second in large batches.
@@ -103,7 +103,7 @@ fn of_five_times_too_many_as_many_are_let_in_as_can_be_done_and_those_are_quick(
     run.go(5, 10_000);
     let (stored, p99, refused) = run.since();
     assert!((8_000..=10_000).contains(&stored), "{stored} in 10 s");
-    assert!(p99 < Duration::from_millis(300), "{p99:?}");
+    assert!(p99 < Duration::from_millis(500), "{p99:?}");
     assert!((40_000..=42_000).contains(&refused), "{refused}");
 }
 
@@ -112,7 +112,9 @@ fn the_first_that_are_too_many_do_not_wait_for_long_either() {
     let mut run = Run::new();
     run.go(20, 3_000);
     let slowest = run.took.iter().max().copied().unwrap();
-    assert!(slowest < Duration::from_millis(1_100), "{slowest:?}");
+    // One batch is under way, as much waits, and then comes its own.
+    let batch = BATCH_TAKES + START_TAKES * u32::try_from(BATCH_JOBS_MAX + 1).unwrap();
+    assert!(slowest < batch * 3, "{slowest:?}");
 }
 
 #[test]
@@ -146,31 +148,65 @@ fn a_burst_that_is_worked_off_within_an_interval_is_let_in() {
     assert_eq!(run.since().2, 0);
 }
 
-/// What is let in of a hundred while the oldest input waits that long.
-fn admitted(share: &mut Share, begun: Instant, millis: u64) -> usize {
-    let waits = Duration::from_millis(millis);
+/// What is let in of a hundred while the oldest input waits that long, and the least and the most
+/// seconds after which the others are told to come again.
+fn of_a_hundred(share: &mut Share, now: Instant, waits: Duration) -> (usize, Option<(u64, u64)>) {
     let queue = Queue {
         waits,
         ..Queue::default()
     };
-    (0..100)
-        .filter(|_| share.admit(begun + waits, queue).is_ok())
-        .count()
+    let refused = (0..100).filter_map(|_| share.admit(now, queue).err());
+    let told: Vec<u64> = refused.map(|it| it.retry_after.as_secs()).collect();
+    let (least, most) = (told.iter().min(), told.iter().max());
+    (100 - told.len(), least.copied().zip(most.copied()))
+}
+
+/// After so many intervals in which every batch has waited too long.
+fn after_bad(intervals: u32) -> (usize, Option<(u64, u64)>) {
+    let begun = Instant::now();
+    let mut share = Share::new(TARGET, begun);
+    for interval in 1..=intervals {
+        share.took(begun + INTERVAL * interval - TICK, TARGET * 2);
+    }
+    of_a_hundred(&mut share, begun + INTERVAL * intervals, Duration::ZERO)
 }
 
 #[test]
-fn a_lane_that_stands_still_lets_fewer_in_and_then_none() {
+fn one_slow_commit_is_forgiven_and_after_that_fewer_are_let_in() {
+    let admitted = [3, 4, 5, 100].map(|intervals| after_bad(intervals).0);
+    assert_eq!(admitted, [100, 85, 72, 2]);
+}
+
+#[test]
+fn whoever_is_refused_comes_back_later_the_fewer_are_let_in_and_not_with_all_others() {
+    let told = [3, 4, 10, 100].map(|intervals| after_bad(intervals).1);
+    assert_eq!(told, [None, Some((2, 3)), Some((4, 7)), Some((30, 59))]);
+}
+
+#[test]
+fn behind_a_lane_that_stands_still_none_is_let_in() {
     let begun = Instant::now();
     let mut share = Share::new(TARGET, begun);
-    assert_eq!(admitted(&mut share, begun, 40), 100);
-    assert_eq!(admitted(&mut share, begun, 110), 85);
+    let mut admitted = |millis: u64| {
+        let waits = Duration::from_millis(millis);
+        of_a_hundred(&mut share, begun + waits, waits).0
+    };
     assert_eq!(
-        admitted(&mut share, begun, 190),
-        85,
-        "judged once an interval"
+        [admitted(390), admitted(401), admitted(10_000)],
+        [100, 0, 0]
     );
-    assert_eq!(admitted(&mut share, begun, 200), 72);
-    assert_eq!(admitted(&mut share, begun, 10_000), 0);
+}
+
+#[test]
+fn a_long_silence_is_judged_at_once() {
+    let begun = Instant::now();
+    let mut share = Share::new(TARGET, begun);
+    let long = Duration::from_hours(10_000);
+    share.took(begun + long, long);
+    let now = begun + long + INTERVAL;
+    assert_eq!(of_a_hundred(&mut share, now, Duration::ZERO).0, 2);
+    let later = begun + long * 2;
+    assert_eq!(of_a_hundred(&mut share, later, Duration::ZERO).0, 100);
 }
 
 #[test]
@@ -203,24 +239,4 @@ fn commands_that_the_broker_does_not_take_count_as_well() {
     let refused = (10..60).find_map(|intervals| admit(intervals, UNSENT_MAX + 1).err());
     let pressure = refused.map(|overload| overload.pressure);
     assert_eq!(pressure, Some(Pressure::Outbox(UNSENT_MAX + 1)));
-}
-
-#[test]
-fn whoever_is_refused_comes_back_later_the_fewer_are_let_in_and_not_with_all_others() {
-    let begun = Instant::now();
-    let mut share = Share::new(TARGET, begun);
-    let mut told = |millis: u64| {
-        let waits = Duration::from_millis(millis);
-        let queue = Queue {
-            waits,
-            ..Queue::default()
-        };
-        let refused = (0..100).filter_map(|_| share.admit(begun + waits, queue).err());
-        let told: Vec<u64> = refused.map(|it| it.retry_after.as_secs()).collect();
-        (*told.iter().min().unwrap(), *told.iter().max().unwrap())
-    };
-    assert_eq!(told(150), (2, 3));
-    assert_eq!(told(1_000), (6, 11));
-    let long = 1_000_000_000;
-    assert_eq!(told(long), (30, 59), "a long time is judged at once");
 }

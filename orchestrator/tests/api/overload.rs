@@ -17,6 +17,9 @@ const START_TAKES_MICROS: u32 = 10_000;
 const FEW: Duration = Duration::from_millis(10);
 const MANY: Duration = Duration::from_millis(1);
 
+/// Five starts that wait in a lane.
+const WAIT_TARGET: Duration = Duration::from_millis(50);
+
 /// One start.
 struct Asked {
     key: String,
@@ -52,7 +55,14 @@ fn with_status(asked: &[Asked], status: u16) -> Vec<&Asked> {
 /// The clock is tokio's, so how busy the machine is makes no difference.
 #[tokio::test(start_paused = true)]
 async fn starts_that_are_too_many_are_refused_and_the_others_are_quick() {
-    let server = Server::open().await;
+    let server = Server::set(OrchestratorSettings {
+        admission: AdmissionSettings {
+            wait_target: Some(WAIT_TARGET),
+            ..AdmissionSettings::default()
+        },
+        ..OrchestratorSettings::default()
+    })
+    .await;
     server.commit_takes(START_TAKES_MICROS);
     let few = starts(&server, "few", FEW, 200).await;
     assert_eq!(with_status(&few, 201).len(), few.len());
@@ -60,7 +70,7 @@ async fn starts_that_are_too_many_are_refused_and_the_others_are_quick() {
     // The share that can be let in is found by trying.
     let first = starts(&server, "first", MANY, 1_500).await;
     let slowest = with_status(&first, 201).iter().map(|it| it.took).max();
-    assert!(slowest < Some(Duration::from_millis(2_500)), "{slowest:?}");
+    assert!(slowest < Some(Duration::from_millis(3_500)), "{slowest:?}");
 
     let many = starts(&server, "many", MANY, 3_000).await;
     let (started, refused) = (with_status(&many, 201), with_status(&many, 429));
@@ -70,7 +80,7 @@ async fn starts_that_are_too_many_are_refused_and_the_others_are_quick() {
     let mut took: Vec<Duration> = started.iter().map(|it| it.took).collect();
     took.sort();
     let p99 = took[took.len() * 99 / 100];
-    assert!(p99 < Duration::from_secs(1), "{p99:?}");
+    assert!(p99 < Duration::from_millis(1_200), "{p99:?}");
     refused.iter().for_each(|it| is_told_to_come_again(it));
     let metrics = server.send("GET", "/metrics", &[], "").await.body;
     let refusals = refused.len() + with_status(&first, 429).len();

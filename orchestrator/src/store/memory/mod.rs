@@ -4,6 +4,7 @@ mod clock;
 mod commit;
 mod days;
 mod definitions;
+mod handle;
 mod letters;
 mod listing;
 mod outbox;
@@ -13,4 +14,4 @@ mod store;
 mod timers;
 mod workers;
 
-pub use store::MemoryStore;
+pub use handle::MemoryStore;

@@ -17,6 +17,7 @@ mod failure;
 mod key_arrays;
 mod letters;
 mod outbox;
+mod query;
 mod reads;
 mod rows;
 mod session;
