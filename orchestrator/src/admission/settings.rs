@@ -15,7 +15,7 @@ pub struct AdmissionSettings {
 impl Default for AdmissionSettings {
     fn default() -> Self {
         Self {
-            wait_target: Some(Duration::from_millis(250)),
+            wait_target: Some(Duration::from_millis(100)),
             open_sagas_max: None,
         }
     }

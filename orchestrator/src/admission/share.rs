@@ -22,6 +22,10 @@ const ALL: u32 = 1000;
 /// slow for a moment, is over by then.
 const BAD_MIN: u32 = 4;
 
+/// That is forgiven when nothing was refused for so many intervals before. Of a flood that goes on, all
+/// would be let in again and again.
+const CALM_MIN: u32 = 50;
+
 /// Fewer are never let in, so that a share that was small for long is soon large again.
 const SHARE_MIN: u32 = 20;
 
@@ -74,6 +78,8 @@ pub(super) struct Share {
     unsent: bool,
     /// Intervals in a row that were bad.
     bad: u32,
+    /// Intervals in a row after which everything was let in.
+    calm: u32,
     refused: u32,
 }
 
@@ -88,6 +94,7 @@ impl Share {
             least: None,
             unsent: false,
             bad: 0,
+            calm: CALM_MIN,
             refused: 0,
         }
     }
@@ -137,6 +144,11 @@ impl Share {
             let then = waits.saturating_sub(now - self.ends);
             let wait = self.least.take().unwrap_or(then);
             self.admitted = self.adjusted(wait);
+            self.calm = if self.is_whole() {
+                self.calm.saturating_add(1)
+            } else {
+                0
+            };
             self.ends += INTERVAL;
         }
     }
@@ -150,7 +162,7 @@ impl Share {
             return (share * percent / 100 + 5).min(ALL);
         }
         self.bad = self.bad.saturating_add(1);
-        if self.bad < BAD_MIN && self.is_whole() {
+        if self.bad < BAD_MIN && self.calm >= CALM_MIN {
             return share;
         }
         let left = target.as_millis() * u128::from(ALL) / wait.as_millis().max(1);

@@ -10,15 +10,12 @@ use tokio::time::{Instant, interval, sleep};
 
 use crate::server::{Answer, Server, exchange};
 
-/// What the store needs for one saga. Two lanes store side by side: 200 starts a second.
-const START_TAKES_MICROS: u32 = 10_000;
+/// What the store needs for one saga: 200 starts a second, in one lane.
+const START_TAKES_MICROS: u32 = 5_000;
 
 /// Half as many as it can take, and five times as many.
 const FEW: Duration = Duration::from_millis(10);
 const MANY: Duration = Duration::from_millis(1);
-
-/// Five starts that wait in a lane.
-const WAIT_TARGET: Duration = Duration::from_millis(50);
 
 /// One start.
 struct Asked {
@@ -56,10 +53,7 @@ fn with_status(asked: &[Asked], status: u16) -> Vec<&Asked> {
 #[tokio::test(start_paused = true)]
 async fn starts_that_are_too_many_are_refused_and_the_others_are_quick() {
     let server = Server::set(OrchestratorSettings {
-        admission: AdmissionSettings {
-            wait_target: Some(WAIT_TARGET),
-            ..AdmissionSettings::default()
-        },
+        lanes: 1,
         ..OrchestratorSettings::default()
     })
     .await;
