@@ -310,7 +310,8 @@ impl Lane {
         }
     }
 
-    /// Counts what was judged on a state that turned out to be the stored one.
+    /// Counts verdicts that count: those of a state that turned out to be the stored one, and a timer's,
+    /// which can only find nothing to do.
     fn count(&self, folded: &Folded) {
         for verdict in &folded.verdicts {
             match verdict {

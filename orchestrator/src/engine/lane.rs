@@ -271,7 +271,7 @@ impl Lane {
         fresh: &mut BTreeMap<SagaId, Committed>,
     ) {
         let doubtful = self.rivals.about(Instant::now());
-        let (mut wanted, mut asked) = (Vec::new(), Vec::new());
+        let mut asked = Vec::new();
         for (id, group) in &*groups {
             let starts = group
                 .jobs
@@ -282,10 +282,7 @@ impl Lane {
             }
             match self.cache.get(*id).map(|known| known.saga.version) {
                 Some(version) if doubtful => asked.push((*id, version)),
-                None if !starts => {
-                    wanted.push(*id);
-                    asked.push((*id, 0));
-                }
+                None if !starts => asked.push((*id, 0)),
                 Some(_) | None => {}
             }
         }
@@ -313,7 +310,7 @@ impl Lane {
                 },
             );
         }
-        for id in &wanted {
+        for (id, _) in &asked {
             if fresh.contains_key(id) {
                 continue;
             }

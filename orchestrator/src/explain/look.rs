@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use broker::broker::{Broker, Depth, Health};
 use saga_core::explain::{
-    CONFIRMED_ROW_STAYS, Cause, Child, Letter, Queue, Servers, Sighting, causes, in_order, refine,
-    refine_child, refine_parked,
+    CONFIRMED_ROW_STAYS, Cause, Child, Letter, Queue, Servers, Sighting, causes, in_order,
+    needs_clues, refine, refine_child, refine_parked,
 };
 use saga_core::ids::{ActionName, MessageId, Op, SagaId};
 use saga_core::saga::Saga;
@@ -280,29 +280,6 @@ impl<'a> Look<'a> {
             status: saga.status(),
             cause: causes.into_iter().flatten().next(),
         }))
-    }
-}
-
-/// Whether outbox and dead letters have more to say of it.
-const fn needs_clues(cause: &Cause) -> bool {
-    match cause {
-        Cause::Dispatched { .. } | Cause::DeadLettered { .. } | Cause::Parked { .. } => true,
-        Cause::DefinitionMissing { .. }
-        | Cause::Paused { .. }
-        | Cause::MaxLifetime { .. }
-        | Cause::StepFailed { .. }
-        | Cause::RetriesExhaustedAfterPivot { .. }
-        | Cause::OutcomeUnknown { .. }
-        | Cause::CompensationFailed { .. }
-        | Cause::BackingOff { .. }
-        | Cause::WaitingForSignal { .. }
-        | Cause::WaitingForTimer { .. }
-        | Cause::WaitingForChild { .. }
-        | Cause::Executing { .. }
-        | Cause::OutboxUnsent { .. }
-        | Cause::NoWorkerForOperation { .. }
-        | Cause::WaitingForWorker { .. }
-        | Cause::WaitingInQueue { .. } => false,
     }
 }
 

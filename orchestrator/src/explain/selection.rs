@@ -75,17 +75,19 @@ pub async fn select(
         return Ok(SelectedPage { sagas, next });
     }
     let page = store.list_states(&selection.filter).await?;
-    let mut look = Look::new(engine, broker).await?;
-    let causes = match &selection.stuck {
-        Some(_) => look.at(&page.sagas, 0).await?,
-        None => Vec::new(),
+    let (causes, now) = match &selection.stuck {
+        Some(_) => {
+            let mut look = Look::new(engine, broker).await?;
+            (look.at(&page.sagas, 0).await?, look.now)
+        }
+        None => (Vec::new(), store.now()),
     };
     let mut sagas = Vec::new();
     for (place, saga) in page.sagas.iter().enumerate() {
         let first = causes.get(place).and_then(|causes| causes.first());
         let cause = match &selection.stuck {
             Some(wanted) => {
-                let first = first.filter(|first| is_stuck(first, look.now));
+                let first = first.filter(|first| is_stuck(first, now));
                 let first = first.map(Cause::as_str).filter(|word| wanted.is(word));
                 let Some(word) = first else { continue };
                 Some(word)

@@ -11,6 +11,7 @@ use orchestrator::http::{Api, AuditPageView, AuditView, router};
 use orchestrator::orchestrator::{Orchestrator, OrchestratorSettings};
 use orchestrator::store::{MemoryStore, Store};
 use saga_core::compiler;
+use saga_core::time::Timestamp;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -125,6 +126,11 @@ impl Server {
 
     /// A new token of this role, by the name of the role.
     pub(crate) async fn token(&self, role: Role) -> String {
+        self.token_until(role, None).await
+    }
+
+    /// The same, which expires then.
+    pub(crate) async fn token_until(&self, role: Role, expires_at: Option<Timestamp>) -> String {
         let secret = TokenSecret::generate().unwrap();
         let token = ApiToken {
             id: Uuid::now_v7(),
@@ -132,7 +138,7 @@ impl Server {
             role,
             hash: secret.hash(),
             created_at: self.store.now(),
-            expires_at: None,
+            expires_at,
             revoked_at: None,
         };
         assert!(self.store.add_api_token(&token).await.unwrap());

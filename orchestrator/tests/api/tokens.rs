@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use orchestrator::auth::{ApiToken, Role, TOKEN_PREFIX, TokenSecret};
-use uuid::Uuid;
+use orchestrator::auth::{Role, TOKEN_PREFIX, TokenSecret};
 
 use crate::server::Server;
 
@@ -39,20 +38,10 @@ async fn a_new_token_holds_and_a_revoked_one_does_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_expires() {
     let server = Server::with_tokens().await;
-    let secret = TokenSecret::generate().unwrap();
-    let now = server.store.now();
-    let token = ApiToken {
-        id: Uuid::now_v7(),
-        name: "short".to_owned(),
-        role: Role::Viewer,
-        hash: secret.hash(),
-        created_at: now,
-        expires_at: Some(now.after(Duration::from_millis(1))),
-        revoked_at: None,
-    };
-    assert!(server.store.add_api_token(&token).await.unwrap());
+    let expires_at = server.store.now().after(Duration::from_millis(1));
+    let token = server.token_until(Role::Viewer, Some(expires_at)).await;
     tokio::time::sleep(Duration::from_millis(2)).await;
-    let answer = server.ask(secret.reveal(), "GET", "/v1/sagas", "").await;
+    let answer = server.ask(&token, "GET", "/v1/sagas", "").await;
     assert_eq!((answer.status, &*answer.code()), (401, "invalid_token"));
     assert!(answer.body.contains("expired at 2026-01-01T"), "{answer:?}");
 }
@@ -62,29 +51,19 @@ async fn a_token_expires() {
 async fn a_stream_ends_with_its_token() {
     let server = Server::with_tokens().await;
     let operator = server.token(Role::Operator).await;
-    let secret = TokenSecret::generate().unwrap();
-    let now = server.store.now();
-    let token = ApiToken {
-        id: Uuid::now_v7(),
-        name: "short".to_owned(),
-        role: Role::Viewer,
-        hash: secret.hash(),
-        created_at: now,
-        expires_at: Some(now.after(Duration::from_secs(4))),
-        revoked_at: None,
-    };
-    assert!(server.store.add_api_token(&token).await.unwrap());
+    let expires_at = server.store.now().after(Duration::from_secs(4));
+    let token = server.token_until(Role::Viewer, Some(expires_at)).await;
     let saga = server.start(&operator).await;
     let (events, signal) = (
         format!("/v1/sagas/{saga}/events"),
         format!("/v1/sagas/{saga}/signal"),
     );
     let (stays, ()) = tokio::join!(server.ask(&operator, "GET", &events, ""), async {
-        let cut = server.ask(secret.reveal(), "GET", &events, "").await;
+        let cut = server.ask(&token, "GET", &events, "").await;
         assert_eq!(cut.status, 200, "{cut:?}");
         assert!(cut.body.contains("saga_started"), "{cut:?}");
         assert!(!cut.body.contains("event: end"), "{cut:?}");
-        let again = server.ask(secret.reveal(), "GET", &events, "").await;
+        let again = server.ask(&token, "GET", &events, "").await;
         assert_eq!((again.status, &*again.code()), (401, "invalid_token"));
         let go = server
             .ask(&operator, "POST", &signal, r#"{ "name": "go" }"#)

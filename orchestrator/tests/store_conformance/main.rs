@@ -11,6 +11,8 @@ mod postgres_days;
 #[cfg(test)]
 mod postgres_failures;
 #[cfg(test)]
+mod postgres_history;
+#[cfg(test)]
 mod postgres_plans;
 #[cfg(test)]
 mod postgres_retention;

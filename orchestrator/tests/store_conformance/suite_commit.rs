@@ -64,6 +64,10 @@ pub(crate) async fn unknown_ids_are_left_out(Pair { a, .. }: Pair) {
     assert_eq!(a.history(unknown, 0, 10).await.unwrap(), []);
     assert_eq!(a.find_key("order", "none").await.unwrap(), None);
     assert_eq!(a.load(&[]).await.unwrap().0, []);
+    let newer = async |version| a.load_newer(&[(unknown, 0), (saga.id, version)]).await;
+    let before = newer(saga.version - 1).await.unwrap().0;
+    assert_eq!(before, std::slice::from_ref(&saga));
+    assert_eq!(newer(saga.version).await.unwrap().0, [], "nothing new");
     let report = a.commit(&batch([])).await.unwrap();
     assert!(report.outcome(unknown).is_none());
 }

@@ -77,6 +77,15 @@ pub struct Child {
     pub cause: Option<Cause>,
 }
 
+/// Whether the outbox and the dead letters can say more of a cause than the saga's state does.
+#[must_use]
+pub const fn needs_clues(cause: &Cause) -> bool {
+    matches!(
+        cause,
+        Cause::Dispatched { .. } | Cause::DeadLettered { .. } | Cause::Parked { .. }
+    )
+}
+
 /// What a cause from the state becomes with what is seen of its command. Causes that are about no
 /// command stay as they are.
 #[must_use]

@@ -14,8 +14,8 @@ mod tests;
 pub use cause::Cause;
 pub use causes::causes;
 pub use evidence::{
-    CONFIRMED_ROW_STAYS, Child, Letter, Queue, Running, Servers, Sighting, refine, refine_child,
-    refine_parked,
+    CONFIRMED_ROW_STAYS, Child, Letter, Queue, Running, Servers, Sighting, needs_clues, refine,
+    refine_child, refine_parked,
 };
 pub use over::over;
 pub use stuck::{in_order, is_stuck};

@@ -300,6 +300,7 @@ impl Store for MemoryStore {
         after: Option<SagaId>,
         limit: u32,
     ) -> Result<Option<(u64, SagaId)>, StoreError> {
+        let _writing = self.writing();
         Ok(self.state().forget_sagas(day, ended_before, after, limit))
     }
 
@@ -309,6 +310,7 @@ impl Store for MemoryStore {
         after: LetterPlace,
         limit: u32,
     ) -> Result<Option<(u64, LetterPlace)>, StoreError> {
+        let _writing = self.writing();
         Ok(self.state().forget_letters(handled_before, after, limit))
     }
 

@@ -11,8 +11,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::connect::Connector;
 use super::failure::Failure;
 
-/// Statements that a connection keeps prepared, at most: all of the store's, and those about sagas
-/// of one day for some days.
+/// Statements that a connection keeps prepared, at most: all of the store's, with the forms of the
+/// commit that occur, and those about sagas of one day for some days.
 pub(super) const PREPARED_MAX: usize = 256;
 
 /// How long asking the server to stop a statement may take.

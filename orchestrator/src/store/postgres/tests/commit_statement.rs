@@ -1,11 +1,7 @@
 //! Every form of the commit statement is one that PostgreSQL understands.
 
-use uuid::Uuid;
-
-use super::config;
-use crate::store::migrate::migrate;
+use super::stores::{USUAL, drop_schema, schema, store};
 use crate::store::postgres::commit_statement::{PARTS, Parts};
-use crate::store::postgres::{PostgresSettings, PostgresStore};
 
 /// Each part alone, with each other one, and everything but these.
 fn sets() -> Vec<Parts> {
@@ -26,10 +22,8 @@ fn sets() -> Vec<Parts> {
 
 #[tokio::test]
 async fn every_form_can_be_prepared() {
-    let mut settings = PostgresSettings::new(&config::postgres_url(), Uuid::now_v7());
-    settings.schema = format!("amends_test_{}", Uuid::now_v7().simple());
-    migrate(&settings).await.unwrap();
-    let store = PostgresStore::connect(settings.clone()).await.unwrap();
+    let schema = schema();
+    let store = store(&schema, USUAL).await;
     let mut session = store.session().await.unwrap();
     for parts in sets() {
         let sql = &parts.statement().sql;
@@ -39,6 +33,6 @@ async fn every_form_can_be_prepared() {
             .await
             .unwrap_or_else(|failure| panic!("{parts:?}: {failure:?}\n{sql}"));
     }
-    let drop_schema = format!("DROP SCHEMA {} CASCADE", settings.schema);
-    session.batch(&drop_schema).await.unwrap();
+    drop(session);
+    drop_schema(&store, &schema).await;
 }

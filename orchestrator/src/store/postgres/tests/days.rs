@@ -4,30 +4,15 @@
 use saga_core::time::Timestamp;
 use uuid::Uuid;
 
-use super::config;
+use super::stores::{USUAL, drop_schema, run, schema, store};
 use crate::store::day::{Day, DaySagas, first_saga_id};
-use crate::store::migrate::migrate;
 use crate::store::postgres::columns::Time;
 use crate::store::postgres::days::count;
-use crate::store::postgres::{PostgresSettings, PostgresStore};
-
-/// A store in a schema of its own.
-async fn store() -> (PostgresStore, String) {
-    let mut settings = PostgresSettings::new(&config::postgres_url(), Uuid::now_v7());
-    settings.schema = format!("amends_test_{}", Uuid::now_v7().simple());
-    settings.pool_size = 1;
-    migrate(&settings).await.unwrap();
-    let schema = settings.schema.clone();
-    (PostgresStore::connect(settings).await.unwrap(), schema)
-}
-
-async fn run(store: &PostgresStore, sql: &str) {
-    store.session().await.unwrap().batch(sql).await.unwrap();
-}
 
 #[tokio::test]
 async fn the_first_id_of_a_time_is_the_same_in_sql() {
-    let (store, schema) = store().await;
+    let schema = schema();
+    let store = store(&schema, USUAL).await;
     for text in [
         "0001-01-01T00:00:00Z",
         "1926-11-29T10:00:00Z",
@@ -43,12 +28,13 @@ async fn the_first_id_of_a_time_is_the_same_in_sql() {
         let rows = store.try_query(sql, &[&Time(at)]).await.unwrap();
         assert_eq!(rows[0].get::<_, Uuid>(0), first_saga_id(at).0, "{text}");
     }
-    run(&store, &format!("DROP SCHEMA {schema} CASCADE")).await;
+    drop_schema(&store, &schema).await;
 }
 
 #[tokio::test]
 async fn the_sagas_of_a_day_are_counted_piece_by_piece() {
-    let (store, schema) = store().await;
+    let schema = schema();
+    let store = store(&schema, USUAL).await;
     let at: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
     let day = Day::of(first_saga_id(at));
     // Seven of that day, one of them open and two of them ended late, and one of the next day.
@@ -90,5 +76,5 @@ async fn the_sagas_of_a_day_are_counted_piece_by_piece() {
         };
         assert_eq!(counted, expected, "{at_once} at once");
     }
-    run(&store, &format!("DROP SCHEMA {schema} CASCADE")).await;
+    drop_schema(&store, &schema).await;
 }

@@ -4,4 +4,5 @@ mod commit_statement;
 mod config;
 mod days;
 mod session;
+mod stores;
 mod unit_of_work;

@@ -1,22 +1,9 @@
 //! Every session of the pool has its limits.
 
-use uuid::Uuid;
-
-use super::config;
-use crate::store::migrate::migrate;
+use super::stores::{USUAL, drop_schema, run, schema, store};
+use crate::store::postgres::PostgresStore;
 use crate::store::postgres::failure::Failure;
 use crate::store::postgres::session::PREPARED_MAX;
-use crate::store::postgres::{PostgresSettings, PostgresStore};
-
-async fn store(schema: &str, options: &str) -> PostgresStore {
-    let url = config::postgres_url();
-    let joint = if url.contains('?') { '&' } else { '?' };
-    let mut settings = PostgresSettings::new(&format!("{url}{joint}{options}"), Uuid::now_v7());
-    schema.clone_into(&mut settings.schema);
-    settings.pool_size = 1;
-    migrate(&settings).await.unwrap();
-    PostgresStore::connect(settings).await.unwrap()
-}
 
 async fn shown(store: &PostgresStore, setting: &str) -> String {
     let rows = store
@@ -28,8 +15,8 @@ async fn shown(store: &PostgresStore, setting: &str) -> String {
 
 #[tokio::test]
 async fn sessions_have_limits_and_the_url_may_change_them() {
-    let schema = format!("amends_test_{}", Uuid::now_v7().simple());
-    let usual = store(&schema, "connect_timeout=3").await;
+    let schema = schema();
+    let usual = store(&schema, USUAL).await;
     for (setting, value) in [
         ("statement_timeout", "30s"),
         ("lock_timeout", "5s"),
@@ -48,40 +35,27 @@ async fn sessions_have_limits_and_the_url_may_change_them() {
     assert_eq!(shown(&own, "application_name").await, "mine");
     assert_eq!(shown(&own, "lock_timeout").await, "7s");
     assert_eq!(shown(&own, "search_path").await, schema);
-    let drop_schema = format!("DROP SCHEMA {schema} CASCADE");
-    own.session()
-        .await
-        .unwrap()
-        .batch(&drop_schema)
-        .await
-        .unwrap();
+    drop_schema(&own, &schema).await;
 }
 
 #[tokio::test]
 async fn plans_from_before_a_migration_are_left_behind_with_their_session() {
-    let schema = format!("amends_test_{}", Uuid::now_v7().simple());
-    let store = store(&schema, "connect_timeout=3").await;
+    let schema = schema();
+    let store = store(&schema, USUAL).await;
     let sql = "SELECT started_at FROM orchestrators";
     store.try_query(sql, &[]).await.unwrap();
     let change = "ALTER TABLE orchestrators ALTER started_at TYPE text";
-    store.session().await.unwrap().batch(change).await.unwrap();
+    run(&store, change).await;
     let stale = store.try_query(sql, &[]).await;
     assert!(matches!(stale, Err(Failure::Transient(_))), "{stale:?}");
     store.query("read again", sql, &[]).await.unwrap();
-    let drop_schema = format!("DROP SCHEMA {schema} CASCADE");
-    store
-        .session()
-        .await
-        .unwrap()
-        .batch(&drop_schema)
-        .await
-        .unwrap();
+    drop_schema(&store, &schema).await;
 }
 
 #[tokio::test]
 async fn a_connection_keeps_so_many_statements_prepared() {
-    let schema = format!("amends_test_{}", Uuid::now_v7().simple());
-    let store = store(&schema, "connect_timeout=3").await;
+    let schema = schema();
+    let store = store(&schema, USUAL).await;
     for number in 0..PREPARED_MAX * 2 {
         let sql = format!("SELECT {number}::bigint");
         let rows = store.try_query(&sql, &[]).await.unwrap();
@@ -90,12 +64,5 @@ async fn a_connection_keeps_so_many_statements_prepared() {
     let count = "SELECT count(*) FROM pg_prepared_statements";
     let kept = store.try_query(count, &[]).await.unwrap()[0].get::<_, i64>(0);
     assert!(kept <= i64::try_from(PREPARED_MAX).unwrap(), "{kept}");
-    let drop_schema = format!("DROP SCHEMA {schema} CASCADE");
-    store
-        .session()
-        .await
-        .unwrap()
-        .batch(&drop_schema)
-        .await
-        .unwrap();
+    drop_schema(&store, &schema).await;
 }

@@ -2,19 +2,14 @@
 
 use uuid::Uuid;
 
-use super::config;
-use crate::store::migrate::migrate;
+use super::stores::{USUAL, drop_schema, schema, store};
 use crate::store::postgres::failure::Failure;
 use crate::store::postgres::unit_of_work::UnitOfWork;
-use crate::store::postgres::{PostgresSettings, PostgresStore};
 
 #[tokio::test]
 async fn a_failed_statement_ends_the_unit_of_work() {
-    let mut settings = PostgresSettings::new(&config::postgres_url(), Uuid::now_v7());
-    settings.schema = format!("amends_test_{}", Uuid::now_v7().simple());
-    settings.pool_size = 1;
-    migrate(&settings).await.unwrap();
-    let store = PostgresStore::connect(settings.clone()).await.unwrap();
+    let schema = schema();
+    let store = store(&schema, USUAL).await;
 
     let insert = "INSERT INTO orchestrators (id, lease_until) VALUES ($1, now())";
     let id = Uuid::now_v7();
@@ -50,12 +45,5 @@ async fn a_failed_statement_ends_the_unit_of_work() {
         .await
         .unwrap();
     assert_eq!(rows.len(), 1);
-    let drop_schema = format!("DROP SCHEMA {} CASCADE", settings.schema);
-    store
-        .session()
-        .await
-        .unwrap()
-        .batch(&drop_schema)
-        .await
-        .unwrap();
+    drop_schema(&store, &schema).await;
 }
