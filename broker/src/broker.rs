@@ -1,5 +1,6 @@
 //! The seam between amends and a message broker.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
@@ -7,8 +8,10 @@ use async_trait::async_trait;
 use saga_core::ids::{ActionName, Op};
 use tokio::sync::{mpsc, watch};
 
+use crate::envelope::commands;
 use crate::inspection::Inspected;
 use crate::message::{Incoming, Outgoing};
+use crate::receipt::Receipt;
 
 /// Messages that wait in a queue of [`Broker::consume_own`].
 pub const OWN_QUEUE_MESSAGES_MAX: u16 = 16;
@@ -102,9 +105,14 @@ pub enum Health {
 }
 
 /// A stream of deliveries from one queue.
+///
+/// A message that carries several commands comes out as so many deliveries, see
+/// [`commands`].
 #[derive(Debug)]
 pub struct Consumer {
     deliveries: mpsc::Receiver<Delivery>,
+    /// The rest of the message that was unpacked last.
+    unpacked: VecDeque<Delivery>,
 }
 
 impl Consumer {
@@ -112,7 +120,10 @@ impl Consumer {
     /// what was not taken out goes back to the queue, and receipts that were can still be settled.
     #[must_use]
     pub const fn new(deliveries: mpsc::Receiver<Delivery>) -> Self {
-        Self { deliveries }
+        Self {
+            deliveries,
+            unpacked: VecDeque::new(),
+        }
     }
 
     /// Asks the broker for nothing more. What was handed out already can still be taken and
@@ -127,9 +138,23 @@ impl Consumer {
     /// over, since the broker sends it again.
     pub async fn next(&mut self) -> Option<Delivery> {
         loop {
-            let delivery = self.deliveries.recv().await?;
-            if !delivery.receipt.is_void() {
-                return Some(delivery);
+            let delivery = match self.unpacked.pop_front() {
+                Some(unpacked) => unpacked,
+                None => self.deliveries.recv().await?,
+            };
+            if delivery.receipt.is_void() {
+                continue;
+            }
+            match commands::unpack(&delivery.message) {
+                None => return Some(delivery),
+                Some(messages) => {
+                    let receipts = delivery.receipt.split(messages.len());
+                    self.unpacked = messages
+                        .into_iter()
+                        .zip(receipts)
+                        .map(|(message, receipt)| Delivery { message, receipt })
+                        .collect();
+                }
             }
         }
     }
@@ -142,72 +167,6 @@ pub struct Delivery {
     pub message: Incoming,
     /// The duty to settle it.
     pub receipt: Receipt,
-}
-
-/// Proof that what a delivery caused is on disk.
-///
-/// Only the orchestrator's store and the worker's ledger make such proofs, which is what keeps an
-/// acknowledgement from overtaking a commit.
-pub trait Durable {}
-
-/// The duty to settle one delivery. Dropped unsettled, it goes back to its queue.
-#[derive(Debug)]
-pub struct Receipt {
-    tag: u64,
-    settle: Option<mpsc::UnboundedSender<Settlement>>,
-}
-
-/// How a delivery is settled, on its way to the task that owns the channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Settlement {
-    /// Done with.
-    Ack(u64),
-    /// Back to the queue.
-    Requeue(u64),
-    /// To the dead-letter exchange.
-    DeadLetter(u64),
-}
-
-impl Receipt {
-    /// A receipt for the delivery with this tag. `settle` leads to the one task that owns the
-    /// channel; it is unbounded because prefetch bounds what can be in it.
-    #[must_use]
-    pub const fn new(tag: u64, settle: mpsc::UnboundedSender<Settlement>) -> Self {
-        Self {
-            tag,
-            settle: Some(settle),
-        }
-    }
-
-    /// The message is done with. If the connection broke meanwhile, it comes again.
-    pub fn ack(mut self, _proof: &impl Durable) {
-        self.send(Settlement::Ack(self.tag));
-    }
-
-    /// The message goes to the dead-letter exchange.
-    pub fn dead_letter(mut self) {
-        self.send(Settlement::DeadLetter(self.tag));
-    }
-
-    /// The channel it belongs to is gone.
-    fn is_void(&self) -> bool {
-        self.settle
-            .as_ref()
-            .is_none_or(mpsc::UnboundedSender::is_closed)
-    }
-
-    fn send(&mut self, settlement: Settlement) {
-        if let Some(settle) = self.settle.take() {
-            // A closed channel means the connection is gone, and the broker requeues by itself.
-            let _gone = settle.send(settlement);
-        }
-    }
-}
-
-impl Drop for Receipt {
-    fn drop(&mut self) {
-        self.send(Settlement::Requeue(self.tag));
-    }
 }
 
 /// Why the broker could not do something.

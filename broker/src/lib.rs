@@ -7,4 +7,5 @@ pub mod inspection;
 pub mod memory;
 pub mod message;
 pub mod rabbit;
+pub mod receipt;
 pub mod topology;

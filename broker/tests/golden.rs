@@ -412,6 +412,7 @@ fn announcement() -> worker::Announcement {
             version: Some("1.1.0".to_owned()),
             slots: 16,
             busy: 1,
+            per_message: 16,
             breaker: worker::BreakerState::HalfOpen,
         }],
         running: vec![charge],

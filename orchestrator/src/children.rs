@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use broker::broker::{Delivery, Receipt};
+use broker::broker::Delivery;
 use broker::envelope::child::{self, ChildEnvelope};
+use broker::receipt::Receipt;
 use saga_core::decision::ChildAsk;
 use saga_core::definition::Definition;
 use saga_core::ids::{Op, SagaId};

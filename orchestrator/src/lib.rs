@@ -25,6 +25,7 @@ pub mod letters;
 pub mod metrics;
 pub mod orchestrator;
 pub mod outbox;
+mod packing;
 pub mod reconcile;
 pub mod replay;
 pub mod retention;

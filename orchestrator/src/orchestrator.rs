@@ -122,7 +122,12 @@ impl Orchestrator {
             Err(error) => warn!(error = %crate::chain(&error), "opening days ahead"),
         }
         let stopping = CancellationToken::new();
-        let outbox = Outbox::new(Arc::clone(&broker), Arc::clone(&store), settings.company);
+        let outbox = Outbox::new(
+            Arc::clone(&broker),
+            topology.clone(),
+            Arc::clone(&store),
+            settings.company,
+        );
         let shared = Arc::new(Shared {
             catalog: Catalog::new(Arc::clone(&store), Arc::clone(&broker), settings.retention),
             store,
@@ -190,6 +195,10 @@ impl Orchestrator {
             admission::count(engine.clone(), stop.clone())
         }));
         let outbox = Arc::clone(&self.engine.shared().outbox);
+        let (packing, stop) = (outbox.packing(), self.outbound.clone());
+        self.outbound_tasks.spawn(keep_going("packing", move || {
+            Arc::clone(&packing).run(stop.clone())
+        }));
         let (tasks, stop) = (self.outbound_tasks.clone(), self.outbound.clone());
         self.outbound_tasks.spawn(keep_going("the outbox", move || {
             Arc::clone(&outbox).run(stop.clone(), tasks.clone())

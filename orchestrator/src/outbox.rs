@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use broker::broker::{Broker, Health, Settled};
+use broker::topology::Topology;
 use saga_core::ids::MessageId;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
@@ -15,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use crate::company::Company;
+use crate::packing::Packing;
 use crate::store::{OutboxMessage, Store};
 
 /// Messages kept in memory; what is over stays in the store until these are sent.
@@ -42,6 +44,7 @@ pub struct Outbox {
     broker: Arc<dyn Broker>,
     store: Arc<dyn Store>,
     company: Company,
+    packing: Arc<Packing>,
     queue: Mutex<VecDeque<OutboxMessage>>,
     confirmed: Mutex<Vec<MessageId>>,
     /// Rows of ours are in the store that are not in memory.
@@ -53,9 +56,15 @@ pub struct Outbox {
 impl Outbox {
     /// An outbox that has nothing to send yet.
     #[must_use]
-    pub fn new(broker: Arc<dyn Broker>, store: Arc<dyn Store>, company: Company) -> Arc<Self> {
+    pub fn new(
+        broker: Arc<dyn Broker>,
+        topology: Topology,
+        store: Arc<dyn Store>,
+        company: Company,
+    ) -> Arc<Self> {
         Arc::new(Self {
             broker,
+            packing: Arc::new(Packing::new(Arc::clone(&store), topology)),
             store,
             company,
             queue: Mutex::default(),
@@ -64,6 +73,11 @@ impl Outbox {
             work: Notify::new(),
             calls: Arc::new(Semaphore::new(PUBLISH_CALLS_MAX)),
         })
+    }
+
+    /// Who knows which commands may share a message.
+    pub(crate) fn packing(&self) -> Arc<Packing> {
+        Arc::clone(&self.packing)
     }
 
     /// Takes messages whose rows are committed. Never waits: what does not fit is read from the
@@ -162,21 +176,29 @@ impl Outbox {
 
     /// Publishes a batch; returns what the broker has not confirmed.
     async fn publish(&self, batch: Vec<OutboxMessage>) -> Vec<OutboxMessage> {
-        let messages = batch.iter().map(|row| row.message.clone()).collect();
-        let settled = self.broker.publish(messages).await;
-        failpoint::reached("orchestrator.after_publish");
         let mut confirmed = Vec::with_capacity(batch.len());
         let (mut unsent, mut missing) = (Vec::new(), BTreeSet::new());
-        for (row, settled) in batch.into_iter().zip(settled) {
+        let (messages, carried): (Vec<_>, Vec<_>) = self
+            .packing
+            .pack(batch)
+            .into_iter()
+            .map(|parcel| (parcel.message, parcel.rows))
+            .unzip();
+        let settled = self.broker.publish(messages).await;
+        failpoint::reached("orchestrator.after_publish");
+        for (rows, settled) in carried.into_iter().zip(settled) {
             match settled {
-                Settled::Confirmed => confirmed.push(row.id),
+                Settled::Confirmed => confirmed.extend(rows.iter().map(|row| row.id)),
                 Settled::Unroutable => {
-                    missing.insert(row.message.properties.target().to_owned());
-                    unsent.push(row);
+                    let properties = rows.iter().map(|row| &row.message.properties);
+                    missing.extend(properties.map(|it| it.target().to_owned()));
+                    unsent.extend(rows);
                 }
                 Settled::Refused | Settled::Unknown => {
-                    debug!(message.id = %row.id, ?settled, "a command was not confirmed");
-                    unsent.push(row);
+                    for row in &rows {
+                        debug!(message.id = %row.id, ?settled, "a command was not confirmed");
+                    }
+                    unsent.extend(rows);
                 }
             }
         }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use broker::broker::{Broker as _, Delivery, Durable, Settled};
+use broker::broker::{Broker as _, Delivery, Settled};
 use broker::envelope::{command, command::CommandEnvelope};
 use broker::message::{Incoming, Outgoing, Properties};
 use broker::rabbit::{Rabbit, RabbitSettings};
+use broker::receipt::Durable;
 use broker::topology::Topology;
 use saga_core::ids::Op;
 

@@ -126,6 +126,7 @@ impl Lane {
             version: self.operation.version.clone(),
             slots: self.operation.settings.concurrency.max(1).into(),
             busy: u32::try_from(self.metrics.busy.get()).unwrap_or(0),
+            per_message: self.operation.settings.per_message.max(1).into(),
             breaker: *self.gate.state().borrow(),
         }
     }
@@ -138,6 +139,12 @@ pub struct OperationSettings {
     pub concurrency: u16,
     /// Deliveries that wait in this process behind the running ones.
     pub backlog: u16,
+    /// Commands that may come in one message when many are sent at once, which costs the broker
+    /// much less than a message for each. They go to one worker, wait for each other's end before
+    /// their message is acknowledged, and come again together: so this is for calls that take
+    /// milliseconds. `concurrency` and `backlog` then count messages that are held, and calls that
+    /// run.
+    pub per_message: u16,
     /// The longest a call may take when its command does not say.
     pub start_to_close: Duration,
     /// What may be done with an outside call that was begun and whose end nobody recorded. A
@@ -155,6 +162,7 @@ impl Default for OperationSettings {
         Self {
             concurrency: 16,
             backlog: 16,
+            per_message: 1,
             start_to_close: Duration::from_secs(30),
             repeat: Repeat::Resolve,
             breaker: Some(BreakerSettings::default()),

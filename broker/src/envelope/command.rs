@@ -283,6 +283,11 @@ pub fn address(message: &Incoming) -> Result<Address, EnvelopeError> {
     })
 }
 
+/// Whether these headers are those of a command that has not been sent before.
+pub(super) fn is_first_attempt(headers: &Headers) -> bool {
+    headers.get(ATTEMPT).is_some_and(|attempt| attempt == "1")
+}
+
 type Headers = BTreeMap<String, String>;
 
 fn text<'a>(headers: &'a Headers, name: &'static str) -> Result<&'a str, EnvelopeError> {

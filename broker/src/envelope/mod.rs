@@ -2,6 +2,7 @@
 
 pub mod child;
 pub mod command;
+pub mod commands;
 pub mod drain;
 pub mod replies;
 pub mod signal;

@@ -91,9 +91,16 @@ pub struct OperationInfo {
     /// Calls that run now.
     #[serde(default)]
     pub busy: u32,
+    /// Commands that it takes in one message. Whoever says nothing takes one.
+    #[serde(default = "one")]
+    pub per_message: u32,
     /// Whether its circuit breaker lets calls through.
     #[serde(default)]
     pub breaker: BreakerState,
+}
+
+const fn one() -> u32 {
+    1
 }
 
 /// Whether a circuit breaker lets calls through.

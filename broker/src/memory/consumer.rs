@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, watch};
 
 use super::routing::Routing;
-use crate::broker::{Delivery, Health, Settlement};
+use crate::broker::{Delivery, Health};
+use crate::receipt::Settlement;
 
 /// A consumer's way back to its queue.
 pub(super) struct Subscription {

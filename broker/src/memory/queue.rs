@@ -7,8 +7,9 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::broker::{Delivery, Depth, Receipt, Settlement};
+use crate::broker::{Delivery, Depth};
 use crate::message::{Death, Incoming, Properties};
+use crate::receipt::{Receipt, Settlement};
 
 /// How a queue treats what it holds.
 #[derive(Debug, Clone)]

@@ -25,7 +25,8 @@ use super::plan;
 use super::reconnect::Delays;
 use super::supervisor::{Broken, Link, Live, RPC_TIMEOUT, rpc, set};
 use super::tags::{Order, Tags};
-use crate::broker::{Delivery, Receipt, Settlement};
+use crate::broker::Delivery;
+use crate::receipt::{Receipt, Settlement};
 
 /// The broker knows no such queue.
 pub(super) const NOT_FOUND: u16 = 404;

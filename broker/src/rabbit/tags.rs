@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::broker::Settlement;
+use crate::receipt::Settlement;
 
 /// A frame to the broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

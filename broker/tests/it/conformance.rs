@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use broker::broker::{
-    Broker, BrokerError, Consumer, Delivery, Depth, Durable, Health, OWN_QUEUE_MESSAGES_MAX,
-    Settled,
+    Broker, BrokerError, Consumer, Delivery, Depth, Health, OWN_QUEUE_MESSAGES_MAX, Settled,
 };
 use broker::inspection::{Condition, Inspected};
 use broker::message::{Death, Outgoing, Properties};
+use broker::receipt::Durable;
 use broker::topology::Topology;
 use bytes::Bytes;
 use saga_core::ids::{ActionName, Op};

@@ -10,6 +10,9 @@ use super::shelf::Desk;
 /// Look-ups of one kind that run in this process at once.
 const LOOKUPS_AT_ONCE: u16 = 256;
 
+/// Look-ups that may come in one message: they take no time.
+const LOOKUPS_PER_MESSAGE: u16 = 16;
+
 /// One operation and, where there is one, the operation that undoes it.
 struct Service {
     action: &'static str,
@@ -144,6 +147,7 @@ fn look_up(handler: Lookup) -> Operation {
     let settings = OperationSettings {
         concurrency: LOOKUPS_AT_ONCE,
         backlog: LOOKUPS_AT_ONCE,
+        per_message: LOOKUPS_PER_MESSAGE,
         ..OperationSettings::default()
     };
     Operation::without_effect(handler, settings)

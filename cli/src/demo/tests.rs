@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::broker::{Broker, Consumer, Durable};
+use broker::broker::{Broker, Consumer};
 use broker::envelope::{command, replies};
 use broker::memory::{MemoryBroker, MemorySettings};
+use broker::receipt::Durable;
 use broker::topology::Topology;
 use saga_core::decision::{Command, Undoes};
 use saga_core::definition::DefinitionRef;

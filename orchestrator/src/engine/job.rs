@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use broker::broker::Receipt;
+use broker::receipt::Receipt;
 use saga_core::definition::Definition;
 use saga_core::ids::SagaId;
 use saga_core::input::Input;

@@ -1,6 +1,7 @@
 //! What every loop does with deliveries: takes the next, and keeps what nobody can use.
 
-use broker::broker::{Consumer, Delivery, Receipt};
+use broker::broker::{Consumer, Delivery};
+use broker::receipt::Receipt;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 

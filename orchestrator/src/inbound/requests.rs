@@ -4,10 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::broker::{Broker, BrokerError, Delivery, Receipt};
+use broker::broker::{Broker, BrokerError, Delivery};
 use broker::envelope::worker::{self, Announcement};
 use broker::envelope::{EnvelopeError, child, signal, start};
 use broker::message::Incoming;
+use broker::receipt::Receipt;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use saga_core::input::Input;

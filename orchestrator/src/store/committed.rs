@@ -1,6 +1,6 @@
 //! Proof that a decision is on disk.
 
-use broker::broker::Durable;
+use broker::receipt::Durable;
 
 /// Only this module's stores make one, after a commit or from a freshly loaded row, and every
 /// acknowledgement asks for one.

@@ -284,7 +284,7 @@ impl Hand {
 
 struct Done;
 
-impl broker::broker::Durable for Done {}
+impl broker::receipt::Durable for Done {}
 
 /// The answer to a command.
 pub(crate) fn answer(command: &CommandEnvelope, outcome: ReplyOutcome) -> ReplyItem {

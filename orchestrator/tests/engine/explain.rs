@@ -34,6 +34,7 @@ async fn announce(bench: &Bench, running: Vec<RunningInfo>) {
             version: None,
             slots: 1,
             busy: 0,
+            per_message: 1,
             breaker: BreakerState::Closed,
         }],
         running,

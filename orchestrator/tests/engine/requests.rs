@@ -45,6 +45,7 @@ fn says(occasion: Occasion, seq: u64, running: &[&CommandEnvelope]) -> Announcem
             version: None,
             slots: 4,
             busy: 0,
+            per_message: 1,
             breaker: worker::BreakerState::Closed,
         }],
         running: running.collect(),

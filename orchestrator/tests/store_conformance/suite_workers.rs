@@ -32,6 +32,7 @@ pub(crate) fn says(store: &dyn Store, worker: &str, seq: u64) -> Announcement {
             version: Some("2.0.0".to_owned()),
             slots: 16,
             busy: 3,
+            per_message: 4,
             breaker: BreakerState::Open,
         }],
         running: vec![RunningInfo {

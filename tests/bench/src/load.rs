@@ -13,7 +13,7 @@ use crate::api::Api;
 use crate::workload::Workload;
 
 /// Connections that start sagas.
-pub(crate) const STARTERS: usize = 32;
+pub(crate) const STARTERS: usize = 256;
 
 /// How often the orchestrators are asked how many sagas have ended.
 const LOOK_EVERY: Duration = Duration::from_millis(20);

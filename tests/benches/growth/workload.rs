@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use amends::serving::{Serving, listen};
-use broker::broker::{Broker, Delivery, Durable};
+use broker::broker::{Broker, Delivery};
 use broker::envelope::command::{self, CommandEnvelope};
 use broker::envelope::replies::{self, ReplyItem};
 use broker::memory::{MemoryBroker, MemorySettings};
+use broker::receipt::Durable;
 use broker::topology::Topology;
 use orchestrator::auth::Gate;
 use orchestrator::engine::{Engine, StartRequest};

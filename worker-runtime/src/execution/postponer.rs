@@ -4,8 +4,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::broker::{Broker, Receipt};
+use broker::broker::Broker;
 use broker::message::{Incoming, Outgoing};
+use broker::receipt::Receipt;
 use broker::topology::Topology;
 use saga_core::ids::ActionName;
 use tokio::sync::Mutex;

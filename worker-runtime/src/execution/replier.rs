@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use broker::broker::{Broker, Receipt};
+use broker::broker::Broker;
 use broker::envelope::replies::{self, ReplyItem};
 use broker::gather::Gather;
 use broker::message::Outgoing;
+use broker::receipt::Receipt;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use broker::broker::{Broker, Durable, Settled};
+use broker::broker::{Broker, Settled};
 use broker::message::Outgoing;
+use broker::receipt::Durable;
 use tokio_util::sync::CancellationToken;
 
 use crate::ledger::Recorded;

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::broker::{Broker, Consumer, Depth, Durable};
+use broker::broker::{Broker, Consumer, Depth};
 use broker::envelope::{command, replies};
 use broker::memory::{MemoryBroker, MemorySettings};
 use broker::message::Outgoing;
+use broker::receipt::Durable;
 use broker::topology::Topology;
 use saga_core::decision::{Command, Undoes};
 use saga_core::definition::DefinitionRef;
