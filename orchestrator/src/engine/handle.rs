@@ -23,12 +23,12 @@ const LANE_JOBS_MAX: usize = 2048;
 /// Hands inputs to the lanes.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    lanes: Vec<Entrance>,
+    lanes: Arc<[Entrance]>,
     shared: Arc<Shared>,
 }
 
 /// The way into one lane.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Entrance {
     jobs: mpsc::Sender<Waiting>,
     intake: Arc<Intake>,

@@ -1,5 +1,7 @@
 //! What stands before every handler: who asks, whether they may, and what is written down of it.
 
+use std::sync::Arc;
+
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{FromRequestParts, RawPathParams, Request, State};
 use axum::http::request::Parts;
@@ -18,7 +20,7 @@ use super::witness::{Asked, witnessed};
 use crate::auth::{Caller, Role, is_loopback};
 
 /// What a guard knows.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Post {
     pub(super) api: Api,
     pub(super) method: Method,
@@ -30,7 +32,7 @@ pub(super) struct Post {
 
 /// Lets a request through to its handler, or not.
 pub(super) async fn guard(
-    State(post): State<Post>,
+    State(post): State<Arc<Post>>,
     params: Result<RawPathParams, RawPathParamsRejection>,
     mut request: Request,
     next: Next,

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use saga_core::saga::Status;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use super::router::Api;
 use crate::dependencies::Trouble;
@@ -16,6 +17,9 @@ use crate::engine::Shared;
 
 /// A store that takes longer counts as away: whoever asks wants to know it now.
 const STORE_ANSWERS_WITHIN: Duration = Duration::from_secs(2);
+
+/// Gauges that the store is asked for are at most this old, while it answers.
+const COUNT_EVERY: Duration = Duration::from_secs(1);
 
 /// Whether the orchestrator can work, and what keeps it from working.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -96,7 +100,7 @@ pub(super) async fn metrics(State(api): State<Api>) -> Response {
     let wait = api.engine.wait();
     shared.metrics.lane_wait_seconds.set(wait.as_secs_f64());
     // Gauges that come from the store are as old as the last scrape when it does not answer.
-    let _store_is_away = tokio::time::timeout(STORE_ANSWERS_WITHIN, gauges(shared)).await;
+    let _store_is_away = tokio::time::timeout(STORE_ANSWERS_WITHIN, gauges(&api)).await;
     match shared.metrics.encode() {
         Ok(text) => (
             [(
@@ -110,7 +114,13 @@ pub(super) async fn metrics(State(api): State<Api>) -> Response {
     }
 }
 
-async fn gauges(shared: &Shared) {
+/// Counting costs the store something, so it is asked once in a while, however many scrape.
+async fn gauges(api: &Api) {
+    let mut counted = api.counted.lock().await;
+    if counted.is_some_and(|at| at.elapsed() < COUNT_EVERY) {
+        return;
+    }
+    let shared = api.engine.shared();
     if let Ok((rows, oldest)) = shared.store.outbox_backlog().await {
         shared
             .metrics
@@ -131,5 +141,6 @@ async fn gauges(shared: &Shared) {
             let gauge = shared.metrics.open.with_label_values(&[status.as_str()]);
             gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         }
+        *counted = Some(Instant::now());
     }
 }

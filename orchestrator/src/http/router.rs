@@ -1,12 +1,14 @@
 //! Which path leads where.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use broker::broker::Broker;
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -23,9 +25,13 @@ use crate::orchestrator::Orchestrator;
 /// Larger request bodies are refused, in bytes.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 
-/// What the handlers see.
+/// What the handlers see. It is cloned several times for each request, and cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Api {
+pub struct Api(Arc<Seen>);
+
+/// What there is in one [`Api`].
+#[derive(Debug)]
+pub struct Seen {
     pub(super) engine: Engine,
     pub(super) broker: Arc<dyn Broker>,
     /// A place for each connection that follows a saga.
@@ -35,13 +41,15 @@ pub struct Api {
     pub(super) scribe: Scribe,
     /// Verbs that are under way, with or without somebody who waits for them.
     pub(super) verbs: TaskTracker,
+    /// When the store was last asked what its gauges show.
+    pub(super) counted: Mutex<Option<Instant>>,
 }
 
 impl Api {
     /// The API of a running orchestrator, for those whom the gate lets in.
     #[must_use]
     pub fn of(orchestrator: &Orchestrator, gate: Gate) -> Self {
-        Self {
+        Self(Arc::new(Seen {
             engine: orchestrator.engine().clone(),
             broker: Arc::clone(orchestrator.broker()),
             followers: events::places(),
@@ -49,19 +57,28 @@ impl Api {
             gate: Arc::new(gate),
             scribe: Scribe::start(Arc::clone(&orchestrator.engine().shared().store)),
             verbs: TaskTracker::new(),
-        }
+            counted: Mutex::default(),
+        }))
     }
 
     /// To be cancelled when the API closes: connections that follow a saga end then.
     #[must_use]
-    pub const fn closing(&self) -> &CancellationToken {
+    pub fn closing(&self) -> &CancellationToken {
         &self.closing
     }
 
     /// Operators' verbs that are under way, to be waited for when the API has closed.
     #[must_use]
-    pub const fn verbs(&self) -> &TaskTracker {
+    pub fn verbs(&self) -> &TaskTracker {
         &self.verbs
+    }
+}
+
+impl Deref for Api {
+    type Target = Seen;
+
+    fn deref(&self) -> &Seen {
+        &self.0
     }
 }
 
@@ -84,7 +101,7 @@ pub fn router(api: Api) -> Router {
         } else {
             route.handler
         };
-        let guard = from_fn_with_state(post, guard);
+        let guard = from_fn_with_state(Arc::new(post), guard);
         router.route(route.path, leads_to.route_layer(guard))
     });
     paths

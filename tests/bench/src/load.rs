@@ -16,7 +16,7 @@ use crate::workload::Workload;
 pub(crate) const STARTERS: usize = 256;
 
 /// How often the orchestrators are asked how many sagas have ended.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Of sagas under load, one in so many is waited for, to know how long it takes.
 pub(crate) const WAITED_FOR: u64 = 20;

@@ -1,18 +1,14 @@
 -- One statement, one transaction: what became of many sagas.
 --
--- Rows of sagas are locked in id order before anything is written, and every array is sorted by
--- the key of its table; without that two batches would deadlock. `matched` are the sagas that won
--- the compare-and-set; nothing is written of the others. `IN (…) IS TRUE` keeps the planner from
--- turning the test into a join, so that it stays one probe of a hash table per row.
+-- Every array is sorted by the key of its table, and rows are looked up one by one in its order:
+-- sessions have no other joins, see `session_options`. Rows of sagas are written before keys.
+-- Without that two batches would deadlock. `matched` are the sagas that won the compare-and-set;
+-- nothing is written of the others. `IN (…) IS TRUE` keeps the planner from turning the test into a
+-- join, so that it stays one probe of a hash table per row.
 --
 -- What stands between `if` and `end` is left out where a batch has nothing of the kind: to set up a
 -- part of this statement costs as much as some ten rows, whether there are any or not.
 WITH
--- if updates, keys
-locked AS MATERIALIZED (
-    SELECT id FROM sagas WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE
-),
--- end
 -- if updates
 updated AS (
     UPDATE sagas s
@@ -28,7 +24,6 @@ updated AS (
     ) AS u (id, expected, version, status, state, ended_at, wake_at, definition_version)
     WHERE s.id = u.id
       AND s.version = u.expected
-      AND (SELECT count(*) FROM locked) >= 0
     RETURNING s.id
 ),
 -- end
@@ -38,7 +33,10 @@ taken AS (
     SELECT k.definition, k.key, k.saga_id, k.end_status
     FROM unnest($8::text[], $9::text[], $10::uuid[], $11::text[], $51::uuid[])
         AS k (definition, key, saga_id, end_status, replaces)
-    WHERE k.replaces IS NULL AND (SELECT count(*) FROM locked) >= 0
+    WHERE k.replaces IS NULL
+    -- if updates
+      AND (SELECT count(*) FROM updated) >= 0
+    -- end
     ON CONFLICT (definition, key) DO NOTHING
     RETURNING saga_id
 ),
@@ -51,7 +49,9 @@ inherited AS (
       AND t.key = k.key
       AND t.saga_id = k.replaces
       AND t.end_status IS NOT NULL
-      AND (SELECT count(*) FROM locked) >= 0
+    -- if updates
+      AND (SELECT count(*) FROM updated) >= 0
+    -- end
     RETURNING t.saga_id
 ),
 -- end
