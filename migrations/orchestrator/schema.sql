@@ -143,6 +143,7 @@ CREATE TABLE saga_events (
     schema smallint NOT NULL,
     at timestamp with time zone NOT NULL,
     data json NOT NULL,
+    kept json,
     CONSTRAINT saga_events_pkey PRIMARY KEY (saga_id, seq),
     CONSTRAINT saga_events_schema_check CHECK ((schema > 0)),
     CONSTRAINT saga_events_seq_check CHECK ((seq > 0))
@@ -155,6 +156,7 @@ CREATE TABLE saga_events_default (
     schema smallint NOT NULL,
     at timestamp with time zone NOT NULL,
     data json NOT NULL,
+    kept json,
     CONSTRAINT saga_events_default_pkey PRIMARY KEY (saga_id, seq),
     CONSTRAINT saga_events_schema_check CHECK ((schema > 0)),
     CONSTRAINT saga_events_seq_check CHECK ((seq > 0))
@@ -233,6 +235,21 @@ CREATE TABLE workers (
     CONSTRAINT workers_occasion_check CHECK ((occasion = ANY (ARRAY['hello'::text, 'heartbeat'::text, 'goodbye'::text]))),
     CONSTRAINT workers_seq_check CHECK ((seq >= 0))
 );
+
+CREATE VIEW saga_data AS
+ SELECT saga_values.saga_id,
+    saga_values.step,
+    saga_values.element,
+    saga_values.value
+   FROM saga_values
+UNION ALL
+ SELECT e.saga_id,
+    (k.name ->> 0) AS step,
+    ((k.name ->> 1))::integer AS element,
+    ((e.kept -> 'is'::text) -> ((k.number - 1))::integer) AS value
+   FROM (saga_events e
+     CROSS JOIN LATERAL json_array_elements((e.kept -> 'of'::text)) WITH ORDINALITY k(name, number))
+  WHERE (e.kept IS NOT NULL);
 
 CREATE VIEW saga_history AS
  SELECT e.saga_id,

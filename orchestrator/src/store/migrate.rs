@@ -24,7 +24,7 @@ struct Migration {
 }
 
 /// In the order in which they are applied, numbered from 1 without gaps.
-const MIGRATIONS: [Migration; 11] = [
+const MIGRATIONS: [Migration; 12] = [
     Migration {
         version: 1,
         name: "sagas",
@@ -79,6 +79,11 @@ const MIGRATIONS: [Migration; 11] = [
         version: 11,
         name: "history",
         sql: include_str!("../../../migrations/orchestrator/0011_history.sql"),
+    },
+    Migration {
+        version: 12,
+        name: "kept",
+        sql: include_str!("../../../migrations/orchestrator/0012_kept.sql"),
     },
 ];
 

@@ -64,7 +64,7 @@ macro_rules! checks {
     };
 }
 
-const CHECKS: [(&str, Check); 59] = checks![
+const CHECKS: [(&str, Check); 60] = checks![
     suite_commit::a_committed_saga_reads_back_as_it_was,
     suite_commit::unknown_ids_are_left_out,
     suite_commit::a_lost_race_writes_nothing,
@@ -102,6 +102,7 @@ const CHECKS: [(&str, Check); 59] = checks![
     suite_language::the_newest_good_output_of_an_input_is_found,
     suite_language::a_key_is_taken_over_from_a_closed_saga_only,
     suite_language::elements_and_signals_are_values,
+    suite_language::values_read_back_however_large_and_late,
     suite_language::a_closed_saga_can_be_reopened,
     suite_letters::letters_are_listed_newest_first_by_what_they_are,
     suite_letters::letters_of_one_moment_have_pages,

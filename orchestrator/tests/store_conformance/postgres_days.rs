@@ -114,11 +114,16 @@ async fn reads_open_the_days_that_they_need_and_no_other() {
 async fn strays_are_moved_when_their_day_is_opened() {
     let database = Database::migrated().await;
     let store = database.store().await;
-    let saga = started(&store).await;
+    // Too large to be kept with its event.
+    let large = || sample::output(0, serde_json::json!("x".repeat(2000)));
+    let mut known = sample::start(&store);
+    known.values.push(large());
+    let saga = commit(&store, known).await;
     // An id whose time makes no sense has no day that could be opened.
     let mut lost = sample::start(&store);
     let id = id_at("2190-01-01T00:00:00Z".parse().unwrap());
     sample::edit(&mut lost, |saga| saga.id = id);
+    lost.values.push(large());
     let lost = commit(&store, lost).await;
     assert_eq!(partition(&database, saga.id).await, "saga_events_default");
 
@@ -126,12 +131,12 @@ async fn strays_are_moved_when_their_day_is_opened() {
     assert_eq!(
         (opened.moved, opened.left),
         (2, 2),
-        "an event and a value each"
+        "an event and a large value each"
     );
     assert_ne!(partition(&database, saga.id).await, "saga_events_default");
     assert_eq!(partition(&database, lost.id).await, "saga_events_default");
     assert_eq!(store.history(saga.id, 0, 10).await.unwrap().len(), 1);
-    assert_eq!(store.values(saga.id).await.unwrap().len(), 1);
+    assert_eq!(store.values(saga.id).await.unwrap().len(), 2);
     let again = store.open_days(store.now()).await.unwrap();
     assert_eq!((again.moved, again.left), (0, 2));
     drop(store);

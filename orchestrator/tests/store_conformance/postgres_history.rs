@@ -1,10 +1,12 @@
 //! The log has rows of two layouts: an event to a row up to schema 1, and then one for all events that
-//! were decided together.
+//! were decided together. Small values are kept with it.
 
 use orchestrator::store::Store as _;
 use saga_core::event::EventKind;
+use serde_json::json;
 
-use crate::stores::Database;
+use crate::sample::{advance, output};
+use crate::stores::{Database, commit, started};
 
 #[tokio::test]
 async fn rows_of_both_layouts_are_one_log() {
@@ -46,5 +48,25 @@ async fn rows_of_both_layouts_are_one_log() {
     }
     let view = "SELECT string_agg(seq || (data ->> 'key'), ' ' ORDER BY seq) FROM saga_history";
     assert_eq!(database.text(view).await, "1a 2b 3c 4d 5e");
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn a_value_is_in_one_place_and_in_the_view() {
+    let database = Database::migrated().await;
+    let store = database.store().await;
+    let saga = started(&store).await;
+    let mut transition = advance(&store, &saga);
+    transition.values = vec![output(7, json!("x".repeat(2000)))];
+    commit(&store, transition).await;
+    let steps = |table: &str| {
+        format!("SELECT string_agg(step || element, ' ' ORDER BY step, element) FROM {table}")
+    };
+    assert_eq!(database.text(&steps("saga_values")).await, "charge7");
+    assert_eq!(database.text(&steps("saga_data")).await, "charge7 input0");
+    let input = "SELECT value::text FROM saga_data WHERE step = 'input'";
+    let stored = store.values(saga.id).await.unwrap();
+    let (_, value) = &stored[0];
+    assert_eq!(database.text(input).await, value.to_string());
     database.drop().await;
 }

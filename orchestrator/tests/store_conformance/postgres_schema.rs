@@ -201,7 +201,8 @@ async fn the_tables_refuse_what_cannot_be() {
         .batch_execute(
             "INSERT INTO saga_definitions
              (name, version, major, minor, patch, prerelease, digest, source)
-             VALUES ('order', '1.0.0', 1, 0, 0, '', repeat('a', 64), '')",
+             VALUES ('order', '1.0.0', 1, 0, 0, '', repeat('a', 64), '');
+             INSERT INTO saga_values SELECT id, 'input', 0, '{}' FROM sagas",
         )
         .await
         .unwrap();

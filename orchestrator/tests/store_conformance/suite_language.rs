@@ -11,7 +11,7 @@ use saga_core::saga::Phase;
 use saga_core::values::{InputDigest, ValueKey};
 use serde_json::{Value, json};
 
-use crate::sample::{advance, batch, close, edit, start, start_with_key};
+use crate::sample::{advance, batch, close, edit, output, start, start_with_key};
 use crate::stores::{Pair, assert_committed, assert_key_taken, commit, eventually, load, started};
 
 fn rates() -> ActionName {
@@ -100,6 +100,41 @@ pub(crate) async fn elements_and_signals_are_values(Pair { a, b }: Pair) {
         let found = b.load_values(&[(saga.id, key.clone())]).await.unwrap();
         assert_eq!(found, [(saga.id, key, Arc::new(json!(value)))]);
     }
+}
+
+/// A store may keep small values of a saga's beginning otherwise than large and late ones.
+pub(crate) async fn values_read_back_however_large_and_late(Pair { a, b }: Pair) {
+    let mut saga = started(&*a).await;
+    let mut wanted = b.values(saga.id).await.unwrap();
+    for number in 1..=70 {
+        let mut transition = advance(&*a, &saga);
+        transition.values = match number {
+            1 => vec![
+                output(1, json!("with a \0 in it")),
+                output(2, json!({"n": 1.0, "b": [1, null]})),
+            ],
+            2 => vec![output(3, json!("large".repeat(1000))), output(4, json!(4))],
+            66 => vec![output(number, json!("late"))],
+            _ => Vec::new(),
+        };
+        wanted.extend(transition.values.iter().cloned());
+        saga = commit(&*a, transition).await;
+    }
+    wanted.sort_by(|(one, _), (other, _)| one.cmp(other));
+    assert_eq!(b.values(saga.id).await.unwrap(), wanted);
+    let other = started(&*a).await;
+    let keys: Vec<_> = [saga.id, other.id]
+        .into_iter()
+        .flat_map(|id| wanted.iter().map(move |(key, _)| (id, key.clone())))
+        .collect();
+    let found = b.load_values(&keys).await.unwrap();
+    let mut of_saga: Vec<_> = found
+        .into_iter()
+        .filter(|(id, ..)| *id == saga.id)
+        .map(|(_, key, value)| (key, value))
+        .collect();
+    of_saga.sort_by(|(one, _), (other, _)| one.cmp(other));
+    assert_eq!(of_saga, wanted);
 }
 
 pub(crate) async fn a_closed_saga_can_be_reopened(Pair { a, b }: Pair) {

@@ -13,4 +13,6 @@ pub use event::{decode_events, encode_events};
 pub(in crate::store) use saga::decode_reference;
 pub use saga::{SagaRow, decode_saga, encode_state};
 pub use snapshot::{Snapshot, snapshot};
-pub(in crate::store) use value::{decode_value_key, encode_value_key};
+pub(in crate::store) use value::{
+    KEPT_EVENTS_MAX, Named, decode_kept, decode_value_key, encode_value_key, encode_values,
+};

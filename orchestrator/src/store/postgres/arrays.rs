@@ -65,6 +65,7 @@ struct Events {
     seqs: Vec<i64>,
     at: Vec<Time>,
     data: Vec<Json>,
+    kept: Vec<Option<Json>>,
 }
 
 #[derive(Debug, Default)]
@@ -186,7 +187,7 @@ impl<'a> CommitArrays<'a> {
     fn params(&self) -> Vec<&(dyn ToSql + Sync)> {
         let (u, k, n, c) = (&self.updates, &self.keys, &self.starts, &self.closed);
         let (e, v, o, d) = (&self.events, &self.values, &self.outbox, &self.dead);
-        let mut params: Vec<&(dyn ToSql + Sync)> = Vec::with_capacity(57);
+        let mut params: Vec<&(dyn ToSql + Sync)> = Vec::with_capacity(58);
         params.extend([
             &u.ids as &(dyn ToSql + Sync),
             &u.expected,
@@ -250,6 +251,7 @@ impl<'a> CommitArrays<'a> {
         params.push(&k.replaces);
         params.extend(self.good.params());
         params.push(&u.definition_versions);
+        params.push(&e.kept);
         params
     }
 
@@ -298,8 +300,28 @@ impl<'a> CommitArrays<'a> {
         Ok(())
     }
 
+    /// The values to keep with the first event, where they are not to have rows of their own.
+    fn push_values(&mut self, transition: &'a Transition) -> Result<Option<Json>, Failure> {
+        let named = transition.values.iter().filter_map(|(key, value)| {
+            let (step, element) = codec::encode_value_key(key)?;
+            Some((step, element, &**value))
+        });
+        let mut values: Vec<codec::Named<'_, _>> = named.collect();
+        values.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
+        let first = transition.events.first().map_or(u64::MAX, |it| it.seq);
+        let (kept, rows) = codec::encode_values(first, values).map_err(unstorable)?;
+        for (step, element, value) in rows {
+            self.values.sagas.push(transition.saga.id.0);
+            self.values.steps.push(step);
+            self.values.elements.push(integer(element));
+            self.values.values.push(Json(value));
+        }
+        Ok(kept.map(Json))
+    }
+
     fn push_children(&mut self, transition: &'a Transition) -> Result<(), Failure> {
         let id = transition.saga.id.0;
+        let mut kept = self.push_values(transition)?;
         // What one decision says is one row: it is written, and mostly read, together.
         let together = |one: &Event, next: &Event| one.at == next.at;
         for events in transition.events.chunk_by(together) {
@@ -311,18 +333,7 @@ impl<'a> CommitArrays<'a> {
             self.events.seqs.push(bigint(first.seq));
             self.events.at.push(Time(first.at));
             self.events.data.push(Json(data));
-        }
-        let keyed = transition.values.iter().filter_map(|(key, value)| {
-            let (step, element) = codec::encode_value_key(key)?;
-            Some((step, element, value))
-        });
-        let mut values: Vec<_> = keyed.collect();
-        values.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
-        for (step, element, value) in values {
-            self.values.sagas.push(id);
-            self.values.steps.push(step);
-            self.values.elements.push(integer(element));
-            self.values.values.push(Json(value.to_string()));
+            self.events.kept.push(kept.take());
         }
         let mut good: Vec<_> = transition.good.iter().collect();
         good.sort_by_key(|good| &good.key);

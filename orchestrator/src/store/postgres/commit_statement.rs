@@ -135,7 +135,7 @@ mod tests {
         let form = Form::of(statements::COMMIT, everything());
         let mut parameters = form.parameters.clone();
         parameters.sort_unstable();
-        assert_eq!(parameters, (1..=57).collect::<Vec<_>>());
+        assert_eq!(parameters, (1..=58).collect::<Vec<_>>());
         let kept = form.sql.lines().count();
         let whole = statements::COMMIT.lines().map(str::trim_start);
         assert_eq!(kept, whole.filter(|line| !line.starts_with("--")).count());

@@ -30,6 +30,7 @@ mod timers;
 mod tls;
 mod tokens;
 mod unit_of_work;
+mod values;
 mod workers;
 
 pub use checkup::{Checkup, checkup};

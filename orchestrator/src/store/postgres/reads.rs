@@ -1,24 +1,24 @@
 //! What the engine and people read of sagas.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use saga_core::event::Event;
 use saga_core::ids::{ActionName, SagaId};
 use saga_core::saga::{Saga, Status};
-use saga_core::values::{GoodOutput, InputDigest, ValueKey};
+use saga_core::values::{GoodOutput, InputDigest};
 use serde_json::Value;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::columns::{Json, Time, bigint, counter, integer};
-use super::day_query::{self, by_day};
+use super::columns::{Json, Time, bigint, counter};
+use super::day_query;
 use super::failure::Failure;
 use super::rows::{self, read};
 use super::session::Params;
 use super::statements;
 use super::store::PostgresStore;
 use super::unit_of_work::UnitOfWork;
+use super::values;
 use crate::store::codec;
 use crate::store::day::ids_of_day;
 use crate::store::{Committed, PAGE_ROWS_MAX, Page, SagaFilter, StatePage, StoreError};
@@ -38,32 +38,6 @@ pub(super) async fn load_newer(
     let rows = store.query("load sagas", statements::LOAD, params).await?;
     let sagas = rows.iter().map(rows::saga).collect::<Result<_, _>>()?;
     Ok((sagas, Committed::new()))
-}
-
-/// These values of these sagas.
-pub(super) async fn load_values(
-    store: &PostgresStore,
-    keys: &[(SagaId, ValueKey)],
-) -> Result<Vec<(SagaId, ValueKey, Arc<Value>)>, StoreError> {
-    let mut found = Vec::with_capacity(keys.len());
-    for (day, keys) in by_day(keys, |(saga, _)| *saga) {
-        let (mut sagas, mut steps, mut elements) = (Vec::new(), Vec::new(), Vec::new());
-        for (saga, key) in keys {
-            let Some((step, element)) = codec::encode_value_key(key) else {
-                continue;
-            };
-            sagas.push(saga.0);
-            steps.push(step);
-            elements.push(integer(element));
-        }
-        let params: Params<'_> = &[&sagas, &steps, &elements];
-        let sql = statements::LOAD_VALUES;
-        for row in day_query::query(store, "load values", sql, day, params).await? {
-            let (key, value) = rows::value(&row, 1)?;
-            found.push((SagaId(read(&row, 0, "a value")?), key, value));
-        }
-    }
-    Ok(found)
 }
 
 /// The newest good output of each of these operations for these inputs.
@@ -90,7 +64,7 @@ pub(super) async fn last_good(
         places.push((number, at, (SagaId(read(row, 2, what)?), key)));
     }
     let keys: Vec<_> = places.iter().map(|(_, _, key)| key.clone()).collect();
-    let outputs: BTreeMap<_, _> = load_values(store, &keys)
+    let outputs: BTreeMap<_, _> = values::load_values(store, &keys)
         .await?
         .into_iter()
         .map(|(saga, key, output)| ((saga, key), output))
@@ -205,22 +179,6 @@ async fn listed(
     let more = rows.len() > full;
     rows.truncate(full);
     Ok((rows, more))
-}
-
-/// Every value of a saga.
-pub(super) async fn values(
-    store: &PostgresStore,
-    id: SagaId,
-) -> Result<Vec<(ValueKey, Arc<Value>)>, StoreError> {
-    let day = ids_of_day(id);
-    let sql = statements::VALUES;
-    let rows = day_query::query(store, "read values", sql, day, &[&id.0]).await?;
-    let mut values = rows
-        .iter()
-        .map(|row| rows::value(row, 0))
-        .collect::<Result<Vec<_>, _>>()?;
-    values.sort_by(|(a, _), (b, _)| a.cmp(b));
-    Ok(values)
 }
 
 /// Events after `after`.

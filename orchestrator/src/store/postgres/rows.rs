@@ -153,7 +153,10 @@ pub(super) fn read<'a, T: tokio_postgres::types::FromSql<'a>>(
     })
 }
 
-fn corrupt(what: String, error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+pub(super) fn corrupt(
+    what: String,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> StoreError {
     StoreError::Corrupt {
         what,
         source: Box::new(error),

@@ -42,6 +42,7 @@ pub(super) const LETTERS_OF: &str = statement!("letters_of");
 pub(super) const LIST: &str = statement!("list");
 pub(super) const LOAD: &str = statement!("load");
 pub(super) const LOAD_LOCKED: &str = statement!("load_locked");
+pub(super) const KEPT_VALUES: &str = statement!("kept_values");
 pub(super) const LOAD_VALUES: &str = statement!("load_values");
 pub(super) const NEXT_WAKE: &str = statement!("next_wake");
 pub(super) const OPEN_SAGAS: &str = statement!("open_sagas");

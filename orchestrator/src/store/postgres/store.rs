@@ -22,7 +22,7 @@ use super::connect::Connector;
 use super::settings::{CONNECT_TIMEOUT, PostgresSettings};
 use super::{
     audit, clues, commit, commit_locked, days, definitions, letters, outbox, reads, statements,
-    timers, tokens, workers,
+    timers, tokens, values, workers,
 };
 use crate::audit::{AuditEntry, AuditFilter, AuditPage, AuditRecord};
 use crate::auth::ApiToken;
@@ -113,7 +113,7 @@ impl Store for PostgresStore {
         &self,
         keys: &[(SagaId, ValueKey)],
     ) -> Result<Vec<(SagaId, ValueKey, Arc<Value>)>, StoreError> {
-        reads::load_values(self, keys).await
+        values::load_values(self, keys).await
     }
 
     async fn last_good(
@@ -217,7 +217,7 @@ impl Store for PostgresStore {
     }
 
     async fn values(&self, id: SagaId) -> Result<Vec<(ValueKey, Arc<Value>)>, StoreError> {
-        reads::values(self, id).await
+        values::values(self, id).await
     }
 
     async fn history(&self, id: SagaId, after: u64, limit: u32) -> Result<Vec<Event>, StoreError> {

@@ -103,10 +103,10 @@ matched AS MATERIALIZED (
 -- end
 -- if events
 , happened AS (
-    INSERT INTO saga_events (saga_id, seq, schema, at, data)
-    SELECT e.saga_id, e.seq, $28::smallint, e.at, e.data
-    FROM unnest($29::uuid[], $30::bigint[], $31::timestamptz[], $32::json[])
-        AS e (saga_id, seq, at, data)
+    INSERT INTO saga_events (saga_id, seq, schema, at, data, kept)
+    SELECT e.saga_id, e.seq, $28::smallint, e.at, e.data, e.kept
+    FROM unnest($29::uuid[], $30::bigint[], $31::timestamptz[], $32::json[], $58::json[])
+        AS e (saga_id, seq, at, data, kept)
     WHERE (e.saga_id IN (SELECT id FROM matched)) IS TRUE
 )
 -- end
