@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use broker::envelope::child::{self, ChildEnvelope};
 use broker::envelope::signal::{self, SignalEnvelope, SignalTarget};
-use broker::envelope::{command, drain, replies, start, worker};
+use broker::envelope::{command, commands, drain, replies, start, worker};
 use broker::message::{Incoming, Outgoing};
 use broker::topology::Topology;
 use bytes::Bytes;
@@ -203,6 +203,38 @@ fn what_a_newer_sender_adds_is_ignored() {
     let read = command::decode(&message).unwrap();
     assert_eq!(read.input, json!(5));
     assert_eq!(read.traceparent.as_deref(), Some("00-aa-bb-01"));
+}
+
+#[test]
+fn commands_that_share_a_message_read_as_written() {
+    let topology = Topology::new(Topology::DEFAULT_PREFIX);
+    let first_attempt = |seq| Command {
+        seq,
+        attempt: 1,
+        rung: None,
+        ..charge()
+    };
+    let encode = |seq| command::encode(&topology, saga(), &definition(), &first_attempt(seq));
+    let (one, other) = (encode(7), encode(9));
+    assert!(commands::may_share(&one) && commands::same_way(&one.properties, &other.properties));
+    let sent = commands::pack(&one, &[&other]);
+    assert_golden("commands", &sent);
+    let read = commands::unpack(&received(sent)).unwrap();
+    assert_eq!(read, [received(one), received(other)]);
+
+    // One that may have brought down a worker endangers no other.
+    let again = Command {
+        attempt: 2,
+        ..first_attempt(7)
+    };
+    let again = command::encode(&topology, saga(), &definition(), &again);
+    assert!(!commands::may_share(&again));
+    let large = Command {
+        input: json!("x".repeat(commands::BODY_BYTES_MAX)),
+        ..first_attempt(7)
+    };
+    let large = command::encode(&topology, saga(), &definition(), &large);
+    assert!(!commands::may_share(&large));
 }
 
 fn answer(seq: u64, outcome: ReplyOutcome) -> replies::ReplyItem {
@@ -412,12 +444,23 @@ fn announcement() -> worker::Announcement {
             version: Some("1.1.0".to_owned()),
             slots: 16,
             busy: 1,
-            per_message: 16,
+            per_message: 1,
             breaker: worker::BreakerState::HalfOpen,
         }],
         running: vec![charge],
         draining: None,
     }
+}
+
+#[test]
+fn what_a_worker_takes_in_a_message_is_said_where_it_is_more_than_one() {
+    let topology = Topology::new(Topology::DEFAULT_PREFIX);
+    let mut said = announcement();
+    said.operations[0].per_message = 16;
+    let sent = worker::encode(&topology, &said);
+    assert_golden("worker-per-message", &sent);
+    let read = worker::decode(&received(sent)).unwrap();
+    assert_eq!(read, said);
 }
 
 #[test]

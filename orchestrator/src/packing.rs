@@ -138,3 +138,98 @@ fn share(
     }
     shares
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use broker::envelope::command;
+    use broker::message::Properties;
+    use bytes::Bytes;
+    use saga_core::ids::{MessageId, SagaId};
+    use uuid::Uuid;
+
+    use super::*;
+
+    const STEPS: &str = "t.steps";
+
+    fn row(seq: u64, queue: &str, change: impl FnOnce(&mut Properties)) -> OutboxMessage {
+        let id = MessageId {
+            saga: SagaId(Uuid::nil()),
+            seq,
+        };
+        let mut properties = Properties {
+            exchange: STEPS.to_owned(),
+            routing_key: queue.to_owned(),
+            message_id: id.to_string(),
+            kind: command::KIND.to_owned(),
+            headers: BTreeMap::from([("amends-attempt".to_owned(), "1".to_owned())]),
+            ..Properties::default()
+        };
+        change(&mut properties);
+        let body = Bytes::from_static(b"{}");
+        let message = Outgoing { properties, body };
+        OutboxMessage { id, message }
+    }
+
+    fn as_it_is(_: &mut Properties) {}
+
+    /// The numbers of the rows by message.
+    fn shared(rows: Vec<OutboxMessage>, limits: &[(&str, usize)]) -> Vec<Vec<u64>> {
+        let limits = limits
+            .iter()
+            .map(|(queue, most)| ((*queue).to_owned(), *most));
+        let shares = share(rows, &limits.collect(), STEPS);
+        let numbers = |rows: &Vec<OutboxMessage>| rows.iter().map(|row| row.id.seq).collect();
+        shares.iter().map(numbers).collect()
+    }
+
+    #[test]
+    fn commands_for_one_queue_share_a_message_up_to_its_limit() {
+        let rows = |queues: &str| {
+            let queues = queues.chars().map(|queue| queue.to_string());
+            (1..)
+                .zip(queues)
+                .map(|(seq, queue)| row(seq, &queue, as_it_is))
+                .collect::<Vec<_>>()
+        };
+        let none: [Vec<u64>; 0] = [];
+        assert_eq!(shared(rows(""), &[("a", 3)]), none);
+        assert_eq!(shared(rows("aa"), &[]), [[1], [2]], "nobody has said so");
+        assert_eq!(
+            shared(rows("abaaba"), &[("a", 3), ("b", 8)]),
+            [vec![1, 3, 4], vec![2, 5], vec![6]]
+        );
+    }
+
+    #[test]
+    fn what_goes_another_way_or_may_do_harm_goes_alone() {
+        let rung = |it: &mut Properties| it.exchange = "t.retry.a.1s".to_owned();
+        let again = |it: &mut Properties| {
+            it.headers
+                .insert("amends-attempt".to_owned(), "2".to_owned());
+        };
+        let answer = |it: &mut Properties| it.kind = "amends.replies.v1".to_owned();
+        let urgent = |it: &mut Properties| it.priority = Some(9);
+        let rows = vec![
+            row(1, "a", as_it_is),
+            row(2, "a", rung),
+            row(3, "a", again),
+            row(4, "a", answer),
+            row(5, "a", as_it_is),
+            row(6, "a", urgent),
+        ];
+        let alone = [vec![1, 5], vec![2], vec![3], vec![4], vec![6]];
+        assert_eq!(shared(rows, &[("a", 9)]), alone);
+    }
+
+    #[test]
+    fn a_row_alone_is_sent_as_it_is() {
+        let parcel = Parcel::of(vec![row(1, "a", as_it_is)]);
+        assert_eq!(parcel.message, row(1, "a", as_it_is).message);
+        let two = vec![row(1, "a", as_it_is), row(2, "a", as_it_is)];
+        let parcel = Parcel::of(two);
+        assert_eq!(parcel.message.properties.kind, commands::KIND);
+        assert_eq!(parcel.rows.len(), 2);
+    }
+}

@@ -92,7 +92,7 @@ pub struct OperationInfo {
     #[serde(default)]
     pub busy: u32,
     /// Commands that it takes in one message. Whoever says nothing takes one.
-    #[serde(default = "one")]
+    #[serde(default = "one", skip_serializing_if = "is_one")]
     pub per_message: u32,
     /// Whether its circuit breaker lets calls through.
     #[serde(default)]
@@ -101,6 +101,14 @@ pub struct OperationInfo {
 
 const fn one() -> u32 {
     1
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "skip_serializing_if passes a reference"
+)]
+const fn is_one(per_message: &u32) -> bool {
+    *per_message == 1
 }
 
 /// Whether a circuit breaker lets calls through.

@@ -3,6 +3,7 @@
 mod config;
 mod conformance;
 mod memory;
+mod packed;
 mod proxy;
 mod rabbit_conformance;
 mod rabbit_faults;

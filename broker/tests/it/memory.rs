@@ -7,6 +7,7 @@ use broker::memory::{MemoryBroker, MemorySettings};
 use broker::topology::Topology;
 
 use crate::conformance::{self, DELIVERY_LIMIT, Subject};
+use crate::packed;
 
 fn memory(queue_length_max: usize) -> (Subject, Topology) {
     let topology = Topology::new("t");
@@ -138,4 +139,24 @@ async fn consumers_are_served_in_turn() {
             delivery.receipt.ack(&conformance::OnDisk);
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn parts_arrive_one_by_one() {
+    run(async |broker, topology| packed::parts_arrive_one_by_one(broker, &topology).await).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn parts_come_again_together() {
+    run(async |broker, topology| packed::parts_come_again_together(broker, &topology).await).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn parts_die_together() {
+    run(async |broker, topology| packed::parts_die_together(broker, &topology).await).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nonsense_is_handed_on() {
+    run(async |broker, topology| packed::nonsense_is_handed_on(broker, &topology).await).await;
 }

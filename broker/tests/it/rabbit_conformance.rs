@@ -1,7 +1,7 @@
 //! The conformance suite over RabbitMQ.
 
-use crate::conformance;
 use crate::server::run;
+use crate::{conformance, packed};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn publish_then_consume() {
@@ -90,4 +90,27 @@ async fn many_publishers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn closing() {
     run(|broker, topology| async move { conformance::closing(broker, &topology).await }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_arrive_one_by_one() {
+    run(|broker, topology| async move { packed::parts_arrive_one_by_one(broker, &topology).await })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_come_again_together() {
+    run(|broker, topology| async move { packed::parts_come_again_together(broker, &topology).await }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_die_together() {
+    run(|broker, topology| async move { packed::parts_die_together(broker, &topology).await })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nonsense_is_handed_on() {
+    run(|broker, topology| async move { packed::nonsense_is_handed_on(broker, &topology).await })
+        .await;
 }

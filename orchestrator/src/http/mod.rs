@@ -27,6 +27,7 @@ mod saga_routes;
 mod sagas;
 mod selection;
 mod signals;
+mod starts;
 mod subject;
 mod view;
 mod wiring;
@@ -51,6 +52,7 @@ pub use problem::Problem;
 pub use reconcile::ReconcileBody;
 pub use router::{Api, BODY_BYTES_MAX, router};
 pub use signals::SignalBody;
+pub use starts::{BatchBody, BatchView, BatchedView, STARTS_MAX};
 pub use view::{
     DefinitionSourceView, DefinitionView, EventView, OperatedView, PageView, RetirementView,
     SagaView, StartBody, StartedView, StepView,

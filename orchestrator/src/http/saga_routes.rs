@@ -10,6 +10,7 @@ use super::route::{Content, Route, fields, json, shape};
 use super::sagas::{self, HistoryQuery, ShowQuery};
 use super::selection::SagaQuery;
 use super::signals::{self, SignalBody};
+use super::starts::{self, BatchBody, BatchView};
 use super::view::{EventView, OperatedView, PageView, SagaView, StartBody, StartedView};
 use crate::bundle::Bundle;
 use crate::explain::StuckReport;
@@ -50,8 +51,22 @@ fn sagas() -> Vec<Route> {
                     "Start a saga; 200 says that one with this key was there already",
                 ),
                 json::<StartBody>(),
-                sagas::start,
+                starts::start,
                 started(),
+            )
+        },
+        Route {
+            waits_its_turn: true,
+            ..Route::change(
+                "saga.start_many",
+                (
+                    "/v1/sagas/batch",
+                    "startSagas",
+                    "Start many sagas; each is answered by itself, in their order",
+                ),
+                json::<BatchBody>(),
+                starts::start_many,
+                json::<BatchView>(),
             )
         },
         Route {

@@ -1,11 +1,10 @@
-//! Starting, listing and looking at sagas.
+//! Listing and looking at sagas.
 
 use std::time::Duration;
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use saga_core::ids::SagaId;
 use saga_core::saga::{Saga, Status};
@@ -13,12 +12,10 @@ use saga_core::values::Values;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::body::Sent;
 use super::problem::Problem;
 use super::router::Api;
 use super::selection::SagaQuery;
-use super::view::{EventView, PageView, SagaView, StartBody, StartedView};
-use crate::engine::StartRequest;
+use super::view::{EventView, PageView, SagaView};
 use crate::explain;
 use crate::store::PAGE_ROWS_MAX;
 
@@ -27,46 +24,6 @@ const WAIT_SECONDS_MAX: u64 = 60;
 
 /// While waiting, the store is looked at this often: another orchestrator may move the saga.
 const LOOK_AGAIN_EVERY: Duration = Duration::from_secs(1);
-
-pub(super) async fn start(
-    State(api): State<Api>,
-    headers: HeaderMap,
-    Sent(body): Sent<StartBody>,
-) -> Result<(StatusCode, Json<StartedView>), Problem> {
-    let repeat = headers
-        .get("idempotency-key")
-        .and_then(|value| value.to_str().ok());
-    let shared = api.engine.shared();
-    let definition = shared
-        .catalog
-        .resolve(&body.definition, body.version.as_ref())
-        .await?;
-    // An idempotency key makes a start without a business key safe to repeat; with one, the
-    // business key does so already.
-    let key = match (body.key, &definition.key) {
-        (None, None) => repeat.map(str::to_owned),
-        (key, _) => key,
-    };
-    let request = StartRequest {
-        definition,
-        input: body.input,
-        key,
-        labels: body.labels,
-    };
-    let started = api.engine.offer(request).await?;
-    let status = if started.created {
-        StatusCode::CREATED
-    } else {
-        StatusCode::OK
-    };
-    let view = StartedView {
-        id: started.saga.to_string(),
-        definition: started.definition.name.to_string(),
-        version: started.definition.version.to_string(),
-        created: started.created,
-    };
-    Ok((status, Json(view)))
-}
 
 pub(super) async fn list(
     State(api): State<Api>,

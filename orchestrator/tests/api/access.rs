@@ -128,7 +128,7 @@ async fn what_changes_something_takes_more_than_a_viewer() {
     let quiet = permissions().into_iter();
     let quiet = quiet.filter(|it| it.verb.is_some() && !it.audited);
     let quiet: Vec<_> = quiet.filter_map(|it| it.verb).collect();
-    assert_eq!(quiet, ["saga.start", "saga.signal"]);
+    assert_eq!(quiet, ["saga.start", "saga.start_many", "saga.signal"]);
     let open: Vec<_> = permissions()
         .into_iter()
         .filter(|it| it.role.is_none())

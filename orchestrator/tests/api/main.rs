@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod batch;
+#[cfg(test)]
 mod overload;
 #[cfg(test)]
 mod provider;

@@ -77,7 +77,7 @@ async fn a_body_that_says_something_else_is_refused_everywhere() {
             assert!(detail.starts_with("the body is not a request: "), "{what}");
         }
     }
-    assert_eq!(paths, 17);
+    assert_eq!(paths, 18);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -83,6 +83,42 @@ impl Api {
         }
     }
 
+    /// Starts several sagas with one request, and returns their ids in the same order.
+    pub(crate) async fn start_many(&mut self, bodies: Vec<String>) -> Result<Vec<String>> {
+        let until = Instant::now() + LET_IN_WITHIN;
+        let mut ids = vec![String::new(); bodies.len()];
+        let mut left: Vec<usize> = (0..bodies.len()).collect();
+        loop {
+            let wanted: Vec<&str> = left.iter().map(|at| bodies[*at].as_str()).collect();
+            let body = format!(r#"{{"sagas":[{}]}}"#, wanted.join(","));
+            let answer = self.send(Method::POST, "/v1/sagas/batch", body).await?;
+            let status = answer.status();
+            let answer: Value = serde_json::from_slice(answer.body())?;
+            let (mut refused, mut pause) = (Vec::new(), 0);
+            for (place, at) in left.into_iter().enumerate() {
+                let became = &answer["sagas"][place];
+                if let Some(id) = became["started"]["id"].as_str() {
+                    id.clone_into(&mut ids[at]);
+                    continue;
+                }
+                let problem = match status {
+                    StatusCode::OK => &became["problem"],
+                    _ => &answer,
+                };
+                match problem["retry_after_seconds"].as_u64() {
+                    Some(seconds) if Instant::now() < until => pause = pause.max(seconds),
+                    _ => bail!("a start was answered {problem}"),
+                }
+                refused.push(at);
+            }
+            if refused.is_empty() {
+                return Ok(ids);
+            }
+            left = refused;
+            sleep(Duration::from_secs(pause)).await;
+        }
+    }
+
     /// Asks for a saga. That one with its key is there already is as good.
     pub(crate) async fn ask_to_start(&mut self, body: String) -> Result<Answer> {
         let answer = self.send(Method::POST, "/v1/sagas", body).await?;

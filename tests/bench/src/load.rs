@@ -13,13 +13,19 @@ use crate::api::Api;
 use crate::workload::Workload;
 
 /// Connections that start sagas.
-pub(crate) const STARTERS: usize = 256;
+pub(crate) const STARTERS: usize = 32;
+
+/// Sagas that are started with one request under full load, as whoever has many does.
+const STARTED_AT_ONCE: usize = 32;
 
 /// How often the orchestrators are asked how many sagas have ended.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Of sagas under load, one in so many is waited for, to know how long it takes.
+/// Of sagas at a steady rate, one in so many is waited for, to know how long it takes.
 pub(crate) const WAITED_FOR: u64 = 20;
+
+/// The same under full load, where waiting takes from what is measured.
+const WAITED_FOR_UNDER_FULL_LOAD: u64 = 50;
 
 /// When no saga has ended for this long, none will.
 pub(crate) const STALLED_AFTER: Duration = Duration::from_secs(120);
@@ -79,12 +85,22 @@ impl Load {
                 let mut waiting = JoinSet::new();
                 while take(&left) {
                     room.acquire().await?.forget();
-                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let mut numbers = vec![next.fetch_add(1, Ordering::Relaxed)];
+                    while numbers.len() < STARTED_AT_ONCE
+                        && let Ok(more) = room.try_acquire()
+                        && take(&left)
+                    {
+                        more.forget();
+                        numbers.push(next.fetch_add(1, Ordering::Relaxed));
+                    }
                     let began = Instant::now();
-                    let saga = api.start(workload.body(number)).await?;
-                    if number.is_multiple_of(WAITED_FOR) {
-                        let authority = authority.clone();
-                        waiting.spawn(async move { wait(&authority, &saga, began).await });
+                    let bodies = numbers.iter().map(|number| workload.body(*number));
+                    let sagas = api.start_many(bodies.collect()).await?;
+                    for (number, saga) in numbers.into_iter().zip(sagas) {
+                        if number.is_multiple_of(WAITED_FOR_UNDER_FULL_LOAD) {
+                            let authority = authority.clone();
+                            waiting.spawn(async move { wait(&authority, &saga, began).await });
+                        }
                     }
                 }
                 let took = waiting.join_all().await;
