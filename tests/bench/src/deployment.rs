@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use tokio_postgres::{Client, NoTls};
 
 use crate::api::Api;
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Verb};
 use crate::definitions::definitions;
 use crate::processes::Processes;
 use crate::workload::Workload;
@@ -33,6 +33,9 @@ pub(crate) struct Site {
     pub(crate) servers: u32,
     /// On the servers' disk.
     pub(crate) folder: PathBuf,
+    /// Whether starts are refused when they wait for long. Only a flood is to be kept out: in all else
+    /// it is the load that bounds how much is open.
+    pub(crate) refuses: bool,
 }
 
 impl Site {
@@ -43,6 +46,7 @@ impl Site {
             amqp: arguments.amqp.clone(),
             servers: arguments.servers,
             folder: arguments.folder.clone(),
+            refuses: matches!(arguments.verb, Some(Verb::Flood)),
         }
     }
 }
@@ -73,7 +77,7 @@ impl Deployment {
     pub(crate) async fn start(site: Site, orchestrators: u32) -> Result<Self> {
         let database = format!("bench{}", std::process::id());
         let url = fresh_database(&site.postgres, &database).await?;
-        let settings: Settings = [
+        let mut settings: Settings = [
             ("AMENDS__POSTGRES__URL", url.as_str()),
             ("AMENDS__BROKER__URLS", &site.amqp),
             ("AMENDS__BROKER__PREFIX", &database),
@@ -82,6 +86,9 @@ impl Deployment {
         ]
         .map(|(name, value)| (name, value.to_owned()))
         .into();
+        if !site.refuses {
+            settings.push(("AMENDS__ADMISSION__WAIT_TARGET_MS", "0".to_owned()));
+        }
         let migrated = command(&site.amends, &["db", "migrate"], &settings).status()?;
         if !migrated.success() {
             bail!("`amends db migrate` ended with {migrated}");

@@ -35,8 +35,11 @@ const ASKING_PREFETCH: u16 = 1000;
 /// The asking side acknowledges so many answers at once.
 const ACK_EVERY: usize = 50;
 
-/// Answers that a coalescing worker puts in one message, at most, as in amends.
+/// Answers that a coalescing worker puts in one message, as in amends.
 const COALESCED_MAX: usize = 64;
+
+/// Commands in one message, where they are coalesced, at most: as the worker of the benchmark takes.
+const COMMANDS_MAX: usize = 16;
 
 /// Message bodies, in bytes: what amends sends for a step of the benchmark's saga.
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +54,7 @@ pub(crate) struct Game {
     /// Commands without an answer, at most.
     pub(crate) window: usize,
     pub(crate) workers: usize,
-    /// Many answers to a message where many are ready.
+    /// Many commands and many answers to a message where many are ready.
     pub(crate) coalesced: bool,
 }
 
@@ -79,7 +82,7 @@ pub(crate) async fn play(url: &str, game: Game, bodies: Bodies, commands: usize)
     for _ in 0..game.workers {
         let connection = connect(url).await?;
         tasks.spawn(async move {
-            let worked = work(&connection, game.coalesced, bodies.reply).await;
+            let worked = work(&connection, game.coalesced, bodies).await;
             worked.context("a worker of the ping-pong")
         });
     }
@@ -88,7 +91,8 @@ pub(crate) async fn play(url: &str, game: Game, bodies: Bodies, commands: usize)
     let began = Instant::now();
     let permits = Arc::clone(&window);
     tasks.spawn(async move {
-        let asked = ask(&asking, &permits, bodies.command, commands).await;
+        let at_once = if game.coalesced { COMMANDS_MAX } else { 1 };
+        let asked = ask(&asking, &permits, (bodies.command, at_once), commands).await;
         asked.context("the asking side of the ping-pong")
     });
     tokio::select! {
@@ -154,19 +158,22 @@ async fn confirmed(connection: &Connection) -> Result<Channel> {
 }
 
 /// Answers until it is stopped.
-async fn work(connection: &Connection, coalesced: bool, bytes: usize) -> Result<()> {
+async fn work(connection: &Connection, coalesced: bool, bodies: Bodies) -> Result<()> {
     let channel = confirmed(connection).await?;
     let mut commands = consume(&channel, COMMANDS, WORKER_PREFETCH).await?;
     let mut answering = JoinSet::new();
     while let Some(first) = commands.next().await {
         let mut taken = vec![first?];
+        let mut carried = taken[0].data.len() / bodies.command;
         while coalesced
-            && taken.len() < COALESCED_MAX
+            && carried < COALESCED_MAX
             && let Some(Some(more)) = commands.next().now_or_never()
         {
-            taken.push(more?);
+            let more = more?;
+            carried += more.data.len() / bodies.command;
+            taken.push(more);
         }
-        let body = vec![b'x'; bytes * taken.len()];
+        let body = vec![b'x'; bodies.reply * carried];
         let options = BasicPublishOptions::default();
         let confirm = channel
             .basic_publish("".into(), REPLIES.into(), options, &body, persistent())
@@ -193,14 +200,23 @@ async fn acknowledge(commands: &[Delivery]) -> Result<()> {
 async fn ask(
     connection: &Connection,
     window: &Semaphore,
-    bytes: usize,
+    (bytes, at_once): (usize, usize),
     commands: usize,
 ) -> Result<()> {
     let channel = confirmed(connection).await?;
-    let body = vec![b'x'; bytes];
     let mut confirms = JoinSet::new();
-    for _ in 0..commands {
+    let mut left = commands;
+    while left > 0 {
         window.acquire().await?.forget();
+        let mut count = 1;
+        while count < at_once.min(left)
+            && let Ok(room) = window.try_acquire()
+        {
+            room.forget();
+            count += 1;
+        }
+        left -= count;
+        let body = vec![b'x'; bytes * count];
         let options = BasicPublishOptions::default();
         let confirm = channel
             .basic_publish("".into(), COMMANDS.into(), options, &body, persistent())

@@ -20,10 +20,7 @@ pub(crate) fn report(figures: &Figures) -> String {
         );
         line(&name, &rounds.range(0, "/s"));
     }
-    line(
-        "ping-pong, coalesced answers",
-        &figures.coalesced.range(0, "/s"),
-    );
+    line("ping-pong, coalesced", &figures.coalesced.range(0, "/s"));
     line("durable steps", &figures.steps.range(0, "/s"));
     line("sagas of four steps", &figures.sagas.range(0, "/s"));
     line(
@@ -62,7 +59,7 @@ pub(crate) fn charts(figures: &Figures) -> [Chart; 2] {
         steps = steps.yardstick("ping-pong, nothing stored", best.median());
     }
     let steps = steps
-        .yardstick("the same, coalesced answers", figures.coalesced.median())
+        .yardstick("the same, coalesced", figures.coalesced.median())
         .ours("amends, durable steps", figures.steps.median());
     let mut latency = Bars::new("From start to end of a saga of four steps", " ms");
     for (name, rounds) in [
