@@ -25,8 +25,8 @@ pub(crate) struct Arguments {
     /// Orchestrator processes.
     #[arg(long, global = true, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=16))]
     pub(crate) orchestrators: u32,
-    /// Sagas open at once at full load.
-    #[arg(long, global = true, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    /// Sagas open at once at full load. The ping-pong is played with as many under way, and with fewer.
+    #[arg(long, global = true, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) open: u32,
     /// Write charts of what was measured to this folder, as SVG.
     #[arg(long, global = true, value_name = "FOLDER")]

@@ -60,7 +60,7 @@ pub(crate) struct Game {
 
 /// Every window and number of workers that may be the best.
 pub(crate) fn games() -> Vec<Game> {
-    let windows = [64, 256, 1000];
+    let windows = [64, 256, 1000, 2000];
     let of = |window| {
         [1, 2, 4].map(|workers| Game {
             window,

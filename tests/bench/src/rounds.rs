@@ -94,7 +94,7 @@ async fn ping_pong(
         );
     }
     let coalesced = Game {
-        window: 1000,
+        window: 2000,
         workers: 2,
         coalesced: true,
     };
