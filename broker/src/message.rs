@@ -35,6 +35,9 @@ pub struct Properties {
     /// AMQP `priority`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<u8>,
+    /// It may share a message with others. The outbox keeps it; a message says nothing of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shares: bool,
     /// Headers; all are long strings, which every client library can read. On the wire those under
     /// `amends-` are one, `amends`, a JSON object of texts.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

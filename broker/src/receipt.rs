@@ -125,7 +125,7 @@ impl Shared {
 
 impl Settlement {
     /// Of which delivery.
-    const fn tag(self) -> u64 {
+    pub(crate) const fn tag(self) -> u64 {
         let (Self::Ack(tag) | Self::Requeue(tag) | Self::DeadLetter(tag)) = self;
         tag
     }

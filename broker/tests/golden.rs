@@ -8,7 +8,7 @@ use std::time::Duration;
 use broker::envelope::child::{self, ChildEnvelope};
 use broker::envelope::signal::{self, SignalEnvelope, SignalTarget};
 use broker::envelope::{command, commands, drain, replies, start, worker};
-use broker::message::{Incoming, Outgoing};
+use broker::message::{Incoming, Outgoing, Properties};
 use broker::topology::Topology;
 use bytes::Bytes;
 use saga_core::decision::{ChildAsk, Command, Undoes};
@@ -45,6 +45,7 @@ fn charge() -> Command {
         heartbeat: Some(Duration::from_millis(2500)),
         deadline: Some("2026-11-24T09:30:00Z".parse().expect("a time")),
         rung: None,
+        shares: false,
         priority: Some(3),
     }
 }
@@ -70,6 +71,7 @@ fn refund() -> Command {
         heartbeat: None,
         deadline: None,
         rung: Some(Duration::from_secs(2)),
+        shares: false,
         priority: None,
     }
 }
@@ -208,13 +210,12 @@ fn what_a_newer_sender_adds_is_ignored() {
 #[test]
 fn commands_that_share_a_message_read_as_written() {
     let topology = Topology::new(Topology::DEFAULT_PREFIX);
-    let first_attempt = |seq| Command {
+    let fresh = |seq| Command {
         seq,
-        attempt: 1,
-        rung: None,
+        shares: true,
         ..charge()
     };
-    let encode = |seq| command::encode(&topology, saga(), &definition(), &first_attempt(seq));
+    let encode = |seq| command::encode(&topology, saga(), &definition(), &fresh(seq));
     let (one, other) = (encode(7), encode(9));
     assert!(commands::may_share(&one) && commands::same_way(&one.properties, &other.properties));
     let sent = commands::pack(&one, &[&other]);
@@ -224,14 +225,14 @@ fn commands_that_share_a_message_read_as_written() {
 
     // One that may have brought down a worker endangers no other.
     let again = Command {
-        attempt: 2,
-        ..first_attempt(7)
+        shares: false,
+        ..fresh(7)
     };
     let again = command::encode(&topology, saga(), &definition(), &again);
     assert!(!commands::may_share(&again));
     let large = Command {
         input: json!("x".repeat(commands::BODY_BYTES_MAX)),
-        ..first_attempt(7)
+        ..fresh(7)
     };
     let large = command::encode(&topology, saga(), &definition(), &large);
     assert!(!commands::may_share(&large));
@@ -314,7 +315,7 @@ fn a_bad_reply_is_reported_alone_with_its_bytes() {
     );
     let body = format!(r#"{{"x":1,"replies":[{good}, 17,{lone},{no_error},{foreign},{good}]}}"#);
     let mut message = received(Outgoing {
-        properties: broker::message::Properties {
+        properties: Properties {
             kind: replies::KIND.to_owned(),
             ..Default::default()
         },
@@ -505,7 +506,7 @@ fn announcements_read_as_written() {
 fn an_announcement_may_say_little_but_not_too_much() {
     let read = |body: String| {
         worker::decode(&received(Outgoing {
-            properties: broker::message::Properties {
+            properties: Properties {
                 kind: worker::KIND.to_owned(),
                 ..Default::default()
             },
@@ -561,7 +562,11 @@ fn starts_read_as_written() {
 
 fn received(sent: Outgoing) -> Incoming {
     Incoming {
-        properties: sent.properties,
+        properties: Properties {
+            // Nothing is said of it on the way.
+            shares: false,
+            ..sent.properties
+        },
         body: sent.body,
         redelivered: false,
         death: None,

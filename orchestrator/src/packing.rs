@@ -141,8 +141,6 @@ fn share(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use broker::envelope::command;
     use broker::message::Properties;
     use bytes::Bytes;
@@ -163,7 +161,7 @@ mod tests {
             routing_key: queue.to_owned(),
             message_id: id.to_string(),
             kind: command::KIND.to_owned(),
-            headers: BTreeMap::from([("amends-attempt".to_owned(), "1".to_owned())]),
+            shares: true,
             ..Properties::default()
         };
         change(&mut properties);
@@ -205,10 +203,7 @@ mod tests {
     #[test]
     fn what_goes_another_way_or_may_do_harm_goes_alone() {
         let rung = |it: &mut Properties| it.exchange = "t.retry.a.1s".to_owned();
-        let again = |it: &mut Properties| {
-            it.headers
-                .insert("amends-attempt".to_owned(), "2".to_owned());
-        };
+        let again = |it: &mut Properties| it.shares = false;
         let answer = |it: &mut Properties| it.kind = "amends.replies.v1".to_owned();
         let urgent = |it: &mut Properties| it.priority = Some(9);
         let rows = vec![

@@ -183,6 +183,9 @@ pub struct Command {
     pub deadline: Option<Timestamp>,
     /// It is delayed on the dead-letter rung of this length.
     pub rung: Option<Duration>,
+    /// It may share a message with others, because nothing like it was sent before. What is tried or
+    /// sent again may be what brought down whoever had it, and would bring the others down with it.
+    pub shares: bool,
     /// Higher first.
     pub priority: Option<u8>,
 }

@@ -67,6 +67,7 @@ pub fn encode(
             correlation_id: Some(saga_text),
             reply_to: Some(topology.replies_queue()),
             priority: command.priority,
+            shares: command.shares,
         },
         body: body(command),
     }
@@ -281,11 +282,6 @@ pub fn address(message: &Incoming) -> Result<Address, EnvelopeError> {
         round: optional(headers, ROUND)?.unwrap_or(0),
         attempt: required(headers, ATTEMPT)?,
     })
-}
-
-/// Whether these headers are those of a command that has not been sent before.
-pub(super) fn is_first_attempt(headers: &Headers) -> bool {
-    headers.get(ATTEMPT).is_some_and(|attempt| attempt == "1")
 }
 
 type Headers = BTreeMap<String, String>;

@@ -38,24 +38,25 @@ struct HeadOut<'a> {
     headers: &'a BTreeMap<String, String>,
 }
 
-/// Whether this command may share a message with others: it is small, and sent for the first time.
-/// One that is sent again may have brought down the worker that had it, and with it the others.
+/// Whether this command may share a message with others: its saga allows it, and it is small.
 #[must_use]
 pub fn may_share(message: &Outgoing) -> bool {
     let properties = &message.properties;
     let heads = properties.headers.iter();
     let head: usize = heads.map(|(name, value)| name.len() + value.len()).sum();
     properties.kind == command::KIND
+        && properties.shares
         && message.body.len() <= BODY_BYTES_MAX
         && head <= HEAD_BYTES_MAX
-        && command::is_first_attempt(&properties.headers)
 }
 
 /// Whether two commands go the same way, and their answers too.
 #[must_use]
 pub fn same_way(one: &Properties, other: &Properties) -> bool {
-    let way = |it: &Properties| (it.priority, it.reply_to.clone());
-    one.routing_key == other.routing_key && one.exchange == other.exchange && way(one) == way(other)
+    one.routing_key == other.routing_key
+        && one.exchange == other.exchange
+        && one.reply_to == other.reply_to
+        && one.priority == other.priority
 }
 
 /// One message for commands that go the [same way](same_way) and [may share](may_share) it, at least
@@ -90,6 +91,7 @@ pub fn pack(first: &Outgoing, others: &[&Outgoing]) -> Outgoing {
             correlation_id: None,
             reply_to: from.reply_to.clone(),
             priority: from.priority,
+            shares: false,
             headers: BTreeMap::new(),
         },
         body: Bytes::from(body),
@@ -133,6 +135,7 @@ pub fn unpack(message: &Incoming) -> Option<Vec<Incoming>> {
             correlation_id: it.correlation_id.map(Cow::into_owned),
             reply_to: shared.reply_to.clone(),
             priority: shared.priority,
+            shares: false,
             headers: it.headers,
         },
         body: message.body.slice_ref(it.body.get().as_bytes()),

@@ -142,9 +142,7 @@ impl Queue {
 
     /// Settles a delivery; returns the message when it is given up.
     pub(super) fn settle(&mut self, consumer: u64, settlement: Settlement) -> Option<Stored> {
-        let (Settlement::Ack(tag) | Settlement::Requeue(tag) | Settlement::DeadLetter(tag)) =
-            settlement;
-        let mut held = self.unsettled.remove(&(consumer, tag))?;
+        let mut held = self.unsettled.remove(&(consumer, settlement.tag()))?;
         let taker = self.takers.iter_mut().find(|(other, _)| *other == consumer);
         if let Some((_, taker)) = taker {
             taker.holds -= 1;

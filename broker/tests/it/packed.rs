@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use broker::broker::{Consumer, Delivery, Settled};
 use broker::envelope::{command, commands};
-use broker::message::{Death, Outgoing};
+use broker::message::{Death, Outgoing, Properties};
 use broker::topology::Topology;
 use bytes::Bytes;
 
@@ -16,8 +16,8 @@ use crate::conformance::{
 fn single(topology: &Topology, queue: &str, id: &str) -> Outgoing {
     let mut message = step(topology, queue, id);
     command::KIND.clone_into(&mut message.properties.kind);
+    message.properties.shares = true;
     let headers = &mut message.properties.headers;
-    headers.insert("amends-attempt".to_owned(), "1".to_owned());
     headers.insert("traceparent".to_owned(), format!("of {id}"));
     message.properties.correlation_id = Some(format!("saga of {id}"));
     message.body = Bytes::from(format!(r#"{{"input":"{id} \u0000"}}"#));
@@ -56,7 +56,11 @@ pub(crate) async fn parts_arrive_one_by_one(broker: Subject, topology: &Topology
     assert_eq!(ids(&parts), ["a", "b", "c"]);
     for part in &parts {
         let sent = single(topology, &queue, &part.message.properties.message_id);
-        assert_eq!(part.message.properties, sent.properties);
+        let received = Properties {
+            shares: false,
+            ..sent.properties
+        };
+        assert_eq!(part.message.properties, received);
         assert_eq!(part.message.body, sent.body);
         assert!(!part.message.redelivered && part.message.death.is_none());
     }

@@ -79,6 +79,7 @@ impl Shop {
             heartbeat: None,
             deadline: None,
             rung: None,
+            shares: false,
             priority: None,
         };
         let definition = DefinitionRef {

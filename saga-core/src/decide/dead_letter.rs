@@ -61,6 +61,7 @@ pub(super) fn apply(turn: &mut Turn<'_>, letter: &DeadLetter) -> Result<(), Stop
         number: state.attempt,
         round: state.round_of(letter.op),
         rung: Some(rung),
+        again: true,
     };
     let event = EventKind::StepProbed {
         key: letter.key.clone(),

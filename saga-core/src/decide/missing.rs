@@ -21,6 +21,7 @@ pub(super) fn apply(turn: &mut Turn<'_>, missing: &Missing) -> Result<(), Stop> 
         number: missing.attempt,
         round: missing.round,
         rung: None,
+        again: true,
     };
     let event = EventKind::CommandResent {
         key: missing.key.clone(),

@@ -164,6 +164,7 @@ pub(super) fn under_way(turn: &Turn<'_>, key: &StepKey) -> Result<(Attempt, Work
                 state.round
             },
             rung: None,
+            again: false,
         },
         work,
     ))

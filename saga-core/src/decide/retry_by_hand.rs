@@ -129,6 +129,7 @@ pub(super) fn failed_undo(
             number: state.attempt + 1,
             round: state.undo_round,
             rung: None,
+            again: false,
         }
     };
     turn.emit(EventKind::UndoRetried {

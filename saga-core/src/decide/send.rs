@@ -21,10 +21,17 @@ pub(super) struct Attempt {
     pub(super) number: u32,
     pub(super) round: u32,
     pub(super) rung: Option<Duration>,
+    /// It was sent before.
+    pub(super) again: bool,
 }
 
 impl Attempt {
     pub(super) const FIRST: Self = Self::first_of(0);
+
+    /// Whether its command may share a message with others.
+    const fn shares(self) -> bool {
+        self.number == 1 && self.round == 0 && self.rung.is_none() && !self.again
+    }
 
     /// The first attempt of a round.
     pub(super) const fn first_of(round: u32) -> Self {
@@ -32,6 +39,7 @@ impl Attempt {
             number: 1,
             round,
             rung: None,
+            again: false,
         }
     }
 }
@@ -266,6 +274,7 @@ fn action_command(
         attempt: attempt.number,
         undoes: None,
         rung: attempt.rung,
+        shares: attempt.shares(),
         priority: turn.step(key)?.priority,
         seq,
         key: key.clone(),
@@ -294,6 +303,7 @@ fn settle_command(
         heartbeat: None,
         deadline: None,
         rung: attempt.rung,
+        shares: attempt.shares(),
         priority: turn.step(key)?.priority,
     })
 }
@@ -321,6 +331,7 @@ fn undo_command(
         input: rendered.input,
         undoes: Some(rendered.undoes),
         rung: attempt.rung,
+        shares: attempt.shares(),
         priority: turn.step(key)?.priority,
         seq,
         key: key.clone(),

@@ -198,3 +198,38 @@ fn a_failed_undo_is_tried_again_and_each_attempt_by_its_own_letter() {
     reply(&mut driver, "hold", Op::Compensate, done());
     assert_eq!(driver.saga.status(), Status::Compensated);
 }
+
+/// What brought a worker down once must not bring down others with it.
+#[test]
+fn only_what_was_never_sent_may_share_a_message() {
+    let shares = |driver: &mut Driver, input: &Input| match driver.apply(input) {
+        Outcome::Applied(decision) => {
+            let commands: Vec<bool> = decision.commands.iter().map(|it| it.shares).collect();
+            assert_eq!(commands.len(), 1, "{decision:?}");
+            commands[0]
+        }
+        other => panic!("{other:?}"),
+    };
+    let mut driver = Driver::new(compile(SALE).expect("a right definition"));
+    let start = Input::Start(Start {
+        key: None,
+        labels: BTreeMap::new(),
+        input: Arc::new(json!({})),
+        parent: None,
+    });
+    assert!(shares(&mut driver, &start), "a first attempt");
+
+    let sent = command(&driver, "hold");
+    let first = letter("hold", Op::Action, 0, 1, Some(sent));
+    let replay = ask(&driver, &first).expect("a second try").input();
+    assert!(!shares(&mut driver, &replay), "a replay");
+
+    let died = Input::DeadLetter(letter("hold", Op::Action, 0, 1, None));
+    assert!(!shares(&mut driver, &died), "a probe");
+
+    reply(&mut driver, "hold", Op::Action, done());
+    reply(&mut driver, "pay", Op::Action, fail());
+    let failed = letter("pay", Op::Action, 0, 1, None);
+    let retry = ask(&driver, &failed).expect("another round").input();
+    assert!(!shares(&mut driver, &retry), "another round");
+}

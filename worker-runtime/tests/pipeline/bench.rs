@@ -132,6 +132,7 @@ impl Bench {
             heartbeat: None,
             deadline: None,
             rung: None,
+            shares: false,
             priority: None,
         }
     }

@@ -14,7 +14,7 @@ pub(in crate::store) const KEPT_EVENTS_MAX: u64 = 64;
 
 /// Bytes of the values, as JSON, that are kept with an event. With more, the row would not fit into its page
 /// beside others, and values that are not wanted would be read with those that are.
-pub(in crate::store) const KEPT_BYTES_MAX: usize = 1024;
+const KEPT_BYTES_MAX: usize = 1024;
 
 /// Stands in the step column for [`ValueKey::Input`]; no step may have this name.
 const INPUT: &str = "input";
