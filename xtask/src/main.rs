@@ -29,7 +29,7 @@ usage: cargo xtask VERB
   bench [SCENARIO] [--quick] [--json] [--plots FOLDER]
                         measure amends on servers of its own: without SCENARIO against a bare
                         ping-pong over the same broker (compare FILE: and with an earlier run),
-                        else elements, long, scale, backlog, killed, flood, timers or soak;
+                        else elements, long, latency, scale, backlog, killed, flood, timers or soak;
                         more: cargo xtask bench --help
   growth [--sagas N] [--days N] [--json]
                         what a step, a listing and retention cost with 1,000 and with N sagas

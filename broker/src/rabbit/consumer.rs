@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep};
 use tracing::{debug, info, warn};
 
+use super::company::Company;
 use super::convert;
 use super::declare::Declarer;
 use super::health::HealthBoard;
@@ -162,10 +163,9 @@ impl Subscription {
     ) -> End {
         let (settle, mut settled) = mpsc::unbounded_channel();
         let mut tags = Tags::default();
-        let mut batch = Vec::new();
+        let mut company = Company::of(self.prefetch);
         // A delivery that finds no room; only those of a lost channel can take it up.
         let mut parked: Option<Delivery> = None;
-        let limit = usize::from(self.prefetch).max(1);
         loop {
             if self.deliveries.is_closed() {
                 // At once: what came now would only go back, closer to its delivery limit.
@@ -173,12 +173,12 @@ impl Subscription {
             }
             tokio::select! {
                 biased;
-                _ = settled.recv_many(&mut batch, limit) => {
+                () = company.gather(&mut settled) => {
                     if self.deliveries.is_closed() {
                         // Told before the broker knows, it would make room for more.
                         break;
                     }
-                    if let Err(error) = tell(&channel, &mut tags, &mut batch).await {
+                    if let Err(error) = tell(&channel, &mut tags, &company.take()).await {
                         debug!(queue = self.queue, %error, "not acknowledged, will come again");
                         return End::Lost;
                     }
@@ -209,7 +209,7 @@ impl Subscription {
             }
         }
         drop(parked);
-        let wound_up = wind_up(&channel, stream, tags, batch, (settle, settled)).await;
+        let wound_up = wind_up(&channel, stream, tags, company.take(), (settle, settled)).await;
         if let Err(error) = wound_up {
             debug!(queue = self.queue, %error, "not all acknowledged, will come again");
         }
@@ -235,7 +235,7 @@ async fn wind_up(
     channel: &Channel,
     stream: lapin::Consumer,
     mut tags: Tags,
-    mut batch: Vec<Settlement>,
+    untold: Vec<Settlement>,
     (settle, mut settled): (
         mpsc::UnboundedSender<Settlement>,
         mpsc::UnboundedReceiver<Settlement>,
@@ -248,9 +248,11 @@ async fn wind_up(
         drop(hand_out(delivery, &mut tags, &settle));
     }
     drop(settle);
-    tell(channel, &mut tags, &mut batch).await?;
+    tell(channel, &mut tags, &untold).await?;
+    let mut batch = Vec::new();
     while settled.recv_many(&mut batch, usize::from(u16::MAX)).await > 0 {
-        tell(channel, &mut tags, &mut batch).await?;
+        tell(channel, &mut tags, &batch).await?;
+        batch.clear();
     }
     rpc(channel.close(200, "OK".into())).await
 }
@@ -262,10 +264,9 @@ async fn wind_up(
 async fn tell(
     channel: &Channel,
     tags: &mut Tags,
-    batch: &mut Vec<Settlement>,
+    settlements: &[Settlement],
 ) -> Result<(), Broken> {
-    let orders = tags.settle(batch);
-    batch.clear();
+    let orders = tags.settle(settlements);
     let frames = orders.into_iter().map(async |order| match order {
         Order::Ack { tag, multiple } => channel.basic_ack(tag, BasicAckOptions { multiple }).await,
         Order::Requeue(tag) => {

@@ -2,6 +2,7 @@
 
 mod address;
 mod client;
+mod company;
 mod consumer;
 mod convert;
 mod declare;

@@ -63,6 +63,8 @@ pub(crate) enum Verb {
     Elements,
     /// A saga of a hundred steps beside sagas of four: steps a second, and CPU for a step.
     Long,
+    /// How long a saga takes alone, and at more and more load.
+    Latency,
     /// Steps a second with 1, 2 and 4 orchestrators, and with 1, 4 and 16 workers.
     Scale,
     /// 200,000 sagas in flight without a worker, the broker blocked midway, then drained: memory.

@@ -37,6 +37,9 @@ impl Usage {
 /// The broker among the parts.
 pub(crate) const BROKER: &str = "rabbitmq";
 
+/// The parts, in the order of tables.
+pub(crate) const PARTS: [&str; 4] = ["orchestrator", "worker", "postgres", BROKER];
+
 /// The parts of the deployment, by name.
 pub(crate) type Parts = BTreeMap<&'static str, Usage>;
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use broker::envelope::worker::Announcement;
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
+use deadpool_postgres::{
+    Manager, ManagerConfig, Pool, QueueMode, RecyclingMethod, Runtime, Timeouts,
+};
 use saga_core::definition::{Definition, DefinitionRef};
 use saga_core::event::Event;
 use saga_core::ids::{ActionName, MessageId, SagaId};
@@ -62,6 +64,8 @@ impl PostgresStore {
         };
         let pool = Pool::builder(manager)
             .max_size(settings.pool_size)
+            // The one that was used last has its plans in the processor's caches.
+            .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
             .timeouts(timeouts)
             .build()

@@ -15,15 +15,13 @@ use crate::findings::Findings;
 use crate::growth::{GROWTH_MIB, GROWTH_SHARE, Look, trends};
 use crate::load::Sample;
 use crate::plot::Lines;
+use crate::processes::PARTS;
 use crate::stage::Stage;
 use crate::statistics::{Latency, percentile};
 use crate::workload::Workload::FourSteps;
 
 /// Of the full rate, the load.
 const SHARE: f64 = 0.7;
-
-/// The parts, in the order of the table.
-const PARTS: [&str; 4] = ["orchestrator", "worker", "postgres", "rabbitmq"];
 
 /// A shorter run is told of in shorter pieces.
 const SHORT_MINUTES: u32 = 3;
