@@ -64,7 +64,12 @@ pub(crate) enum Verb {
     /// A saga of a hundred steps beside sagas of four: steps a second, and CPU for a step.
     Long,
     /// How long a saga takes alone, and at more and more load.
-    Latency,
+    Latency {
+        /// Sagas a second that count as full load, to compare builds at the same load
+        /// [default: as many as go].
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+        full_rate: Option<u32>,
+    },
     /// Steps a second with 1, 2 and 4 orchestrators, and with 1, 4 and 16 workers.
     Scale,
     /// 200,000 sagas in flight without a worker, the broker blocked midway, then drained: memory.

@@ -55,7 +55,7 @@ async fn main() -> Result<()> {
         }
         Some(Verb::Elements) => scenarios::elements(&arguments).await?,
         Some(Verb::Long) => scenarios::long(&arguments).await?,
-        Some(Verb::Latency) => scenarios::latency(&arguments).await?,
+        Some(Verb::Latency { full_rate }) => scenarios::latency(&arguments, *full_rate).await?,
         Some(Verb::Scale) => scenarios::scale(&arguments).await?,
         Some(Verb::Backlog) => scenarios::backlog(&arguments).await?,
         Some(Verb::Killed) => scenarios::killed(&arguments).await?,
