@@ -29,7 +29,7 @@ pub struct InFlight {
 #[must_use]
 pub fn in_flight(definition: &Definition, saga: &Saga, before: Timestamp) -> Vec<InFlight> {
     let rests = saga.pause.is_some() || saga.phase.is_closed();
-    let pieces = saga.steps.iter().filter(|_| !rests);
+    let pieces = saga.steps.listed().iter().filter(|_| !rests);
     let found = pieces.filter_map(|(key, state)| {
         let work = state.work?;
         let waits = work.retry.is_some_and(|retry| !retry.sent);

@@ -91,34 +91,56 @@ pub struct GoodOutput {
 }
 
 /// The values of one saga that are at hand; not always all of them.
+///
+/// Every decision works on a copy of its own, and a saga may have thousands of values. So what has been
+/// there for a while is shared by all copies, and a copy costs what has come lately.
 #[derive(Debug, Clone, Default)]
-pub struct Values(BTreeMap<ValueKey, Arc<Value>>);
+pub struct Values {
+    settled: Arc<BTreeMap<ValueKey, Arc<Value>>>,
+    /// These count where `settled` has others.
+    fresh: BTreeMap<ValueKey, Arc<Value>>,
+}
+
+/// Values that are copied each time, at most; with one more they are shared.
+const FRESH_MAX: usize = 32;
 
 impl Values {
     /// Adds a value, or puts it in the place of the one that is there.
     pub fn insert(&mut self, key: ValueKey, value: Arc<Value>) {
-        self.0.insert(key, value);
+        self.fresh.insert(key, value);
+        if self.fresh.len() > FRESH_MAX {
+            // One by one: `append` would build all of it anew.
+            Arc::make_mut(&mut self.settled).extend(std::mem::take(&mut self.fresh));
+        }
     }
 
     /// The value, when it is at hand.
     #[must_use]
     pub fn get(&self, key: &ValueKey) -> Option<&Value> {
-        self.0.get(key).map(Arc::as_ref)
+        self.find(key).map(Arc::as_ref)
     }
 
     /// The value itself, shared, when it is at hand.
     #[must_use]
     pub fn share(&self, key: &ValueKey) -> Option<Arc<Value>> {
-        self.0.get(key).map(Arc::clone)
+        self.find(key).map(Arc::clone)
     }
 
     /// Drops what must be looked up anew for the next decision.
     pub fn forget_looked_up(&mut self) {
-        self.0.retain(|key, _| !key.is_looked_up());
+        self.fresh.retain(|key, _| !key.is_looked_up());
+        // These keys come last.
+        if self
+            .settled
+            .keys()
+            .next_back()
+            .is_some_and(ValueKey::is_looked_up)
+        {
+            Arc::make_mut(&mut self.settled).retain(|key, _| !key.is_looked_up());
+        }
     }
 
-    /// All of them, in key order.
-    pub fn iter(&self) -> impl Iterator<Item = (&ValueKey, &Arc<Value>)> {
-        self.0.iter()
+    fn find(&self, key: &ValueKey) -> Option<&Arc<Value>> {
+        self.fresh.get(key).or_else(|| self.settled.get(key))
     }
 }

@@ -34,7 +34,11 @@ impl End {
             (Phase::Running | Phase::Compensating, Some(_)) => Some(Self::Paused),
             (Phase::Running | Phase::Compensating, None) => {
                 // A step that is split is as far as its elements are.
-                let mut states = saga.steps.values().filter(|it| it.elements.is_none());
+                let mut states = saga
+                    .steps
+                    .listed()
+                    .values()
+                    .filter(|it| it.elements.is_none());
                 let is_moving = states.clone().any(|state| {
                     state.status.is_in_flight() || state.status == StepStatus::Waiting
                 });

@@ -212,6 +212,7 @@ fn pivot_passed(definition: &Definition, saga: &Saga) -> bool {
 fn doubt(script: &Script, planted: &Planted, saga: &Saga) -> Option<Doubt> {
     let unknown = saga
         .steps
+        .listed()
         .iter()
         .filter(|(_, state)| state.status == StepStatus::OutcomeUnknown)
         .map(|(key, _)| &key.step);

@@ -137,7 +137,7 @@ impl Redaction {
         if let Some(unwind) = &mut saga.unwind {
             self.unwind(unwind);
         }
-        for state in saga.steps.values_mut() {
+        for state in saga.steps.listed_mut() {
             if let Some(error) = &mut state.error {
                 self.error(error);
             }

@@ -116,10 +116,10 @@ pub fn replay(bundle: &Bundle) -> Result<Replay, ReplayError> {
 
 fn moved(before: &mut BTreeMap<StepKey, StepStatus>, saga: &Saga) -> BTreeMap<String, StepStatus> {
     let mut moved = BTreeMap::new();
-    for (key, state) in &saga.steps {
-        if before.get(key) != Some(&state.status) {
-            before.insert(key.clone(), state.status);
+    for (key, state) in saga.steps.iter() {
+        if before.get(&key) != Some(&state.status) {
             moved.insert(key.to_string(), state.status);
+            before.insert(key, state.status);
         }
     }
     moved

@@ -1,5 +1,7 @@
 //! What a bundle gives away, and what it proves.
 
+use std::sync::Arc;
+
 use saga_core::compiler;
 use saga_core::decide::decide;
 use saga_core::decision::Outcome;
@@ -42,7 +44,7 @@ fn bundle(redaction: Option<&Redaction>) -> Bundle {
         .expect("an id");
     let now: Timestamp = "2026-01-01T00:00:00Z".parse().expect("a time");
     let mut saga = Saga::new(id, definition.reference.clone());
-    let mut values = Values::default();
+    let (mut values, mut written) = (Values::default(), Vec::new());
     let mut events = Vec::new();
     let reply = |step: &str, op: Op, outcome: ReplyOutcome| {
         Input::Reply(Reply {
@@ -78,7 +80,8 @@ fn bundle(redaction: Option<&Redaction>) -> Bundle {
                 saga = decision.saga;
                 events.extend(decision.events);
                 for (key, value) in decision.values {
-                    values.insert(key, value);
+                    values.insert(key.clone(), Arc::clone(&value));
+                    written.push((key, value));
                 }
             }
             other @ (Outcome::Ignored(_)
@@ -103,7 +106,7 @@ fn bundle(redaction: Option<&Redaction>) -> Bundle {
             .for_each(|event| redaction.event(&mut event.kind));
     }
     let mut room = 1024;
-    let value = |(key, value): (&ValueKey, &std::sync::Arc<serde_json::Value>)| {
+    let value = |(key, value): &(ValueKey, Arc<serde_json::Value>)| {
         bundled(key, value, redaction, &mut room)
     };
     Bundle {
@@ -120,7 +123,7 @@ fn bundle(redaction: Option<&Redaction>) -> Bundle {
         state: snapshot(&explained.saga).expect("a state"),
         events: events.into_iter().map(EventView::from).collect(),
         events_are_complete: true,
-        values: values.iter().map(value).collect(),
+        values: written.iter().map(value).collect(),
         explanation: explained.into(),
     }
 }

@@ -131,6 +131,7 @@ impl Lane {
                 group.lost += 1;
                 group.read = true;
                 if group.lost > LOST_BEFORE_LOCKING {
+                    self.rivals.contest(group.saga, Instant::now());
                     self.judge_locked(group, pending).await;
                 } else {
                     pending.push(group);
@@ -187,7 +188,8 @@ impl Lane {
             };
             self.cache.put(saga.id, known);
         }
-        let resting = saga.pause.is_some() || !saga.steps.values().any(|step| step.work.is_some());
+        let mut listed = saga.steps.listed().values();
+        let resting = saga.pause.is_some() || !listed.any(|step| step.work.is_some());
         if saga.phase.is_closed() || resting {
             self.shared.closings.announce(saga.id);
         }

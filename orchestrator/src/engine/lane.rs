@@ -41,7 +41,7 @@ pub(crate) const BATCH_JOBS_MAX: usize = 512;
 
 /// Loads of missing values before a decision, at most. A decision reads what one step after the
 /// other needs, so it is bounded by the steps that one input can pass.
-const VALUE_LOADS_MAX: usize = 256;
+pub(super) const VALUE_LOADS_MAX: usize = 256;
 
 /// The inputs of a batch that ended in a panic come again at once; this keeps it from being a storm.
 const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(1);
@@ -152,9 +152,15 @@ impl Lane {
 
     async fn work(&mut self, mut pending: Pending) {
         loop {
-            let groups = pending.take();
+            let mut groups = pending.take();
             if groups.is_empty() {
                 return;
+            }
+            let now = Instant::now();
+            let contested = |id: &SagaId, _: &mut Group| self.rivals.is_contested(*id, now);
+            let contested: Vec<Group> = groups.extract_if(.., contested).map(|it| it.1).collect();
+            for group in contested {
+                self.judge_locked(group, &mut pending).await;
             }
             let judged = self.judge(groups).await;
             self.store_and_tell(judged, &mut pending).await;
@@ -249,7 +255,7 @@ impl Lane {
     }
 
     /// What the group's saga runs. Without it nothing can be decided.
-    async fn definition_of(&mut self, group: &Group) -> Option<Arc<Definition>> {
+    pub(super) async fn definition_of(&mut self, group: &Group) -> Option<Arc<Definition>> {
         let known = self.cache.get(group.saga);
         let Some(reference) = known.map(|known| known.saga.definition.clone()) else {
             return group.jobs.iter().find_map(|job| job.definition.clone());
@@ -325,7 +331,7 @@ impl Lane {
         }
     }
 
-    async fn load_values(&mut self, missing: &[(SagaId, ValueKey)]) {
+    pub(super) async fn load_values(&mut self, missing: &[(SagaId, ValueKey)]) {
         let store = Arc::clone(&self.shared.store);
         let values = self
             .persist(|| store.load_values(missing))

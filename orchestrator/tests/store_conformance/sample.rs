@@ -114,7 +114,7 @@ pub(crate) fn advance(store: &dyn Store, saga: &Saga) -> Transition {
         elements: None,
         alarmed: 0,
     };
-    next.steps.insert(key.clone(), state);
+    next.steps.extend([(key.clone(), state)]);
     let kind = EventKind::StepScheduled {
         key,
         attempt,

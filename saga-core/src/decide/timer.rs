@@ -42,7 +42,7 @@ pub(super) fn fire(turn: &mut Turn<'_>) -> Result<(), Stop> {
 /// Does what is due of the steps, until one of them makes the saga rest.
 pub(super) fn fire_steps(turn: &mut Turn<'_>) -> Result<(), Stop> {
     let mut due: Vec<(usize, StepKey)> = Vec::new();
-    for (key, state) in &turn.saga.steps {
+    for (key, state) in turn.saga.steps.listed() {
         let position = turn.position(key)?;
         let time = earliest(&turn.saga, &turn.definition.steps[position], state);
         if time.is_some_and(|(_, due)| turn.now >= due.at) {
@@ -103,7 +103,7 @@ pub fn next_wake(definition: &Definition, saga: &Saga) -> Option<Timestamp> {
     if rests || saga.phase.is_closed() {
         return None;
     }
-    let steps = saga.steps.iter().filter_map(|(key, state)| {
+    let steps = saga.steps.listed().iter().filter_map(|(key, state)| {
         let step = definition.step(&key.step)?;
         earliest(saga, step, state).map(|(_, due)| due.at)
     });

@@ -27,6 +27,10 @@ pub(super) enum Stop {
     Needs(Vec<ValueKey>),
 }
 
+/// Values of a list that are asked for with one that is missing, that one among them. Whoever goes
+/// through a list needs the next element's soon, and a load for each would be most of the work.
+const READ_AHEAD: usize = 32;
+
 pub(super) struct Turn<'a> {
     pub(super) definition: &'a Definition,
     pub(super) now: Timestamp,
@@ -145,24 +149,26 @@ impl<'a> Turn<'a> {
     /// Makes sure that what is about to be computed finds its values at hand.
     pub(super) fn require(&self, reads: &Reads, key: Option<&StepKey>) -> Result<(), Stop> {
         let mut missing = Vec::new();
-        let mut want = |key: ValueKey| {
-            if self.values.get(&key).is_none() {
-                missing.push(key);
-            }
-        };
-        if reads.input {
-            want(ValueKey::Input);
+        let is_missing = |key: &ValueKey| self.values.get(key).is_none();
+        if reads.input && is_missing(&ValueKey::Input) {
+            missing.push(ValueKey::Input);
         }
         let element = key.filter(|key| key.element > 0);
-        if let Some(element) = element.filter(|_| reads.item) {
-            want(ValueKey::Item(element.clone()));
+        if let Some(element) = element.filter(|_| reads.item)
+            && is_missing(&ValueKey::Item(element.clone()))
+        {
+            missing.extend(self.items_from(element).filter(is_missing));
         }
         for name in &reads.outputs {
-            let own = element.filter(|element| element.step == *name);
-            let pieces = own.is_none().then(|| self.saga.pieces(name));
-            for key in own.cloned().into_iter().chain(pieces.into_iter().flatten()) {
-                if self.has_output(&key) {
-                    want(ValueKey::Output(key));
+            match element.filter(|element| element.step == *name) {
+                Some(own) => {
+                    if self.has_output(own) && is_missing(&ValueKey::Output(own.clone())) {
+                        missing.extend(self.outputs_back_from(own).filter(is_missing));
+                    }
+                }
+                None => {
+                    let done = self.saga.pieces(name).filter(|key| self.has_output(key));
+                    missing.extend(done.map(ValueKey::Output).filter(is_missing));
                 }
             }
         }
@@ -171,6 +177,33 @@ impl<'a> Turn<'a> {
         } else {
             Err(Stop::Needs(missing))
         }
+    }
+
+    /// The item of an element, and those of the elements that are dispatched after it.
+    fn items_from(&self, element: &StepKey) -> impl Iterator<Item = ValueKey> {
+        let elements = self.saga.elements(&element.step);
+        let last = elements.map_or(element.element, |it| it.count);
+        let step = element.step.clone();
+        (element.element..=last)
+            .take(READ_AHEAD)
+            .map(move |element| {
+                let step = step.clone();
+                ValueKey::Item(StepKey { step, element })
+            })
+    }
+
+    /// The output of an element, and those of the elements that are undone after it.
+    fn outputs_back_from(&self, element: &StepKey) -> impl Iterator<Item = ValueKey> {
+        let step = element.step.clone();
+        (1..=element.element)
+            .rev()
+            .take(READ_AHEAD)
+            .map(move |element| {
+                let step = step.clone();
+                StepKey { step, element }
+            })
+            .filter(|key| self.has_output(key))
+            .map(ValueKey::Output)
     }
 
     /// Whether a step has an output among the saga's values.

@@ -44,21 +44,7 @@ pub(super) fn sent_again(saga: &mut Saga, key: &StepKey, seq: u64, at: Timestamp
 }
 
 pub(super) fn touch<'a>(saga: &'a mut Saga, key: &StepKey) -> &'a mut StepState {
-    saga.steps.entry(key.clone()).or_insert_with(|| StepState {
-        status: StepStatus::Pending,
-        attempt: 0,
-        round: 0,
-        undo_round: 0,
-        undo_refused: false,
-        substituted: false,
-        fallback: false,
-        residue: false,
-        elements: None,
-        alarmed: 0,
-        error: None,
-        late: 0,
-        work: None,
-    })
+    saga.steps.touch(key)
 }
 
 /// Moves a piece of work to a status. The whole of a `for_each` step counts its elements, so that
@@ -101,4 +87,5 @@ pub(super) fn close(saga: &mut Saga, key: &StepKey, status: StepStatus, error: O
     let state = touch(saga, key);
     state.error = error.cloned();
     state.work = None;
+    saga.steps.settle(key);
 }

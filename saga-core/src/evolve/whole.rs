@@ -36,7 +36,7 @@ pub(super) fn wake(saga: &mut Saga, lifetime_ends: Option<Timestamp>, at: Timest
     saga.deadline = saga.deadline.map(|deadline| deadline.after(rested));
     let under_way = saga
         .steps
-        .values_mut()
+        .listed_mut()
         .filter_map(|step| step.work.as_mut());
     for work in under_way {
         work.since = work.since.after(rested);

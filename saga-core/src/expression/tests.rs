@@ -14,7 +14,7 @@ use super::{Expression, ProblemKind, View};
 use crate::definition::DefinitionRef;
 use crate::ids::{SagaId, StepKey, StepName};
 use crate::input::StepError;
-use crate::saga::{Saga, StepState, StepStatus};
+use crate::saga::{Saga, StepState, StepStatus, Steps};
 use crate::values::{ValueKey, Values};
 
 /// A saga with two steps behind it: `charge` succeeded, `gift` was skipped.
@@ -33,13 +33,12 @@ impl World {
         saga.key = Some("o-1".to_owned());
         saga.labels = BTreeMap::from([("team".to_owned(), "shop".to_owned())]);
         saga.started_at = "2026-11-24T09:30:00Z".parse().unwrap();
-        saga.steps
-            .insert(key("charge"), state(StepStatus::Succeeded, None));
-        saga.steps
-            .insert(key("gift"), state(StepStatus::Skipped, None));
         let error = StepError::new("out_of_stock", "none left");
-        saga.steps
-            .insert(key("wrap"), state(StepStatus::Failed, Some(error)));
+        saga.steps = Steps::from_iter([
+            (key("charge"), state(StepStatus::Succeeded, None)),
+            (key("gift"), state(StepStatus::Skipped, None)),
+            (key("wrap"), state(StepStatus::Failed, Some(error))),
+        ]);
         let mut values = Values::default();
         values.insert(ValueKey::Input, Arc::new(input));
         let output = json!({ "chargeId": "ch-1", "fee": 2.5 });

@@ -15,7 +15,7 @@ use crate::event::EventKind;
 use crate::ids::{Op, StepKey};
 use crate::input::{Input, Reply, ReplyOutcome, StepError};
 use crate::operator::{Operator, Resolution, Verb};
-use crate::saga::{Phase, Saga, StepStatus};
+use crate::saga::{Phase, Saga, StepState, StepStatus};
 use crate::time::Timestamp;
 use crate::values::{ValueKey, Values};
 
@@ -53,7 +53,7 @@ impl<'a> Rehearsal<'a> {
         target: Option<&'a StepKey>,
         now: Timestamp,
     ) -> Self {
-        let undone = |(key, state): (&StepKey, &crate::saga::StepState)| {
+        let undone = |(key, state): (&StepKey, &StepState)| {
             (state.status == StepStatus::Compensated).then(|| key.clone())
         };
         // Nothing of this takes time.
@@ -63,7 +63,7 @@ impl<'a> Rehearsal<'a> {
             ..saga.clone()
         };
         let mut rehearsal = Self {
-            undone_before: saga.steps.iter().filter_map(undone).collect(),
+            undone_before: saga.steps.listed().iter().filter_map(undone).collect(),
             definition,
             saga,
             values: values.clone(),

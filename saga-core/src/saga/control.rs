@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::status::{Phase, Status, StepStatus};
-use super::step::{Elements, StepState};
+use super::step::Elements;
+use super::steps::Steps;
 use crate::definition::DefinitionRef;
 use crate::event::{PauseCause, UnwindCause};
 use crate::ids::{Op, SagaId, StepKey, StepName};
@@ -43,7 +44,7 @@ pub struct Saga {
     /// When it ended.
     pub ended_at: Option<Timestamp>,
     /// What became of its steps so far.
-    pub steps: BTreeMap<StepKey, StepState>,
+    pub steps: Steps,
     /// What it was told, in the order in which it came.
     pub signals: Vec<SignalState>,
     /// The saga that it is a step of.
@@ -95,7 +96,7 @@ impl Saga {
             deadline: None,
             lifetime_ends: Timestamp::from_micros(i64::MAX),
             ended_at: None,
-            steps: BTreeMap::new(),
+            steps: Steps::new(),
             signals: Vec::new(),
             parent: None,
         }

@@ -506,7 +506,7 @@ impl World {
                 StepStatus::Failed | StepStatus::OutcomeUnknown | StepStatus::CompensationFailed
             )
         };
-        let keys: Vec<&StepKey> = saga
+        let keys: Vec<StepKey> = saga
             .steps
             .iter()
             .filter(|(_, state)| in_trouble(state.status))
@@ -669,13 +669,13 @@ impl World {
     /// A child is where its parent believes it to be.
     fn audit_children(&self, id: SagaId, driver: &Driver) {
         let saga = &driver.saga;
-        for (key, state) in &saga.steps {
+        for (key, state) in saga.steps.iter() {
             let step = driver.definition.step(&key.step).expect("a step");
             if !matches!(step.kind, StepKind::Saga(_)) || state.elements.is_some() {
                 continue;
             }
             for round in 0..=state.round {
-                let Some(child) = self.sagas.get(&id.child(key, round)) else {
+                let Some(child) = self.sagas.get(&id.child(&key, round)) else {
                     continue;
                 };
                 let is_last = round == state.round;

@@ -392,6 +392,7 @@ impl World {
         let saga = &self.driver.saga;
         let unknown = saga
             .steps
+            .listed()
             .values()
             .any(|step| step.status == StepStatus::OutcomeUnknown);
         saga.phase.is_closed()

@@ -8,18 +8,23 @@ use std::collections::BTreeMap;
 
 use saga_core::definition::DefinitionRef;
 use saga_core::event::{PauseCause, UnwindCause};
-use saga_core::ids::{SagaId, StepKey};
+use saga_core::ids::{SagaId, StepKey, StepName};
 use saga_core::input::StepError;
 use saga_core::saga::{
-    Elements, ParentState, Phase, Retry, Saga, SignalState, StepState, StepStatus, Work,
+    Elements, ParentState, Phase, Retry, Runs, Saga, SignalState, StepState, StepStatus, Steps,
+    Work,
 };
 use saga_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::error::DecodeError;
 
-/// The format that is written. Readers accept this and every earlier one.
-const STATE_FORMAT: u16 = 1;
+/// The newest format that is known, and written where it says more than the first: whoever knows the
+/// first only would take elements that are done for untouched ones, and do them again.
+const STATE_FORMAT: u16 = 2;
+
+/// The format without [`State::done`]; all else is the same.
+const WITHOUT_DONE: u16 = 1;
 
 /// A row of `sagas`, apart from what is only there to be searched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +64,9 @@ struct State {
     ends: i64,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     steps: BTreeMap<StepKey, Step>,
+    /// Elements that succeeded at their first attempt, by their step.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    done: BTreeMap<StepName, Runs>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     signals: Vec<SignalState>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -134,10 +142,15 @@ struct UnderWay {
 pub fn encode_state(saga: &Saga) -> Result<String, serde_json::Error> {
     let steps = saga
         .steps
+        .listed()
         .iter()
         .map(|(key, state)| (key.clone(), encode_step(saga, state)));
     serde_json::to_string(&State {
-        v: STATE_FORMAT,
+        v: if saga.steps.done().is_empty() {
+            WITHOUT_DONE
+        } else {
+            STATE_FORMAT
+        },
         phase: saga.phase.clone(),
         pause: saga.pause.clone(),
         paused: saga.paused_at.map(Timestamp::as_micros),
@@ -145,6 +158,7 @@ pub fn encode_state(saga: &Saga) -> Result<String, serde_json::Error> {
         deadline: saga.deadline.map(Timestamp::as_micros),
         ends: saga.lifetime_ends.as_micros(),
         steps: steps.collect(),
+        done: saga.steps.done().clone(),
         signals: saga.signals.clone(),
         parent: saga.parent.clone(),
     })
@@ -154,6 +168,7 @@ pub fn encode_state(saga: &Saga) -> Result<String, serde_json::Error> {
 pub fn decode_saga(row: &SagaRow<'_>) -> Result<Saga, DecodeError> {
     let state = read_state(row.state)?;
     let steps = state.steps.into_iter();
+    let listed = steps.map(|(key, step)| (key, decode_step(row.started_at, step)));
     Ok(Saga {
         id: row.id,
         definition: decode_reference(row.definition, row.definition_version)?,
@@ -168,9 +183,7 @@ pub fn decode_saga(row: &SagaRow<'_>) -> Result<Saga, DecodeError> {
         deadline: state.deadline.map(Timestamp::from_micros),
         lifetime_ends: Timestamp::from_micros(state.ends),
         ended_at: row.ended_at,
-        steps: steps
-            .map(|(key, step)| (key, decode_step(row.started_at, step)))
-            .collect(),
+        steps: Steps::from((listed.collect(), state.done)),
         signals: state.signals,
         parent: state.parent,
     })

@@ -8,7 +8,7 @@ use saga_core::event::{EVENT_SCHEMA, Event, EventKind, PauseCause, UnwindCause};
 use saga_core::ids::{Op, SagaId, StepKey, StepName};
 use saga_core::input::{Parent, StepError};
 use saga_core::operator::By;
-use saga_core::saga::{Phase, Retry, Saga, StepState, StepStatus, Work};
+use saga_core::saga::{Phase, Retry, Saga, StepState, StepStatus, Steps, Work};
 use saga_core::time::Timestamp;
 use saga_core::values::ValueKey;
 use serde_json::json;
@@ -110,7 +110,7 @@ fn full() -> Saga {
     saga.phase = Phase::Compensating;
     saga.pause = Some(PauseCause::PivotUnknown(step("charge")));
     saga.unwind = Some(UnwindCause::StepFailed(step("ship")));
-    saga.steps = BTreeMap::from([
+    saga.steps = Steps::from_iter([
         (key("placeOrder"), done()),
         (
             StepKey {
@@ -159,7 +159,7 @@ fn mended() -> Saga {
         alarmed: 1,
         ..done()
     };
-    saga.steps = BTreeMap::from([
+    saga.steps = Steps::from_iter([
         (key("charge"), undoing),
         (key("place"), refused),
         (key("ship"), skipped),
@@ -217,12 +217,51 @@ fn states_are_written_as_the_golden_file_says_and_read_back() {
     }
 }
 
+/// Sagas whose state needs the second format.
+#[test]
+fn elements_that_are_done_are_written_as_runs() {
+    let mut saga = fresh();
+    let list = |element| StepKey {
+        step: step("list"),
+        element,
+    };
+    let failed = StepState {
+        status: StepStatus::Failed,
+        ..done()
+    };
+    let pieces = [1, 2, 3, 7].map(|element| (list(element), done()));
+    saga.steps = Steps::from_iter(pieces);
+    saga.steps.extend([(list(4), failed)]);
+    let golden = std::fs::read_to_string(golden("state-2.jsonl")).unwrap();
+    assert_eq!(encode_state(&saga).unwrap(), golden.trim_end());
+    assert_eq!(decode(&saga, golden.trim_end()), saga);
+    // An earlier release has listed them.
+    let listed = r#"{"v":1,"phase":"running","ends":9223372036854775807,"steps":{"list[1]":{},"list[2]":{},
+        "list[3]":{},"list[4]":{"is":"failed"},"list[7]":{}}}"#;
+    assert_eq!(decode(&saga, listed), saga);
+}
+
+#[test]
+fn a_finished_element_costs_nothing() {
+    let mut saga = fresh();
+    let element = |element| StepKey {
+        step: step("list"),
+        element,
+    };
+    saga.steps = (1..=10_000)
+        .map(|number| (element(number), done()))
+        .collect();
+    let bytes = encode_state(&saga).unwrap().len();
+    assert!(bytes < 100, "{bytes}");
+}
+
 #[test]
 fn a_finished_step_costs_its_name_and_six_bytes() {
     let mut saga = fresh();
     let before = encode_state(&saga).unwrap().len();
     for number in 0..200 {
-        saga.steps.insert(key(&format!("step{number:03}")), done());
+        saga.steps
+            .extend([(key(&format!("step{number:03}")), done())]);
     }
     let bytes = encode_state(&saga).unwrap().len() - before;
     assert!(bytes <= 200 * ("step000".len() + 6) + 20, "{bytes}");
@@ -463,7 +502,7 @@ fn what_a_later_release_wrote_is_named_as_such() {
         labels: "{}",
         started_at: at,
         ended_at: None,
-        state: r#"{"v":2,"unheard":"of"}"#,
+        state: r#"{"v":3,"unheard":"of"}"#,
     };
     let error = decode_saga(&row).unwrap_err().to_string();
     assert!(error.contains("upgrade this process"), "{error}");

@@ -81,7 +81,7 @@ impl<'a> Move<'a> {
     fn touched(&mut self) {
         let saga = self.saga;
         // Also a step that is to be tried again: its rounds are on record.
-        for key in saga.steps.keys() {
+        for (key, _) in saga.steps.iter() {
             if self.to.step(&key.step).is_none() {
                 self.add(Obstacle::StepGone(key.step.clone()));
             }
@@ -118,7 +118,7 @@ impl<'a> Move<'a> {
         if !self.goes_forward() {
             return;
         }
-        for (key, state) in &saga.steps {
+        for (key, state) in saga.steps.listed() {
             let skips = |definition: &Definition| {
                 let step = definition.step(&key.step);
                 step.is_some_and(|step| step.when.is_some())
