@@ -5,6 +5,7 @@ use std::sync::Arc;
 use saga_core::definition::Definition;
 use saga_core::saga::Saga;
 use saga_core::values::{ValueKey, Values};
+use tokio::time::Instant;
 use tracing::{error, warn};
 
 use super::cache::Known;
@@ -36,6 +37,10 @@ impl Lane {
             };
             match self.try_locked(&group, &definition).await {
                 Ok((Some(Ok(folded)), report)) => {
+                    let known = self.cache.get(id).map(|known| known.saga.version);
+                    if known != Some(folded.judged) {
+                        self.rivals.contest(id, Instant::now());
+                    }
                     return self
                         .conclude_locked(group, definition, folded, &report, pending)
                         .await;

@@ -17,8 +17,8 @@ use tokio::time::Instant;
 /// After a lost compare-and-set, states are asked for this long before they are judged.
 const ASK_FOR: Duration = Duration::from_secs(10);
 
-/// A saga that was lost again and again is locked before it is judged for this long. Then it is tried
-/// without, which costs a few lost ones more if the others are still there.
+/// A saga that was lost again and again is locked before it is judged until nobody else has moved it for
+/// this long.
 const LOCK_FOR: Duration = Duration::from_secs(1);
 
 /// Contested sagas that are remembered, at most; one more is found out again.
@@ -28,7 +28,7 @@ const CONTESTED_MAX: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Rivals {
     met: Option<Instant>,
-    /// Sagas that several orchestrators want to move, and since when.
+    /// Sagas that several orchestrators want to move, and when another one was known to.
     contested: HashMap<SagaId, Instant>,
 }
 
@@ -38,10 +38,11 @@ impl Rivals {
         self.met = Some(now);
     }
 
-    /// This saga was lost so often that it has to be locked.
+    /// This saga was lost so often that it has to be locked, or another orchestrator has moved it again
+    /// since.
     pub(super) fn contest(&mut self, saga: SagaId, now: Instant) {
         self.contested.retain(|_, since| is_recent(*since, now));
-        if self.contested.len() < CONTESTED_MAX {
+        if self.contested.len() < CONTESTED_MAX || self.contested.contains_key(&saga) {
             self.contested.insert(saga, now);
         }
     }

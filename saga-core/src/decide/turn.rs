@@ -27,9 +27,13 @@ pub(super) enum Stop {
     Needs(Vec<ValueKey>),
 }
 
-/// Values of a list that are asked for with one that is missing, that one among them. Whoever goes
-/// through a list needs the next element's soon, and a load for each would be most of the work.
-const READ_AHEAD: usize = 32;
+/// Items of a list that are asked for with one that is missing, that one among them. Whoever goes
+/// through a list needs the next element's soon, and a load for each would be most of the work. All
+/// items of a list came from one expression, so they are no more than a value may be large.
+const ITEMS_AHEAD: usize = 256;
+
+/// The same for outputs, each of which may be as large as a value may be.
+const OUTPUTS_AHEAD: usize = 32;
 
 pub(super) struct Turn<'a> {
     pub(super) definition: &'a Definition,
@@ -185,7 +189,7 @@ impl<'a> Turn<'a> {
         let last = elements.map_or(element.element, |it| it.count);
         let step = element.step.clone();
         (element.element..=last)
-            .take(READ_AHEAD)
+            .take(ITEMS_AHEAD)
             .map(move |element| {
                 let step = step.clone();
                 ValueKey::Item(StepKey { step, element })
@@ -197,7 +201,7 @@ impl<'a> Turn<'a> {
         let step = element.step.clone();
         (1..=element.element)
             .rev()
-            .take(READ_AHEAD)
+            .take(OUTPUTS_AHEAD)
             .map(move |element| {
                 let step = step.clone();
                 StepKey { step, element }
