@@ -6,6 +6,7 @@ mod diagnostics_page;
 mod driver;
 mod language_properties;
 mod ledger;
+mod lists;
 mod pictures;
 mod properties;
 mod resend;
