@@ -7,8 +7,9 @@ use saga_core::ids::SagaId;
 use saga_core::saga::Saga;
 use saga_core::values::Values;
 
-/// Sagas in one generation. There are two, so a lane keeps at most twice as many.
-const GENERATION_SAGAS_MAX: usize = 2048;
+/// Sagas in one generation. There are two, so a lane keeps at most twice as many: of a saga with an
+/// input of 2 KiB some 7 KiB each.
+const GENERATION_SAGAS_MAX: usize = 1024;
 
 /// What is known of one saga.
 #[derive(Debug, Clone)]
