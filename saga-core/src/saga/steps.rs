@@ -86,7 +86,7 @@ impl Steps {
         &self.done
     }
 
-    /// The state of each that is [listed](Self::listed), to change what keeps it so.
+    /// The states that are [listed](Self::listed), to change what does not make them done.
     pub fn listed_mut(&mut self) -> impl Iterator<Item = &mut StepState> {
         self.listed.values_mut()
     }

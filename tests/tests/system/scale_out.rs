@@ -1,7 +1,12 @@
-//! One orchestrator and several worker processes.
+//! Several orchestrators and several worker processes.
 
+use serde_json::json;
 use system_tests::deployment::Deployment;
-use system_tests::orders;
+use system_tests::process::Process;
+use system_tests::{http, orders};
+
+/// Of each list.
+const ELEMENTS: i64 = 200;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_workers_run_two_hundred_orders_and_the_books_balance() {
@@ -41,4 +46,43 @@ async fn two_orchestrators_share_the_replies_and_one_takes_over_from_the_other()
     for process in [worker, second] {
         process.terminate();
     }
+}
+
+/// The answers to one list come to all of them, and each moves the same two sagas: one goes to its end,
+/// and one is undone from its end to its beginning.
+#[tokio::test(flavor = "multi_thread")]
+async fn three_orchestrators_move_the_same_long_lists_and_every_element_once() {
+    let deployment = Deployment::prepare().await;
+    let orchestrator = deployment.orchestrator();
+    let others = [(); 2].map(|()| deployment.second_orchestrator());
+    let workers = ["worker-1", "worker-2"].map(|name| deployment.worker(name));
+    for batch in ["printed", "unprintable"] {
+        let ibans: Vec<String> = (0..ELEMENTS).map(|it| format!("{batch}-{it}")).collect();
+        let input = json!({ "batchId": batch, "ibans": ibans });
+        orders::start_one(&deployment.client(), "wide-payout", &input).await;
+    }
+    deployment.wait_for_ends(2).await;
+    orders::audit_histories(&deployment.database).await;
+    let count = async |sql: &str| deployment.database.number(sql).await;
+    let of = async |status: &str, kind: &str| {
+        count(&format!(
+            "SELECT count(*) FROM amends_worker.demo_services d
+             JOIN amends.sagas s ON s.id = d.saga_id
+             WHERE s.status = '{status}' AND d.kind = '{kind}'"
+        ))
+        .await
+    };
+    // Every payment, and one report.
+    assert_eq!(of("completed", "do").await, ELEMENTS + 1);
+    assert_eq!(of("completed", "undo").await, 0);
+    assert_eq!(of("compensated", "do").await, ELEMENTS);
+    assert_eq!(of("compensated", "undo").await, ELEMENTS);
+    // No command was sent for an element that was done: the ledger has one row for each.
+    let calls =
+        "SELECT count(*) FROM amends_worker.step_ledger WHERE op = 'action' AND element > 0";
+    assert_eq!(count(calls).await, 2 * ELEMENTS);
+    let lost = http::metric(deployment.address(), "amends_conflicts_total").await;
+    assert!(lost.is_some_and(|lost| lost > 0.0), "nobody was in the way");
+    let processes = others.into_iter().chain(workers).chain([orchestrator]);
+    processes.for_each(Process::terminate);
 }
