@@ -3,6 +3,7 @@
 pub mod broker;
 pub mod envelope;
 pub mod gather;
+pub mod headers;
 pub mod inspection;
 pub mod memory;
 pub mod message;

@@ -1,9 +1,9 @@
 //! A message on its way out or in, without any rule about sagas.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+
+use crate::headers::Headers;
 
 /// A message to publish. Everything but the body is also what the outbox stores beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,8 +40,8 @@ pub struct Properties {
     pub shares: bool,
     /// Headers; all are long strings, which every client library can read. On the wire those under
     /// `amends-` are one, `amends`, a JSON object of texts.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub headers: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Headers::is_empty")]
+    pub headers: Headers,
 }
 
 impl Properties {

@@ -129,7 +129,7 @@ fn classified(
         Some(death) => (death.queue.as_str(), death.reason.as_str()),
         None => (queue, otherwise),
     };
-    let header = |name: &str| properties.headers.get(name).map_or(UNKNOWN, String::as_str);
+    let header = |name: &str| properties.headers.get(name).unwrap_or(UNKNOWN);
     let parts = [
         came_from.as_bytes(),
         class.as_bytes(),

@@ -1,6 +1,5 @@
 //! `amends.command.v1`: one command to a worker.
 
-use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +15,7 @@ use serde_json::Value;
 use super::address::Address;
 use super::error::EnvelopeError;
 use super::key::idempotency_key;
+use crate::headers::Headers;
 use crate::message::{Incoming, Outgoing, Properties};
 use crate::topology::Topology;
 
@@ -24,6 +24,25 @@ pub const KIND: &str = "amends.command.v1";
 
 /// Header with the W3C trace context; the one header that a command may lack without meaning.
 pub const TRACEPARENT: &str = "traceparent";
+
+/// The names of a command's headers, in order.
+pub(crate) const HEADERS: [&str; 15] = [
+    ACTION,
+    ATTEMPT,
+    DEADLINE,
+    DEFINITION,
+    ELEMENT,
+    HEARTBEAT,
+    IDEMPOTENCY_KEY,
+    OP,
+    ROUND,
+    SAGA,
+    SCHEDULED_AT,
+    START_TO_CLOSE,
+    STEP,
+    VERSION,
+    TRACEPARENT,
+];
 
 const MESSAGE_ID: &str = "message-id";
 const SAGA: &str = "amends-saga";
@@ -78,9 +97,9 @@ fn headers(
     saga_text: &str,
     definition: &DefinitionRef,
     command: &Command,
-) -> BTreeMap<String, String> {
+) -> Headers {
     let key = idempotency_key(saga, &command.key, command.op, command.round);
-    let mut headers: BTreeMap<String, String> = [
+    let mut headers = Headers::from([
         (SAGA, saga_text.to_owned()),
         (DEFINITION, definition.name.as_ref().to_owned()),
         (VERSION, definition.version.to_string()),
@@ -91,18 +110,15 @@ fn headers(
         (ROUND, command.round.to_string()),
         (ATTEMPT, command.attempt.to_string()),
         (IDEMPOTENCY_KEY, key),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), value))
-    .collect();
+    ]);
     if let Some(deadline) = command.deadline {
-        headers.insert(DEADLINE.to_owned(), deadline.to_string());
+        headers.insert(DEADLINE, deadline.to_string());
     }
     if let Some(limit) = command.start_to_close {
-        headers.insert(START_TO_CLOSE.to_owned(), limit.as_millis().to_string());
+        headers.insert(START_TO_CLOSE, limit.as_millis().to_string());
     }
     if let Some(limit) = command.heartbeat {
-        headers.insert(HEARTBEAT.to_owned(), limit.as_millis().to_string());
+        headers.insert(HEARTBEAT, limit.as_millis().to_string());
     }
     headers
 }
@@ -110,7 +126,7 @@ fn headers(
 /// Says from when on a worker may begin. It is measured by, and decides nothing.
 pub fn schedule(message: &mut Outgoing, at: Timestamp) {
     let headers = &mut message.properties.headers;
-    headers.insert(SCHEDULED_AT.to_owned(), at.to_string());
+    headers.insert(SCHEDULED_AT, at.to_string());
 }
 
 #[derive(Serialize)]
@@ -255,7 +271,7 @@ pub fn decode(message: &Incoming) -> Result<CommandEnvelope, EnvelopeError> {
             .reply_to
             .clone()
             .ok_or(EnvelopeError::Missing { name: "reply-to" })?,
-        traceparent: headers.get(TRACEPARENT).cloned(),
+        traceparent: headers.get(TRACEPARENT).map(str::to_owned),
     })
 }
 
@@ -284,13 +300,8 @@ pub fn address(message: &Incoming) -> Result<Address, EnvelopeError> {
     })
 }
 
-type Headers = BTreeMap<String, String>;
-
 fn text<'a>(headers: &'a Headers, name: &'static str) -> Result<&'a str, EnvelopeError> {
-    headers
-        .get(name)
-        .map(String::as_str)
-        .ok_or(EnvelopeError::Missing { name })
+    headers.get(name).ok_or(EnvelopeError::Missing { name })
 }
 
 fn required<T>(headers: &Headers, name: &'static str) -> Result<T, EnvelopeError>

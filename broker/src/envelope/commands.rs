@@ -5,13 +5,13 @@
 //! them one by one, see [`Consumer::next`](crate::broker::Consumer::next).
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::command;
+use crate::headers::Headers;
 use crate::message::{Incoming, Outgoing, Properties};
 
 /// AMQP `type` of a message of commands.
@@ -35,7 +35,7 @@ struct HeadOut<'a> {
     message_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     correlation_id: Option<&'a str>,
-    headers: &'a BTreeMap<String, String>,
+    headers: &'a Headers,
 }
 
 /// Whether this command may share a message with others: its saga allows it, and it is small.
@@ -92,7 +92,7 @@ pub fn pack(first: &Outgoing, others: &[&Outgoing]) -> Outgoing {
             reply_to: from.reply_to.clone(),
             priority: from.priority,
             shares: false,
-            headers: BTreeMap::new(),
+            headers: Headers::new(),
         },
         body: Bytes::from(body),
     }
@@ -111,7 +111,7 @@ struct CommandIn<'a> {
     #[serde(borrow)]
     correlation_id: Option<Cow<'a, str>>,
     #[serde(default)]
-    headers: BTreeMap<String, String>,
+    headers: Headers,
     #[serde(borrow)]
     body: &'a RawValue,
 }

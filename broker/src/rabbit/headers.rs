@@ -4,11 +4,14 @@
 //! one costs it half as much CPU again, and runs at 0.6 of its speed. A long text costs it little. So
 //! everything under `amends-` travels as one header, a JSON object.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 use lapin::types::{AMQPValue, FieldTable, LongString};
+use serde::{Serialize, Serializer};
 
 use super::convert::{Unsendable, short};
+use crate::envelope::command;
+use crate::headers::{self, Headers};
 
 /// The header that holds the others.
 const PACKED: &str = "amends";
@@ -16,41 +19,63 @@ const PACKED: &str = "amends";
 /// How the names of those begin that are packed.
 const PREFIX: &str = "amends-";
 
-type Headers = BTreeMap<String, String>;
-
 /// The table that is sent.
 pub(super) fn pack(headers: Headers) -> Result<FieldTable, Unsendable> {
     let mut table = FieldTable::default();
-    let mut packed = BTreeMap::new();
-    for (name, value) in headers {
-        if let Some(rest) = name.strip_prefix(PREFIX) {
-            packed.insert(rest.to_owned(), value);
-        } else {
-            table.insert(short("a header's name", name)?, text(value));
-        }
-    }
-    if !packed.is_empty() {
+    let ours = Ours(&headers);
+    if ours.iter().next().is_some() {
         // Writing texts to memory cannot fail.
-        let json = serde_json::to_string(&packed).unwrap_or_default();
+        let json = serde_json::to_string(&ours).unwrap_or_default();
         table.insert(PACKED.into(), text(json));
     }
+    let others = headers
+        .into_iter()
+        .filter(|(name, _)| !name.starts_with(PREFIX));
+    for (name, value) in others {
+        table.insert(short("a header's name", name.into_owned())?, text(value));
+    }
     Ok(table)
+}
+
+/// Those under our prefix, named without it.
+struct Ours<'a>(&'a Headers);
+
+impl Ours<'_> {
+    fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let ours = self.0.iter();
+        ours.filter_map(|(name, value)| Some((name.strip_prefix(PREFIX)?, value)))
+    }
+}
+
+impl Serialize for Ours<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
 }
 
 /// Puts a header of a delivery back among the others. Senders that know no better may send ours one
 /// by one; what is packed goes before those.
 pub(super) fn unpack(name: &str, value: &str, into: &mut Headers) {
+    let packed = || {
+        let mut json = serde_json::Deserializer::from_str(value);
+        let headers = Headers::read(&mut json, prefixed).ok()?;
+        json.end().ok().map(|()| headers)
+    };
     if name == PACKED
-        && let Ok(packed) = serde_json::from_str::<Headers>(value)
+        && let Some(packed) = packed()
     {
-        into.extend(
-            packed
-                .into_iter()
-                .map(|(name, value)| (format!("{PREFIX}{name}"), value)),
-        );
-    } else {
-        into.entry(name.to_owned())
-            .or_insert_with(|| value.to_owned());
+        into.extend(packed);
+    } else if into.get(name).is_none() {
+        into.insert(headers::known(name), value.to_owned());
+    }
+}
+
+/// The name in full of one that was packed.
+fn prefixed(rest: &str) -> Cow<'static, str> {
+    let ours = |name: &&&str| name.strip_prefix(PREFIX) == Some(rest);
+    match command::HEADERS.iter().find(ours) {
+        Some(name) => Cow::Borrowed(name),
+        None => Cow::Owned(format!("{PREFIX}{rest}")),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What every broker does. Each function is one test over any implementation, on queues that
 //! nobody else uses, with a delivery limit of [`DELIVERY_LIMIT`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use broker::broker::{
     Broker, BrokerError, Consumer, Delivery, Depth, Health, OWN_QUEUE_MESSAGES_MAX, Settled,
 };
+use broker::headers::Headers;
 use broker::inspection::{Condition, Inspected};
 use broker::message::{Death, Outgoing, Properties};
 use broker::receipt::Durable;
@@ -130,9 +131,9 @@ pub(crate) async fn publish_then_consume(broker: Subject, topology: &Topology) {
             correlation_id: Some("saga".to_owned()),
             reply_to: Some(topology.replies_queue()),
             priority: Some(4),
-            headers: BTreeMap::from([
-                ("amends-step".to_owned(), "größe".to_owned()),
-                ("empty".to_owned(), String::new()),
+            headers: Headers::from([
+                ("amends-step", "größe".to_owned()),
+                ("empty", String::new()),
             ]),
             ..step(topology, &queue, "m/1").properties
         },
@@ -258,7 +259,7 @@ pub(crate) async fn dead_letter(broker: Subject, topology: &Topology) {
     assert_eq!(delivery.message.body, "bad");
     assert_eq!(delivery.message.properties.routing_key, queue);
     assert_eq!(delivery.message.properties.kind, "test.v1");
-    assert_eq!(delivery.message.properties.headers, BTreeMap::new());
+    assert_eq!(delivery.message.properties.headers, Headers::new());
     let reason = "rejected".to_owned();
     assert_eq!(delivery.message.death, Some(Death { queue, reason }));
     delivery.receipt.ack(&OnDisk);
@@ -305,7 +306,7 @@ pub(crate) async fn rung_delays(broker: Subject, topology: &Topology) {
             delivery.message.properties.exchange,
             topology.steps_exchange()
         );
-        assert_eq!(delivery.message.properties.headers, BTreeMap::new());
+        assert_eq!(delivery.message.properties.headers, Headers::new());
         let rung = topology.rung("payments", delay);
         let death = Death {
             queue: rung,

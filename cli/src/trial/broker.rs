@@ -87,7 +87,7 @@ impl FaultyBroker {
                 let element = headers
                     .get(command::ELEMENT)
                     .and_then(|text| text.parse().ok());
-                headers.get(command::STEP).map(String::as_str) == Some(planted.step.as_str())
+                headers.get(command::STEP) == Some(planted.step.as_str())
                     && element == Some(planted.element)
             }
             child::KIND => is_asked_by(&message.body, planted),

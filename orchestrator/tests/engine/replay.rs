@@ -1,8 +1,7 @@
 //! Dead letters that are replayed or dropped.
 
-use std::collections::BTreeMap;
-
 use broker::envelope::command::CommandEnvelope;
+use broker::headers::Headers;
 use broker::message::Properties;
 use orchestrator::replay::{How, ReplayError, give_up, replay};
 use orchestrator::store::{Batch, Handling, Store, StoredDeadLetter};
@@ -52,14 +51,13 @@ async fn kept(bench: &Bench, saga: Option<SagaId>, properties: Properties, body:
 /// A command as its dead letter has it.
 fn properties(command: &CommandEnvelope) -> Properties {
     let header = |name: &str, value: String| (format!("amends-{name}"), value);
-    let headers: BTreeMap<String, String> = [
+    let headers = Headers::from([
         header("saga", command.saga.to_string()),
         header("step", command.key.step.to_string()),
         header("op", command.op.to_string()),
         header("round", command.round.to_string()),
         header("attempt", command.attempt.to_string()),
-    ]
-    .into();
+    ]);
     Properties {
         message_id: command.message_id.to_string(),
         kind: "amends.command.v1".to_owned(),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use broker::headers::Headers;
 use broker::message::{Outgoing, Properties};
 use bytes::Bytes;
 use orchestrator::store::{Batch, OutboxMessage, StartKey, Store, StoredDeadLetter, Transition};
@@ -171,7 +172,7 @@ pub(crate) fn message(id: MessageId) -> OutboxMessage {
         message_id: id.to_string(),
         kind: "amends.command.v1".to_owned(),
         priority: Some(3),
-        headers: BTreeMap::from([("amends-step".to_owned(), "charge".to_owned())]),
+        headers: Headers::from([("amends-step", "charge".to_owned())]),
         ..Properties::default()
     };
     OutboxMessage {

@@ -110,7 +110,7 @@ fn pack(gathered: &mut Vec<Reply>, build: &str) -> Vec<(Outgoing, Vec<Reply>)> {
                 Ok(mut message) => {
                     // A reply that nobody can read is sorted by the build that wrote it.
                     let headers = &mut message.properties.headers;
-                    headers.insert(replies::BUILD.to_owned(), build.to_owned());
+                    headers.insert(replies::BUILD, build.to_owned());
                     messages.push((message, carried));
                 }
                 Err(error) => {
