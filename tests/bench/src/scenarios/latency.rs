@@ -91,7 +91,7 @@ pub(crate) async fn latency(arguments: &Arguments, full_rate: Option<u32>) -> Re
     findings.figure("one", json!({ "p50_ms": one.p50, "p99_ms": one.p99 }));
     let told: Vec<Value> = points.iter().map(Point::json).collect();
     findings.figure("loads", told);
-    findings.chart("latency", chart(&one, &points));
+    findings.chart("load-latency", chart(&one, &points));
     Ok(findings)
 }
 
