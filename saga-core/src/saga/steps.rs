@@ -149,12 +149,21 @@ impl Extend<(StepKey, StepState)> for Steps {
 impl From<(BTreeMap<StepKey, StepState>, BTreeMap<StepName, Runs>)> for Steps {
     /// As they were stored, by whatever release.
     fn from((listed, done): (BTreeMap<StepKey, StepState>, BTreeMap<StepName, Runs>)) -> Self {
-        let mut steps = Self {
-            listed: BTreeMap::new(),
-            done,
-        };
+        let mut steps = Self { listed, done };
+        // An earlier release listed those that are done.
+        let elements: Vec<StepKey> = steps
+            .listed
+            .keys()
+            .filter(|key| key.element > 0)
+            .cloned()
+            .collect();
+        for key in &elements {
+            if let Some(runs) = steps.done.get_mut(&key.step) {
+                runs.remove(key.element);
+            }
+            steps.settle(key);
+        }
         steps.done.retain(|_, runs| !runs.is_empty());
-        steps.extend(listed);
         steps
     }
 }
