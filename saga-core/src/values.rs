@@ -144,3 +144,32 @@ impl Values {
         self.fresh.get(key).or_else(|| self.settled.get(key))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever is shared by then: a copy keeps what it had, and the newest value counts.
+    #[test]
+    fn copies_do_not_see_what_comes_later() {
+        let mut values = Values::default();
+        let last = u32::try_from(3 * FRESH_MAX).unwrap();
+        for signal in 1..=last {
+            values.insert(ValueKey::Signal(signal), Arc::new(signal.into()));
+        }
+        let before = values.clone();
+        let looked_up = ValueKey::LastGood("p.a".parse().unwrap(), InputDigest([0; 32]));
+        for key in std::iter::once(looked_up.clone()).chain((1..=last).map(ValueKey::Signal)) {
+            values.insert(key, Arc::new(0.into()));
+        }
+        for signal in (1..=last).map(ValueKey::Signal) {
+            assert_eq!(values.get(&signal), Some(&0.into()));
+            assert_ne!(before.get(&signal), Some(&0.into()));
+        }
+        assert!(before.get(&looked_up).is_none());
+        assert!(values.get(&looked_up).is_some());
+        values.forget_looked_up();
+        assert!(values.get(&looked_up).is_none());
+        assert!(values.get(&ValueKey::Signal(last)).is_some());
+    }
+}

@@ -57,6 +57,8 @@ impl Lane {
                 Err(error) => {
                     warn!(saga.id = %id, error = %crate::chain(&error), "judging under a lock");
                     self.shared.outbox.look_in_store();
+                    // Without the lock it is tried with pauses, for as long as the store is away.
+                    self.rivals.unlock(id);
                     group.lost = 0;
                     return pending.push(group);
                 }

@@ -47,6 +47,11 @@ impl Rivals {
         }
     }
 
+    /// This saga is tried without a lock again.
+    pub(super) fn unlock(&mut self, saga: SagaId) {
+        self.contested.remove(&saga);
+    }
+
     /// Whether this saga is to be locked before it is judged.
     pub(super) fn is_contested(&self, saga: SagaId, now: Instant) -> bool {
         let since = self.contested.get(&saga);
@@ -79,6 +84,8 @@ mod tests {
         assert!(rivals.is_contested(one, now));
         assert!(!rivals.is_contested(other, now));
         assert!(!rivals.is_contested(one, now + LOCK_FOR));
+        rivals.unlock(one);
+        assert!(!rivals.is_contested(one, now));
     }
 
     #[test]

@@ -103,17 +103,8 @@ pub(crate) fn advance(store: &dyn Store, saga: &Saga) -> Transition {
     let state = StepState {
         status: StepStatus::Scheduled,
         attempt,
-        round: 0,
-        error: None,
-        late: 0,
         work: Some(work),
-        undo_round: 0,
-        undo_refused: false,
-        substituted: false,
-        fallback: false,
-        residue: false,
-        elements: None,
-        alarmed: 0,
+        ..StepState::done()
     };
     next.steps.extend([(key.clone(), state)]);
     let kind = EventKind::StepScheduled {

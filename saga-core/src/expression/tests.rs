@@ -67,18 +67,8 @@ fn key(step: &str) -> StepKey {
 fn state(status: StepStatus, error: Option<StepError>) -> StepState {
     StepState {
         status,
-        attempt: 1,
-        round: 0,
-        undo_round: 0,
-        undo_refused: false,
-        substituted: false,
-        fallback: false,
-        residue: false,
-        elements: None,
-        alarmed: 0,
         error,
-        late: 0,
-        work: None,
+        ..StepState::done()
     }
 }
 

@@ -81,6 +81,26 @@ pub struct Retry {
 }
 
 impl StepState {
+    /// It succeeded at its first attempt, and nothing else is to be said of it.
+    #[must_use]
+    pub const fn done() -> Self {
+        Self {
+            status: StepStatus::Succeeded,
+            attempt: 1,
+            round: 0,
+            undo_round: 0,
+            undo_refused: false,
+            substituted: false,
+            fallback: false,
+            residue: false,
+            elements: None,
+            alarmed: 0,
+            error: None,
+            late: 0,
+            work: None,
+        }
+    }
+
     /// The round of one of its operations.
     #[must_use]
     pub const fn round_of(&self, op: Op) -> u32 {

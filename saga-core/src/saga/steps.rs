@@ -16,26 +16,11 @@ use crate::ids::{StepKey, StepName};
 pub struct Steps {
     /// All others.
     listed: BTreeMap<StepKey, StepState>,
-    /// Elements in the state [`DONE`]. Each is here and nowhere else, so that equal is equal.
+    /// Elements in the state [`StepState::done`]. Each is here and nowhere else, so that equal is equal.
     done: BTreeMap<StepName, Runs>,
 }
 
-/// It succeeded at its first attempt.
-static DONE: StepState = StepState {
-    status: StepStatus::Succeeded,
-    attempt: 1,
-    round: 0,
-    undo_round: 0,
-    undo_refused: false,
-    substituted: false,
-    fallback: false,
-    residue: false,
-    elements: None,
-    alarmed: 0,
-    error: None,
-    late: 0,
-    work: None,
-};
+static DONE: StepState = StepState::done();
 
 impl Steps {
     /// Nothing has been touched.
@@ -103,12 +88,12 @@ impl Steps {
         }
         self.listed.entry(key.clone()).or_insert_with(|| {
             if was_done {
-                DONE.clone()
+                StepState::done()
             } else {
                 StepState {
                     status: StepStatus::Pending,
                     attempt: 0,
-                    ..DONE.clone()
+                    ..StepState::done()
                 }
             }
         })
@@ -189,7 +174,7 @@ mod tests {
     }
 
     fn succeed(steps: &mut Steps, key: &StepKey) {
-        *steps.touch(key) = DONE.clone();
+        *steps.touch(key) = StepState::done();
         steps.settle(key);
     }
 
@@ -228,7 +213,7 @@ mod tests {
     fn what_an_earlier_release_listed_is_the_same() {
         let mut steps = Steps::default();
         succeed(&mut steps, &element(7));
-        let listed = BTreeMap::from([(element(7), DONE.clone())]);
+        let listed = BTreeMap::from([(element(7), StepState::done())]);
         assert_eq!(Steps::from((listed, BTreeMap::new())), steps);
     }
 }

@@ -66,13 +66,9 @@ fn apply(driver: &mut Driver, input: &Input) {
     assert!(matches!(outcome, Outcome::Applied(_)), "{outcome:?}");
 }
 
-/// What is asked for when nothing is at hand but these.
-fn needs(driver: &Driver, input: &Input, at_hand: &[ValueKey]) -> Vec<ValueKey> {
-    let mut values = Values::default();
-    for key in at_hand {
-        let value = driver.values.share(key).expect("a value of the saga");
-        values.insert(key.clone(), value);
-    }
+/// What is asked for when nothing is at hand.
+fn needs(driver: &Driver, input: &Input) -> Vec<ValueKey> {
+    let values = Values::default();
     match decide(&driver.definition, &driver.saga, &values, input, driver.now) {
         Outcome::Needs(keys) => keys,
         other @ (Outcome::Applied(_)
@@ -113,7 +109,7 @@ fn the_items_that_come_next_are_asked_for_with_the_first_that_is_missing() {
     let items = |elements: std::ops::RangeInclusive<u32>| {
         elements.map(|element| ValueKey::Item(ask(element)))
     };
-    let wanted = needs(&driver, &done(1), &[]);
+    let wanted = needs(&driver, &done(1));
     assert_eq!(wanted, items(3..=258).collect::<Vec<_>>());
     // Nothing is asked for while the one that is needed is there.
     let at_hand = [ValueKey::Item(ask(3))];
@@ -139,7 +135,7 @@ fn the_outputs_that_are_undone_next_are_asked_for_with_the_last() {
     let pay = StepKey::whole(StepName::new("pay"));
     let error = StepError::new("no", "no");
     let failed = reply(pay, Op::Action, ReplyOutcome::Fail(error));
-    let wanted = needs(&driver, &failed, &[]);
+    let wanted = needs(&driver, &failed);
     let outputs = (9..=40).rev().map(|element| ValueKey::Output(ask(element)));
     assert_eq!(wanted, outputs.collect::<Vec<_>>());
     apply(&mut driver, &failed);

@@ -21,15 +21,18 @@ steps:
   - { id: pay, action: p.pay, no_effect: true, on_failure: pause, retry: { maximum_attempts: 1 } }
 ";
 
-fn begun() -> Driver {
-    let mut driver = Driver::new(compile(SALE).expect("a right definition"));
-    let start = Input::Start(Start {
+fn start() -> Input {
+    Input::Start(Start {
         key: None,
         labels: BTreeMap::new(),
         input: Arc::new(json!({})),
         parent: None,
-    });
-    assert!(matches!(driver.apply(&start), Outcome::Applied(_)));
+    })
+}
+
+fn begun() -> Driver {
+    let mut driver = Driver::new(compile(SALE).expect("a right definition"));
+    assert!(matches!(driver.apply(&start()), Outcome::Applied(_)));
     driver
 }
 
@@ -211,13 +214,7 @@ fn only_what_was_never_sent_may_share_a_message() {
         other => panic!("{other:?}"),
     };
     let mut driver = Driver::new(compile(SALE).expect("a right definition"));
-    let start = Input::Start(Start {
-        key: None,
-        labels: BTreeMap::new(),
-        input: Arc::new(json!({})),
-        parent: None,
-    });
-    assert!(shares(&mut driver, &start), "a first attempt");
+    assert!(shares(&mut driver, &start()), "a first attempt");
 
     let sent = command(&driver, "hold");
     let first = letter("hold", Op::Action, 0, 1, Some(sent));

@@ -29,24 +29,6 @@ fn key(name: &str) -> StepKey {
     StepKey::whole(step(name))
 }
 
-fn done() -> StepState {
-    StepState {
-        status: StepStatus::Succeeded,
-        attempt: 1,
-        round: 0,
-        undo_round: 0,
-        undo_refused: false,
-        substituted: false,
-        fallback: false,
-        residue: false,
-        elements: None,
-        alarmed: 0,
-        error: None,
-        late: 0,
-        work: None,
-    }
-}
-
 fn fresh() -> Saga {
     let name = "order".into();
     let version = "1.2.3-rc.1".parse().unwrap();
@@ -95,12 +77,12 @@ fn full() -> Saga {
         error: Some(error),
         late: 2,
         work: Some(work),
-        ..done()
+        ..StepState::done()
     };
     let scheduled = StepState {
         status: StepStatus::Scheduled,
         work: Some(in_flight),
-        ..done()
+        ..StepState::done()
     };
     let mut saga = fresh();
     saga.key = Some("order-7".to_owned());
@@ -111,7 +93,7 @@ fn full() -> Saga {
     saga.pause = Some(PauseCause::PivotUnknown(step("charge")));
     saga.unwind = Some(UnwindCause::StepFailed(step("ship")));
     saga.steps = Steps::from_iter([
-        (key("placeOrder"), done()),
+        (key("placeOrder"), StepState::done()),
         (
             StepKey {
                 step: step("ship"),
@@ -146,18 +128,18 @@ fn mended() -> Saga {
         attempt: 5,
         undo_round: 2,
         work: Some(work),
-        ..done()
+        ..StepState::done()
     };
     let refused = StepState {
         status: StepStatus::CompensationFailed,
         undo_refused: true,
-        ..done()
+        ..StepState::done()
     };
     let skipped = StepState {
         status: StepStatus::Skipped,
         substituted: true,
         alarmed: 1,
-        ..done()
+        ..StepState::done()
     };
     saga.steps = Steps::from_iter([
         (key("charge"), undoing),
@@ -217,19 +199,23 @@ fn states_are_written_as_the_golden_file_says_and_read_back() {
     }
 }
 
+/// An element of a list.
+fn list(element: u32) -> StepKey {
+    StepKey {
+        step: step("list"),
+        element,
+    }
+}
+
 /// Sagas whose state needs the second format.
 #[test]
 fn elements_that_are_done_are_written_as_runs() {
     let mut saga = fresh();
-    let list = |element| StepKey {
-        step: step("list"),
-        element,
-    };
     let failed = StepState {
         status: StepStatus::Failed,
-        ..done()
+        ..StepState::done()
     };
-    let pieces = [1, 2, 3, 7].map(|element| (list(element), done()));
+    let pieces = [1, 2, 3, 7].map(|element| (list(element), StepState::done()));
     saga.steps = Steps::from_iter(pieces);
     saga.steps.extend([(list(4), failed)]);
     let golden = std::fs::read_to_string(golden("state-2.jsonl")).unwrap();
@@ -244,12 +230,8 @@ fn elements_that_are_done_are_written_as_runs() {
 #[test]
 fn a_finished_element_costs_nothing() {
     let mut saga = fresh();
-    let element = |element| StepKey {
-        step: step("list"),
-        element,
-    };
     saga.steps = (1..=10_000)
-        .map(|number| (element(number), done()))
+        .map(|number| (list(number), StepState::done()))
         .collect();
     let bytes = encode_state(&saga).unwrap().len();
     assert!(bytes < 100, "{bytes}");
@@ -261,7 +243,7 @@ fn a_finished_step_costs_its_name_and_six_bytes() {
     let before = encode_state(&saga).unwrap().len();
     for number in 0..200 {
         saga.steps
-            .extend([(key(&format!("step{number:03}")), done())]);
+            .extend([(key(&format!("step{number:03}")), StepState::done())]);
     }
     let bytes = encode_state(&saga).unwrap().len() - before;
     assert!(bytes <= 200 * ("step000".len() + 6) + 20, "{bytes}");
