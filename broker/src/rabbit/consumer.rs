@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep};
 use tracing::{debug, info, warn};
 
-use super::company::Company;
+use super::acks::PendingAcks;
 use super::convert;
 use super::declare::Declarer;
 use super::health::HealthBoard;
@@ -163,7 +163,7 @@ impl Subscription {
     ) -> End {
         let (settle, mut settled) = mpsc::unbounded_channel();
         let mut tags = Tags::default();
-        let mut company = Company::of(self.prefetch);
+        let mut acks = PendingAcks::of(self.prefetch);
         // A delivery that finds no room; only those of a lost channel can take it up.
         let mut parked: Option<Delivery> = None;
         loop {
@@ -173,12 +173,12 @@ impl Subscription {
             }
             tokio::select! {
                 biased;
-                () = company.gather(&mut settled) => {
+                () = acks.gather(&mut settled) => {
                     if self.deliveries.is_closed() {
                         // Told before the broker knows, it would make room for more.
                         break;
                     }
-                    if let Err(error) = tell(&channel, &mut tags, &company.take()).await {
+                    if let Err(error) = tell(&channel, &mut tags, &acks.take()).await {
                         debug!(queue = self.queue, %error, "not acknowledged, will come again");
                         return End::Lost;
                     }
@@ -209,7 +209,7 @@ impl Subscription {
             }
         }
         drop(parked);
-        let wound_up = wind_up(&channel, stream, tags, company.take(), (settle, settled)).await;
+        let wound_up = wind_up(&channel, stream, tags, acks.take(), (settle, settled)).await;
         if let Err(error) = wound_up {
             debug!(queue = self.queue, %error, "not all acknowledged, will come again");
         }

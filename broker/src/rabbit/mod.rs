@@ -1,8 +1,8 @@
 //! RabbitMQ: two supervised connections, confirmed publishing, consuming, declaring.
 
+mod acks;
 mod address;
 mod client;
-mod company;
 mod consumer;
 mod convert;
 mod declare;

@@ -17,7 +17,7 @@ const WINDOW_SHARE: usize = 4;
 
 /// Settlements that the broker has not been told of.
 #[derive(Debug)]
-pub(super) struct Company {
+pub(super) struct PendingAcks {
     settlements: Vec<Settlement>,
     /// So many are enough.
     enough: usize,
@@ -27,7 +27,7 @@ pub(super) struct Company {
     until: Option<Instant>,
 }
 
-impl Company {
+impl PendingAcks {
     pub(super) fn of(prefetch: u16) -> Self {
         let window = usize::from(prefetch).max(1);
         Self {
@@ -85,9 +85,9 @@ mod tests {
         for settlement in settlements {
             settle.send(*settlement).unwrap();
         }
-        let (mut company, began) = (Company::of(prefetch), Instant::now());
-        company.gather(&mut settled).await;
-        (company.take().len(), began.elapsed())
+        let (mut acks, began) = (PendingAcks::of(prefetch), Instant::now());
+        acks.gather(&mut settled).await;
+        (acks.take().len(), began.elapsed())
     }
 
     #[tokio::test(start_paused = true)]
@@ -115,16 +115,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_has_gathered_stays_when_the_wait_is_given_up() {
         let (settle, mut settled) = mpsc::unbounded_channel();
-        let (mut company, began) = (Company::of(64), Instant::now());
+        let (mut acks, began) = (PendingAcks::of(64), Instant::now());
         settle.send(Ack(1)).unwrap();
         let moment = WAIT / 2;
-        tokio::time::timeout(moment, company.gather(&mut settled))
+        tokio::time::timeout(moment, acks.gather(&mut settled))
             .await
             .unwrap_err();
         settle.send(Ack(2)).unwrap();
-        company.gather(&mut settled).await;
+        acks.gather(&mut settled).await;
         // Its wait goes on, and does not begin anew.
         assert_eq!(began.elapsed(), WAIT);
-        assert_eq!(company.take(), [Ack(1), Ack(2)]);
+        assert_eq!(acks.take(), [Ack(1), Ack(2)]);
     }
 }
