@@ -28,8 +28,12 @@ pub trait Broker: Send + Sync + fmt::Debug {
     /// Declares the queues of these operations and the rungs of their pools. Safe to repeat.
     async fn declare_steps(&self, steps: &[(ActionName, Op)]) -> Result<(), BrokerError>;
 
+    /// Declares the reply queues of single orchestrators, 1 to `queues`. Safe to repeat.
+    async fn declare_replies(&self, queues: u32) -> Result<(), BrokerError>;
+
     /// Declares again what has this name, an exchange or a queue, although this process has declared
-    /// it before: somebody may have deleted it. Nothing happens when it never was declared here.
+    /// it before: somebody may have deleted it. Nothing happens when it never was declared here, but
+    /// for the reply queues of single orchestrators, which workers know from commands only.
     async fn restore(&self, name: &str);
 
     /// Publishes a batch and returns, in its order, what became of each message.
@@ -46,6 +50,10 @@ pub trait Broker: Send + Sync + fmt::Debug {
     /// queue's delivery limit.
     async fn consume(&self, queue: &str, prefetch: u16) -> Result<Consumer, BrokerError>;
 
+    /// As [`consume`](Self::consume), but only what those who consume the queue that way have no room
+    /// for, and all of it while there are none of them.
+    async fn consume_spare(&self, queue: &str, prefetch: u16) -> Result<Consumer, BrokerError>;
+
     /// Makes a queue that nobody else can read, and consumes it. The queue is gone with the consumer
     /// or with the connection, and with it what waits in it; after a reconnect there is an empty
     /// one. It takes [`OWN_QUEUE_MESSAGES_MAX`] messages, what it has handed out not included, and
@@ -56,7 +64,8 @@ pub trait Broker: Send + Sync + fmt::Debug {
     /// such queue.
     async fn depth(&self, queue: &str) -> Result<Option<Depth>, BrokerError>;
 
-    /// Looks at everything that the base and these operations need, without changing anything.
+    /// Looks at everything that the base, the reply queues declared here and these operations need,
+    /// without changing anything.
     async fn inspect(&self, steps: &[(ActionName, Op)]) -> Result<Vec<Inspected>, BrokerError>;
 
     /// Whether the broker can be reached and takes messages. Changes are pushed.

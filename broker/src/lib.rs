@@ -1,5 +1,6 @@
 //! What a message is here, who may send it, and when it counts as sent or received.
 
+mod access;
 pub mod broker;
 pub mod envelope;
 pub mod gather;

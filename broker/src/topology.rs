@@ -51,10 +51,24 @@ impl Topology {
         )
     }
 
-    /// Where workers send replies.
+    /// Where replies go that no orchestrator in particular waits for.
     #[must_use]
     pub fn replies_queue(&self) -> String {
         format!("{}.replies", self.prefix)
+    }
+
+    /// Where replies go that one orchestrator is to have, as long as it can take them.
+    #[must_use]
+    pub fn own_replies_queue(&self, number: u32) -> String {
+        format!("{}.replies.{number}", self.prefix)
+    }
+
+    /// Whether this is the name of such a queue.
+    pub(crate) fn is_own_replies_queue(&self, name: &str) -> bool {
+        let number = name
+            .rsplit_once('.')
+            .and_then(|(_, last)| last.parse().ok());
+        number.is_some_and(|number| self.own_replies_queue(number) == name)
     }
 
     /// Where starts, signals and worker announcements arrive.

@@ -99,7 +99,13 @@ fn commands_read_as_written() {
         ("command-compensate", refund()),
         ("command-settle", settle()),
     ] {
-        let mut sent = command::encode(&topology, saga(), &definition(), &command);
+        let mut sent = command::encode(
+            &topology,
+            &topology.replies_queue(),
+            saga(),
+            &definition(),
+            &command,
+        );
         let scheduled_at = "2026-11-24T09:00:00Z".parse().expect("a time");
         command::schedule(&mut sent, scheduled_at);
         assert_golden(file, &sent);
@@ -133,7 +139,13 @@ fn commands_read_as_written() {
 fn settling_asks_by_the_key_of_the_action() {
     let topology = Topology::new("x");
     let key = |command: &Command| {
-        let sent = command::encode(&topology, saga(), &definition(), command);
+        let sent = command::encode(
+            &topology,
+            &topology.replies_queue(),
+            saga(),
+            &definition(),
+            command,
+        );
         command::decode(&received(sent)).unwrap().idempotency_key()
     };
     assert_eq!(
@@ -150,7 +162,13 @@ fn settling_asks_by_the_key_of_the_action() {
 #[test]
 fn a_command_that_lacks_something_says_what() {
     let topology = Topology::new("x");
-    let good = received(command::encode(&topology, saga(), &definition(), &charge()));
+    let good = received(command::encode(
+        &topology,
+        &topology.replies_queue(),
+        saga(),
+        &definition(),
+        &charge(),
+    ));
     let said = |change: &dyn Fn(&mut Incoming)| {
         let mut bad = good.clone();
         change(&mut bad);
@@ -192,7 +210,13 @@ fn a_command_that_lacks_something_says_what() {
 #[test]
 fn what_a_newer_sender_adds_is_ignored() {
     let topology = Topology::new("x");
-    let mut message = received(command::encode(&topology, saga(), &definition(), &charge()));
+    let mut message = received(command::encode(
+        &topology,
+        &topology.replies_queue(),
+        saga(),
+        &definition(),
+        &charge(),
+    ));
     message
         .properties
         .headers
@@ -215,7 +239,15 @@ fn commands_that_share_a_message_read_as_written() {
         shares: true,
         ..charge()
     };
-    let encode = |seq| command::encode(&topology, saga(), &definition(), &fresh(seq));
+    let encode = |seq| {
+        command::encode(
+            &topology,
+            &topology.replies_queue(),
+            saga(),
+            &definition(),
+            &fresh(seq),
+        )
+    };
     let (one, other) = (encode(7), encode(9));
     assert!(commands::may_share(&one) && commands::same_way(&one.properties, &other.properties));
     let sent = commands::pack(&one, &[&other]);
@@ -228,13 +260,25 @@ fn commands_that_share_a_message_read_as_written() {
         shares: false,
         ..fresh(7)
     };
-    let again = command::encode(&topology, saga(), &definition(), &again);
+    let again = command::encode(
+        &topology,
+        &topology.replies_queue(),
+        saga(),
+        &definition(),
+        &again,
+    );
     assert!(!commands::may_share(&again));
     let large = Command {
         input: json!("x".repeat(commands::BODY_BYTES_MAX)),
         ..fresh(7)
     };
-    let large = command::encode(&topology, saga(), &definition(), &large);
+    let large = command::encode(
+        &topology,
+        &topology.replies_queue(),
+        saga(),
+        &definition(),
+        &large,
+    );
     assert!(!commands::may_share(&large));
 }
 

@@ -121,6 +121,13 @@ CREATE TABLE outbox (
     CONSTRAINT outbox_seq_check CHECK ((seq > 0))
 ) WITH (autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0);
 
+CREATE TABLE reply_queues (
+    number integer NOT NULL,
+    orchestrator uuid NOT NULL,
+    CONSTRAINT reply_queues_pkey PRIMARY KEY (number),
+    CONSTRAINT reply_queues_number_check CHECK ((number > 0))
+);
+
 CREATE TABLE saga_definitions (
     name text NOT NULL,
     version text NOT NULL,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use broker::broker::{Broker, BrokerError, Health};
 use broker::topology::Topology;
 use futures_util::FutureExt as _;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -18,10 +18,11 @@ use crate::catalog::{Catalog, CatalogError};
 use crate::company::Company;
 use crate::dependencies::Dependencies;
 use crate::engine::{Closings, Engine, Shared};
+use crate::inbound::Consumers;
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use crate::store::{Store, StoreError};
-use crate::{inbound, reconcile, retention, timers};
+use crate::{reconcile, retention, timers};
 
 /// Signs of life in the time of one lease.
 const HEARTBEATS_PER_LEASE: u32 = 3;
@@ -56,9 +57,6 @@ impl Default for OrchestratorSettings {
     }
 }
 
-/// A consumer that could not be started is tried again after this.
-const CONSUME_AGAIN_AFTER: Duration = Duration::from_secs(1);
-
 /// A loop that panicked is started again after this.
 const GO_ON_AFTER: Duration = Duration::from_secs(1);
 
@@ -78,14 +76,6 @@ pub struct Orchestrator {
     outbound: CancellationToken,
     outbound_tasks: TaskTracker,
     stopping: CancellationToken,
-}
-
-/// What is consumed.
-enum Inbound {
-    Replies,
-    Requests,
-    /// A queue of messages that nobody could handle.
-    Letters(String),
 }
 
 /// Why an orchestrator did not start.
@@ -114,7 +104,7 @@ impl Orchestrator {
         settings: OrchestratorSettings,
     ) -> Result<Self, OrchestratorError> {
         broker.declare_base().await?;
-        store.heartbeat(settings.lease).await?;
+        let reply_queues = store.heartbeat(settings.lease).await?;
         let metrics = Metrics::new()?;
         match retention::open(&*store).await {
             Ok(opened) => metrics.strays(opened),
@@ -131,6 +121,8 @@ impl Orchestrator {
         let shared = Arc::new(Shared {
             catalog: Catalog::new(Arc::clone(&store), Arc::clone(&broker), settings.retention),
             store,
+            reply_queues: watch::Sender::new(reply_queues),
+            answers_to: watch::Sender::new(topology.replies_queue()),
             topology,
             company: settings.company,
             outbox,
@@ -161,11 +153,17 @@ impl Orchestrator {
     }
 
     fn start_loops(&self, settings: &OrchestratorSettings) {
-        let topology = &self.engine.shared().topology;
-        self.consume("replies", Inbound::Replies);
-        self.consume("requests", Inbound::Requests);
-        self.consume("dead letters", Inbound::Letters(topology.dead()));
-        self.consume("unroutable", Inbound::Letters(topology.unroutable()));
+        let consumers = Consumers {
+            engine: self.engine.clone(),
+            broker: Arc::clone(&self.broker),
+            tasks: self.inbound_tasks.clone(),
+            stopping: self.inbound.clone(),
+        };
+        consumers.start();
+        self.inbound_tasks
+            .spawn(keep_going("reply queues", move || {
+                consumers.clone().attend_replies()
+            }));
         let (engine, stop) = (self.engine.clone(), self.inbound.clone());
         self.inbound_tasks.spawn(keep_going("timers", move || {
             timers::run(engine.clone(), stop.clone())
@@ -203,39 +201,6 @@ impl Orchestrator {
         self.outbound_tasks.spawn(keep_going("the outbox", move || {
             Arc::clone(&outbox).run(stop.clone(), tasks.clone())
         }));
-    }
-
-    /// Keeps a consumer going.
-    fn consume(&self, what: &'static str, from: Inbound) {
-        let (engine, broker) = (self.engine.clone(), Arc::clone(&self.broker));
-        let stopping = self.inbound.clone();
-        self.inbound_tasks.spawn(async move {
-            while !stopping.is_cancelled() {
-                let (engine, broker, token) =
-                    (engine.clone(), Arc::clone(&broker), stopping.clone());
-                let consuming = async {
-                    match &from {
-                        Inbound::Replies => inbound::replies(engine, broker, token).await,
-                        Inbound::Requests => inbound::requests(engine, broker, token).await,
-                        Inbound::Letters(queue) => {
-                            inbound::dead_letters(engine, broker, queue.clone(), token).await
-                        }
-                    }
-                };
-                match AssertUnwindSafe(consuming).catch_unwind().await {
-                    Ok(Ok(())) if stopping.is_cancelled() => return,
-                    Ok(Ok(())) => warn!(what, "a consumer has ended; it is started again"),
-                    Err(_) => error!(what, "a consumer has panicked; it is started again"),
-                    Ok(Err(error)) => {
-                        warn!(what, error = %crate::chain(&error), "consuming; trying again");
-                    }
-                }
-                tokio::select! {
-                    () = tokio::time::sleep(CONSUME_AGAIN_AFTER) => {}
-                    () = stopping.cancelled() => return,
-                }
-            }
-        });
     }
 
     /// The way in.
@@ -295,7 +260,13 @@ async fn keep_house(engine: Engine, lease: Duration, stopping: CancellationToken
     drop(engine);
     for beat in 0_u64.. {
         match shared.store.heartbeat(lease).await {
-            Ok(()) => shared.dependencies.store_answers(),
+            Ok(queues) => {
+                shared.dependencies.store_answers();
+                shared.reply_queues.send_if_modified(|known| {
+                    let before = std::mem::replace(known, queues);
+                    before != queues
+                });
+            }
             Err(error) => {
                 warn!(error = %crate::chain(&error), "saying that this orchestrator lives");
                 shared.store_failed(&error);

@@ -62,10 +62,11 @@ const START_TO_CLOSE: &str = "amends-start-to-close";
 const HEARTBEAT: &str = "amends-heartbeat";
 const SCHEDULED_AT: &str = "amends-scheduled-at";
 
-/// The message that asks a worker to carry out `command`.
+/// The message that asks a worker to carry out `command` and to answer to the queue `answers_to`.
 #[must_use]
 pub fn encode(
     topology: &Topology,
+    answers_to: &str,
     saga: SagaId,
     definition: &DefinitionRef,
     command: &Command,
@@ -84,7 +85,7 @@ pub fn encode(
             kind: KIND.to_owned(),
             headers: headers(saga, &saga_text, definition, command),
             correlation_id: Some(saga_text),
-            reply_to: Some(topology.replies_queue()),
+            reply_to: Some(answers_to.to_owned()),
             priority: command.priority,
             shares: command.shares,
         },

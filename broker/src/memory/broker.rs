@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep_until};
 use super::consumer::Subscription;
 use super::queue::Queue;
 use super::routing::Routing;
+use crate::access::Access;
 use crate::broker::{Broker, BrokerError, Consumer, Depth, Health, Settled};
 use crate::inspection::Inspected;
 use crate::message::Outgoing;
@@ -89,12 +90,17 @@ impl MemoryBroker {
         *self.health.borrow() == Health::Disconnected
     }
 
-    fn subscribe(&self, queue: &str, prefetch: u16, own: bool) -> Result<Consumer, BrokerError> {
+    fn subscribe(
+        &self,
+        queue: &str,
+        prefetch: u16,
+        access: Access,
+    ) -> Result<Consumer, BrokerError> {
         if self.is_closed() {
             return Err(BrokerError::Unavailable);
         }
         let mut routing = self.routing();
-        if own {
+        if access == Access::Own {
             routing.declare_own(queue, prefetch);
         }
         let Some(found) = routing.queue(queue) else {
@@ -109,12 +115,12 @@ impl MemoryBroker {
         let subscription = Subscription {
             routing: Arc::clone(&self.routing),
             queue: queue.to_owned(),
-            own,
+            own: access == Access::Own,
             consumer: self.next_consumer.fetch_add(1, Ordering::Relaxed),
         };
         let consumer = subscription.consumer;
         tokio::spawn(subscription.run(deliveries.clone(), settled, self.health.subscribe()));
-        found.subscribe(consumer, deliveries, settle);
+        found.subscribe(consumer, deliveries, settle, access == Access::Spare);
         Ok(Consumer::new(receiver))
     }
 }
@@ -150,6 +156,11 @@ impl Broker for MemoryBroker {
         Ok(())
     }
 
+    async fn declare_replies(&self, queues: u32) -> Result<(), BrokerError> {
+        self.routing().declare_replies(queues);
+        Ok(())
+    }
+
     async fn declare_steps(&self, steps: &[(ActionName, Op)]) -> Result<(), BrokerError> {
         let mut routing = self.routing();
         routing.declare_base();
@@ -173,11 +184,15 @@ impl Broker for MemoryBroker {
     }
 
     async fn consume(&self, queue: &str, prefetch: u16) -> Result<Consumer, BrokerError> {
-        self.subscribe(queue, prefetch, false)
+        self.subscribe(queue, prefetch, Access::Fair)
+    }
+
+    async fn consume_spare(&self, queue: &str, prefetch: u16) -> Result<Consumer, BrokerError> {
+        self.subscribe(queue, prefetch, Access::Spare)
     }
 
     async fn consume_own(&self, queue: &str, prefetch: u16) -> Result<Consumer, BrokerError> {
-        self.subscribe(queue, prefetch, true)
+        self.subscribe(queue, prefetch, Access::Own)
     }
 
     async fn depth(&self, queue: &str) -> Result<Option<Depth>, BrokerError> {

@@ -48,6 +48,14 @@ struct Taker {
     prefetch: usize,
     /// Deliveries it has not settled.
     holds: usize,
+    /// It gets what others have no room for.
+    spare: bool,
+}
+
+impl Taker {
+    const fn has_room(&self) -> bool {
+        self.holds < self.prefetch
+    }
 }
 
 /// A queue.
@@ -116,6 +124,7 @@ impl Queue {
         consumer: u64,
         deliveries: mpsc::Sender<Delivery>,
         settle: mpsc::UnboundedSender<Settlement>,
+        spare: bool,
     ) {
         let prefetch = deliveries.max_capacity();
         self.takers.push_back((
@@ -125,6 +134,7 @@ impl Queue {
                 settle,
                 prefetch,
                 holds: 0,
+                spare,
             },
         ));
         self.hand_out();
@@ -186,38 +196,39 @@ impl Queue {
 
     /// Gives what is ready to the consumers in turn, each up to its prefetch.
     fn hand_out(&mut self) {
-        let mut passed_over = 0;
-        while passed_over < self.takers.len() && !self.ready.is_empty() {
-            let Some((consumer, mut taker)) = self.takers.pop_front() else {
-                return;
+        // Who takes no more would only give back what it is handed, closer to its limit.
+        self.takers
+            .retain(|(_, taker)| !taker.deliveries.is_closed());
+        while !self.ready.is_empty()
+            && let Some(next) = self.next_taker()
+            && let Some((consumer, mut taker)) = self.takers.remove(next)
+            && let Some(held) = self.ready.pop_front()
+        {
+            taker.holds += 1;
+            let tag = self.next_tag;
+            self.next_tag += 1;
+            let delivery = Delivery {
+                message: Incoming {
+                    properties: held.message.properties.clone(),
+                    body: held.message.body.clone(),
+                    redelivered: held.requeued > 0,
+                    death: held.message.death.clone(),
+                },
+                receipt: Receipt::new(tag, taker.settle.clone()),
             };
-            if taker.deliveries.is_closed() {
-                // It takes no more. What it was handed would only come back, closer to its limit.
-                continue;
-            }
-            if taker.holds < taker.prefetch
-                && let Some(held) = self.ready.pop_front()
-            {
-                passed_over = 0;
-                taker.holds += 1;
-                let tag = self.next_tag;
-                self.next_tag += 1;
-                let delivery = Delivery {
-                    message: Incoming {
-                        properties: held.message.properties.clone(),
-                        body: held.message.body.clone(),
-                        redelivered: held.requeued > 0,
-                        death: held.message.death.clone(),
-                    },
-                    receipt: Receipt::new(tag, taker.settle.clone()),
-                };
-                self.unsettled.insert((consumer, tag), held);
-                // A consumer that has just gone drops the delivery, and its receipt requeues it.
-                let _consumer_is_gone = taker.deliveries.try_send(delivery);
-            } else {
-                passed_over += 1;
-            }
+            self.unsettled.insert((consumer, tag), held);
+            // A consumer that has just gone drops the delivery, and its receipt requeues it.
+            let _consumer_is_gone = taker.deliveries.try_send(delivery);
             self.takers.push_back((consumer, taker));
         }
+    }
+
+    /// Whose turn it is, of those that have room.
+    fn next_taker(&self) -> Option<usize> {
+        let first = |spare| {
+            let mut takers = self.takers.iter();
+            takers.position(|(_, taker)| taker.spare == spare && taker.has_room())
+        };
+        first(false).or_else(|| first(true))
     }
 }

@@ -77,6 +77,13 @@ impl Routing {
         self.declare_queue(self.topology.requests_queue(), rules);
     }
 
+    pub(super) fn declare_replies(&mut self, queues: u32) {
+        let rules = self.rules(self.delivery_limit, None, Some(self.topology.dead()));
+        for number in 1..=queues {
+            self.declare_queue(self.topology.own_replies_queue(number), rules.clone());
+        }
+    }
+
     pub(super) fn declare_step(&mut self, action: &ActionName, op: Op) {
         for delay in RUNGS {
             let rung = self.topology.rung(action.pool(), delay);
@@ -121,6 +128,11 @@ impl Routing {
         let exchanges = [topology.steps_exchange(), topology.events_exchange()];
         let mut queues: BTreeSet<String> =
             [topology.replies_queue(), topology.requests_queue()].into();
+        let own = self.queues.keys();
+        queues.extend(
+            own.filter(|name| topology.is_own_replies_queue(name))
+                .cloned(),
+        );
         let mut both: BTreeSet<String> = fanouts.into();
         for (action, op) in steps {
             queues.insert(topology.step_queue(action, *op));

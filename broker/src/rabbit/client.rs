@@ -19,6 +19,7 @@ use super::inspect::inspect;
 use super::publisher::Publisher;
 use super::settings::RabbitSettings;
 use super::supervisor::{Link, RPC_TIMEOUT, first_connection, rpc};
+use crate::access::Access;
 use crate::broker::{Broker, BrokerError, Consumer, Depth, Health, Settled};
 use crate::inspection::Inspected;
 use crate::message::Outgoing;
@@ -112,7 +113,7 @@ impl Rabbit {
         &self,
         queue: &str,
         prefetch: u16,
-        own: bool,
+        access: Access,
     ) -> Result<Consumer, BrokerError> {
         let running = self.running().ok_or(BrokerError::Unavailable)?;
         let prefetch = prefetch.clamp(1, PREFETCH_MAX);
@@ -121,7 +122,7 @@ impl Rabbit {
         let subscription = Subscription {
             queue: queue.to_owned(),
             prefetch,
-            own,
+            access,
             deliveries,
             declarer: Arc::clone(&self.declarer),
             board: Arc::clone(&self.board),
@@ -162,6 +163,10 @@ impl Broker for Rabbit {
         self.declarer.base(&self.consume).await
     }
 
+    async fn declare_replies(&self, queues: u32) -> Result<(), BrokerError> {
+        self.declarer.replies(&self.consume, queues).await
+    }
+
     async fn declare_steps(&self, steps: &[(ActionName, Op)]) -> Result<(), BrokerError> {
         self.declarer.steps(&self.consume, steps).await
     }
@@ -175,11 +180,15 @@ impl Broker for Rabbit {
     }
 
     async fn consume(&self, queue: &str, prefetch: u16) -> Result<Consumer, BrokerError> {
-        self.subscribe(queue, prefetch, false).await
+        self.subscribe(queue, prefetch, Access::Fair).await
+    }
+
+    async fn consume_spare(&self, queue: &str, prefetch: u16) -> Result<Consumer, BrokerError> {
+        self.subscribe(queue, prefetch, Access::Spare).await
     }
 
     async fn consume_own(&self, queue: &str, prefetch: u16) -> Result<Consumer, BrokerError> {
-        self.subscribe(queue, prefetch, true).await
+        self.subscribe(queue, prefetch, Access::Own).await
     }
 
     async fn depth(&self, queue: &str) -> Result<Option<Depth>, BrokerError> {
@@ -211,7 +220,7 @@ impl Broker for Rabbit {
 
     async fn inspect(&self, steps: &[(ActionName, Op)]) -> Result<Vec<Inspected>, BrokerError> {
         let live = connection(&self.consume).await?;
-        inspect(&live, self.declarer.needed(steps)).await
+        inspect(&live, self.declarer.needed(steps).await).await
     }
 
     fn health(&self) -> watch::Receiver<Health> {

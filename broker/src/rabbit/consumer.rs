@@ -26,6 +26,7 @@ use super::plan;
 use super::reconnect::Delays;
 use super::supervisor::{Broken, Link, Live, RPC_TIMEOUT, rpc, set};
 use super::tags::{Order, Tags};
+use crate::access::Access;
 use crate::broker::Delivery;
 use crate::receipt::{Receipt, Settlement};
 
@@ -36,8 +37,7 @@ pub(super) const NOT_FOUND: u16 = 404;
 pub(super) struct Subscription {
     pub(super) queue: String,
     pub(super) prefetch: u16,
-    /// The queue is this consumer's own, made anew on each connection.
-    pub(super) own: bool,
+    pub(super) access: Access,
     pub(super) deliveries: mpsc::Sender<Delivery>,
     pub(super) declarer: Arc<Declarer>,
     pub(super) board: Arc<HealthBoard>,
@@ -110,7 +110,7 @@ impl Subscription {
             }
             // What is told to one process alone is no work that waits. After a silent loss the broker
             // keeps the queue locked until it misses heartbeats, and all else is served meanwhile.
-            if !self.own {
+            if self.access != Access::Own {
                 self.board.unheard(&self.queue);
             }
             live.suspect();
@@ -134,12 +134,16 @@ impl Subscription {
     async fn subscribe(&self, live: &Live) -> Result<(Channel, lapin::Consumer), Broken> {
         let channel = live.channel().await?;
         rpc(channel.basic_qos(self.prefetch, BasicQosOptions::default())).await?;
-        if self.own {
-            self.declare_own(&channel).await?;
-        }
+        let arguments = match self.access {
+            Access::Fair => FieldTable::default(),
+            Access::Spare => plan::spare_arguments(),
+            Access::Own => {
+                self.declare_own(&channel).await?;
+                FieldTable::default()
+            }
+        };
         let options = BasicConsumeOptions::default();
         let queue = convert::name(&self.queue);
-        let arguments = FieldTable::default();
         let stream = rpc(channel.basic_consume(queue, "".into(), options, arguments)).await?;
         Ok((channel, stream))
     }

@@ -63,6 +63,13 @@ impl Declarer {
             .await
     }
 
+    /// The reply queues of single orchestrators, 1 to `queues`.
+    pub(super) async fn replies(&self, link: &Link, queues: u32) -> Result<(), BrokerError> {
+        let names = (1..=queues).map(|number| self.topology.own_replies_queue(number));
+        let group = |name| plan::inbox(&self.topology, self.delivery_limit, name);
+        self.ensure(link, names.map(group).collect()).await
+    }
+
     /// The base, and the queues and rungs of these operations.
     pub(super) async fn steps(
         &self,
@@ -76,9 +83,20 @@ impl Declarer {
         self.ensure(link, groups).await
     }
 
-    /// Everything that a deployment with these operations needs.
-    pub(super) fn needed(&self, steps: &[(ActionName, Op)]) -> impl Iterator<Item = Item> + use<> {
+    /// Everything that a deployment with these operations needs, and the reply queues that are known.
+    pub(super) async fn needed(
+        &self,
+        steps: &[(ActionName, Op)],
+    ) -> impl Iterator<Item = Item> + use<> {
         let mut groups = plan::base(&self.topology, self.delivery_limit);
+        let state = self.state.lock().await;
+        let known = state.known.values();
+        groups.extend(
+            known
+                .filter(|group| self.topology.is_own_replies_queue(&group.name))
+                .cloned(),
+        );
+        drop(state);
         for (action, op) in steps {
             groups.extend(plan::step(&self.topology, self.delivery_limit, action, *op));
         }
@@ -120,6 +138,11 @@ impl Declarer {
             state.declared.remove(name);
             state.known.get(name).cloned()
         };
+        // A worker answers to the queue that a command names, and has not declared it.
+        let known = known.or_else(|| {
+            let own = self.topology.is_own_replies_queue(name);
+            own.then(|| plan::inbox(&self.topology, self.delivery_limit, name.to_owned()))
+        });
         if let Some(group) = known
             && let Err(error) = self.ensure(link, vec![group]).await
         {

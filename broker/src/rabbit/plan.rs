@@ -69,13 +69,6 @@ pub(super) fn base(topology: &Topology, delivery_limit: u32) -> Vec<Group> {
         }],
         name,
     };
-    let queue = |name: String| Group {
-        items: vec![Item::Queue {
-            arguments: dead_lettering(queue_arguments(delivery_limit), &topology.dead()),
-            name: name.clone(),
-        }],
-        name,
-    };
     vec![
         fanout_with_queue(topology.dead(), queue_arguments(UNLIMITED)),
         fanout_with_queue(topology.unroutable(), queue_arguments(UNLIMITED)),
@@ -85,9 +78,20 @@ pub(super) fn base(topology: &Topology, delivery_limit: u32) -> Vec<Group> {
             ExchangeKind::Topic,
             FieldTable::default(),
         ),
-        queue(topology.replies_queue()),
-        queue(topology.requests_queue()),
+        inbox(topology, delivery_limit, topology.replies_queue()),
+        inbox(topology, delivery_limit, topology.requests_queue()),
     ]
+}
+
+/// A queue that orchestrators read, and that is written to by its name.
+pub(super) fn inbox(topology: &Topology, delivery_limit: u32, name: String) -> Group {
+    Group {
+        items: vec![Item::Queue {
+            arguments: dead_lettering(queue_arguments(delivery_limit), &topology.dead()),
+            name: name.clone(),
+        }],
+        name,
+    }
 }
 
 /// The queue of one operation and the rungs of its pool.
@@ -155,6 +159,13 @@ fn queue_arguments(delivery_limit: u32) -> FieldTable {
     arguments.insert("x-overflow".into(), text("reject-publish"));
     let limit = AMQPValue::LongLongInt(delivery_limit.into());
     arguments.insert("x-delivery-limit".into(), limit);
+    arguments
+}
+
+/// Of a consumer that takes what others have no room for. Where nothing is said it is 0.
+pub(super) fn spare_arguments() -> FieldTable {
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-priority".into(), AMQPValue::LongInt(-1));
     arguments
 }
 

@@ -224,6 +224,32 @@ pub(crate) async fn prefetch_bounds(broker: Subject, topology: &Topology) {
     assert_eq!(ids, ["m0", "m2", "m3"]);
 }
 
+/// A spare consumer gets what the others have no room for, and all of it once they are gone.
+pub(crate) async fn spare_consumer(broker: Subject, topology: &Topology) {
+    broker.declare_replies(2).await.expect("declare");
+    let queue = topology.own_replies_queue(2);
+    let mut spare = broker.consume_spare(&queue, 10).await.expect("consume");
+    let mut first = broker.consume(&queue, 2).await.expect("consume");
+    publish_some(&broker, &queue, "m", 2).await;
+    let held = [next(&mut first).await, next(&mut first).await];
+    publish_some(&broker, &queue, "more", 1).await;
+    assert_eq!(id(&next(&mut spare).await), "more0");
+    drop(held);
+
+    let queue = topology.own_replies_queue(1);
+    let mut spare = broker.consume_spare(&queue, 10).await.expect("consume");
+    let mut first = broker.consume(&queue, 30).await.expect("consume");
+    for _ in 0..20 {
+        publish_some(&broker, &queue, "again", 1).await;
+        next(&mut first).await.receipt.ack(&OnDisk);
+    }
+    drop(first);
+    publish_some(&broker, &queue, "last", 3).await;
+    for _ in 0..3 {
+        next(&mut spare).await.receipt.ack(&OnDisk);
+    }
+}
+
 /// A dropped receipt brings the message back, an acknowledged one does not.
 pub(crate) async fn requeue(broker: Subject, topology: &Topology) {
     let queue = declared(&broker, topology).await;
@@ -345,6 +371,11 @@ pub(crate) async fn inspection(broker: Subject, topology: &Topology) {
     let seen = found.iter().find(|it| it.name == queue);
     let depth = seen.and_then(|it| it.depth).expect("its depth");
     assert_eq!(depth.messages, 2);
+    let own = topology.own_replies_queue(1);
+    assert!(!found.iter().any(|it| it.name == own), "not asked for");
+    broker.declare_replies(1).await.expect("declare");
+    let found = look().await;
+    assert!(found.iter().any(|it| it.name == own), "no {own}: {found:?}");
     let rung = topology.rung("payments", Duration::from_secs(1));
     assert!(
         found.iter().any(|it| it.name == rung),

@@ -45,6 +45,11 @@ async fn missing_exchange() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn spare_consumer() {
+    run(async |broker, topology| conformance::spare_consumer(broker, &topology).await).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn prefetch_bounds() {
     run(async |broker, topology| conformance::prefetch_bounds(broker, &topology).await).await;
 }

@@ -25,6 +25,12 @@ async fn missing_exchange() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn spare_consumer() {
+    run(|broker, topology| async move { conformance::spare_consumer(broker, &topology).await })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn prefetch_bounds() {
     run(|broker, topology| async move { conformance::prefetch_bounds(broker, &topology).await })
         .await;

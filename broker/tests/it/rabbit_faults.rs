@@ -10,11 +10,14 @@ use broker::rabbit::{Rabbit, RabbitSettings};
 use broker::topology::Topology;
 use lapin::options::{ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::{AMQPValue, FieldTable};
+use saga_core::ids::Op;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::config::amqp_url;
-use crate::conformance::{OnDisk, PATIENCE, Subject, declared, direct, next, step, wait_for_depth};
+use crate::conformance::{
+    OnDisk, PATIENCE, Subject, charge, declared, direct, next, step, wait_for_depth,
+};
 use crate::proxy::Proxy;
 use crate::server::{NODE, connect, control, raw_channel, remove, run, settings};
 
@@ -254,6 +257,24 @@ async fn a_deleted_queue_comes_back_for_a_new_consumer() {
             sleep(Duration::from_millis(50)).await;
         }
         next(&mut consumer).await.receipt.ack(&OnDisk);
+    })
+    .await;
+}
+
+/// Workers answer to queues that they have not declared. One that is gone is brought back by them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_queue_comes_back_by_whoever_answers() {
+    run(|broker, topology| async move {
+        broker.declare_base().await.expect("declare");
+        let queue = topology.own_replies_queue(3);
+        let answer = async || broker.publish(vec![direct(&queue, "answer")]).await;
+        broker
+            .restore(&topology.step_queue(&charge(), Op::Action))
+            .await;
+        assert_eq!(answer().await, [Settled::Unroutable]);
+        broker.restore(&queue).await;
+        assert_eq!(answer().await, [Settled::Confirmed]);
+        wait_for_depth(&broker, &queue, 1).await;
     })
     .await;
 }

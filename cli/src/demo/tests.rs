@@ -86,7 +86,13 @@ impl Shop {
             name: "order".into(),
             version: "1.0.0".parse().unwrap(),
         };
-        let message = command::encode(&self.topology, self.saga, &definition, &command);
+        let message = command::encode(
+            &self.topology,
+            &self.topology.replies_queue(),
+            self.saga,
+            &definition,
+            &command,
+        );
         self.broker
             .declare_steps(&[(command.action.clone(), op)])
             .await

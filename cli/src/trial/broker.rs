@@ -165,6 +165,10 @@ impl Broker for FaultyBroker {
         self.inner.declare_base().await
     }
 
+    async fn declare_replies(&self, queues: u32) -> Result<(), BrokerError> {
+        self.inner.declare_replies(queues).await
+    }
+
     async fn declare_steps(&self, steps: &[(ActionName, Op)]) -> Result<(), BrokerError> {
         self.inner.declare_steps(steps).await
     }
@@ -183,6 +187,10 @@ impl Broker for FaultyBroker {
 
     async fn consume(&self, queue: &str, prefetch: u16) -> Result<Consumer, BrokerError> {
         self.inner.consume(queue, prefetch).await
+    }
+
+    async fn consume_spare(&self, queue: &str, prefetch: u16) -> Result<Consumer, BrokerError> {
+        self.inner.consume_spare(queue, prefetch).await
     }
 
     async fn consume_own(&self, queue: &str, prefetch: u16) -> Result<Consumer, BrokerError> {

@@ -130,7 +130,13 @@ fn commands() -> [Case; 2] {
     let topology = Topology::new("amends");
     let encode = move || {
         let (saga, sent) = (&decision.saga, &decision.commands[0]);
-        command::encode(&topology, saga.id, &saga.definition, sent)
+        command::encode(
+            &topology,
+            &topology.replies_queue(),
+            saga.id,
+            &saga.definition,
+            sent,
+        )
     };
     let message = delivered(encode());
     [

@@ -45,13 +45,14 @@ pub(super) struct Folded {
     pub(super) wake_at: Option<Timestamp>,
 }
 
-/// Judges the inputs one after the other, each on the state that the one before left.
+/// Judges the inputs one after the other, each on the state that the one before left. Workers are asked
+/// to answer to the queue `answers_to`.
 ///
 /// # Errors
 /// The values that must be loaded first.
 pub(super) fn fold<'a>(
     definition: &'a Definition,
-    topology: &Topology,
+    (topology, answers_to): (&Topology, &str),
     saga: &Arc<Saga>,
     values: &Values,
     inputs: impl IntoIterator<Item = &'a Input>,
@@ -60,6 +61,7 @@ pub(super) fn fold<'a>(
     let mut folding = Folding {
         definition,
         topology,
+        answers_to,
         now,
         saga: Arc::clone(saga),
         values: values.clone(),
@@ -102,6 +104,7 @@ fn moves_to(input: &Input) -> Option<&Definition> {
 struct Folding<'a> {
     definition: &'a Definition,
     topology: &'a Topology,
+    answers_to: &'a str,
     now: Timestamp,
     saga: Arc<Saga>,
     values: Values,
@@ -155,7 +158,8 @@ impl Folding<'_> {
         transition.events.extend(decision.events);
         for command in &decision.commands {
             let (id, reference) = (self.saga.id, &self.saga.definition);
-            let mut message = envelope::command::encode(self.topology, id, reference, command);
+            let mut message =
+                envelope::command::encode(self.topology, self.answers_to, id, reference, command);
             let delay = command.rung.unwrap_or_default();
             envelope::command::schedule(&mut message, self.now.after(delay));
             transition.outbox.push(OutboxMessage {

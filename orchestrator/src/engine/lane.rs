@@ -15,7 +15,7 @@ use saga_core::ids::SagaId;
 use saga_core::saga::Saga;
 use saga_core::values::{ValueKey, Values};
 use serde_json::Value;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
@@ -33,7 +33,7 @@ use crate::company::Company;
 use crate::dependencies::Dependencies;
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
-use crate::store::{Committed, Store, StoreError};
+use crate::store::{Committed, ReplyQueues, Store, StoreError};
 use crate::timers::TimerSignal;
 
 /// Inputs decided and stored together, at most.
@@ -58,6 +58,10 @@ pub struct Shared {
     pub catalog: Catalog,
     /// Names on the broker.
     pub topology: Topology,
+    /// The reply queues that there are, as of the last sign of life.
+    pub(crate) reply_queues: watch::Sender<ReplyQueues>,
+    /// The reply queue that workers are asked to answer to.
+    pub(crate) answers_to: watch::Sender<String>,
     /// Who else works on these sagas.
     pub company: Company,
     /// What is to be sent.
@@ -232,7 +236,9 @@ impl Lane {
         };
         let inputs = group.jobs.iter().map(|job| &job.input);
         let now = self.shared.store.now();
-        fold(definition, &self.shared.topology, saga, values, inputs, now)
+        let answers_to = self.shared.answers_to.borrow();
+        let ways = (&self.shared.topology, answers_to.as_str());
+        fold(definition, ways, saga, values, inputs, now)
     }
 
     /// Lets go of inputs that cannot be judged. Their deliveries come again, after a while: given

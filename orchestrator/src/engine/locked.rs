@@ -88,7 +88,9 @@ impl Lane {
                 }
                 let inputs = group.jobs.iter().map(|job| &job.input);
                 let now = shared.store.now();
-                let folded = fold(definition, &shared.topology, &saga, &values, inputs, now);
+                let answers_to = shared.answers_to.borrow();
+                let ways = (&shared.topology, answers_to.as_str());
+                let folded = fold(definition, ways, &saga, &values, inputs, now);
                 let folded = judged.insert(folded).as_ref().ok()?;
                 folded.transition.clone()
             })

@@ -1,10 +1,11 @@
 //! Whether others move the same sagas.
 //!
-//! Orchestrators take replies from one queue, so with two of them half of what one knows is out of date.
-//! Judged all the same, such a state costs a lost compare-and-set, and then the reading and the judging
-//! once more. Alone, an orchestrator always knows best, and to ask would be wasted.
+//! Answers come to the orchestrator that asked. Where one has no room for them, or has died, others take
+//! them, and what some of them know is out of date. Judged all the same, such a state costs a lost
+//! compare-and-set, and then the reading and the judging once more. An orchestrator whose sagas nobody else
+//! moves always knows best, and to ask would be wasted.
 //!
-//! A long list's answers come to all orchestrators at once, and each moves the same saga: most of what
+//! A long list whose answers were taken up by several is moved by each of them from then on: most of what
 //! they judge is out of date before it is stored. Such a saga is locked first for a while, so that they
 //! take turns.
 

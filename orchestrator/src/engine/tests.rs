@@ -63,7 +63,15 @@ fn what_follows_a_move_is_judged_by_the_other_version() {
     let now = "2026-01-01T00:00:00Z".parse().unwrap();
     let values = Values::default();
     let topology = Topology::new("test");
-    let folded = fold(&old, &topology, &blank, &values, &inputs, now).unwrap();
+    let folded = fold(
+        &old,
+        (&topology, "t.replies"),
+        &blank,
+        &values,
+        &inputs,
+        now,
+    )
+    .unwrap();
     assert!(matches!(folded.verdicts[2], Verdict::Refused(_)));
     assert_eq!(folded.verdicts[3], Verdict::Applied);
     let transition = folded.transition.unwrap();

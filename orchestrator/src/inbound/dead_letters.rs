@@ -21,7 +21,7 @@ use crate::{children, letters};
 const LETTERS_PREFETCH: u16 = 16;
 
 /// Consumes one of the queues of messages that nobody could handle until stopped.
-pub async fn dead_letters(
+pub(super) async fn dead_letters(
     engine: Engine,
     broker: Arc<dyn Broker>,
     queue: String,

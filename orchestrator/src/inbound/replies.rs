@@ -17,14 +17,22 @@ use crate::store::StoredDeadLetter;
 /// Reply messages that may be with this process unsettled. Each carries up to 64 replies.
 const REPLIES_PREFETCH: u16 = 256;
 
-/// Consumes the replies until stopped.
-pub async fn replies(
+/// Such messages of another orchestrator's queue. It is taken from only when its own orchestrator is
+/// away or has no room, and then by all others.
+const SPARE_PREFETCH: u16 = 64;
+
+/// Consumes a queue of replies until stopped, or what others have no room for.
+pub(super) async fn replies(
     engine: Engine,
     broker: Arc<dyn Broker>,
+    (queue, spare): (String, bool),
     stopping: CancellationToken,
 ) -> Result<(), BrokerError> {
-    let queue = engine.shared().topology.replies_queue();
-    let mut consumer = broker.consume(&queue, REPLIES_PREFETCH).await?;
+    let mut consumer = if spare {
+        broker.consume_spare(&queue, SPARE_PREFETCH).await?
+    } else {
+        broker.consume(&queue, REPLIES_PREFETCH).await?
+    };
     while let Some(delivery) = next(&mut consumer, &stopping).await {
         take_replies(&engine, &queue, delivery).await;
     }

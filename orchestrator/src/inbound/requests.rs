@@ -33,7 +33,7 @@ const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Consumes the requests until stopped. Whatever waits is handled together, so that workers that
 /// speak at once cost one statement.
-pub async fn requests(
+pub(super) async fn requests(
     engine: Engine,
     broker: Arc<dyn Broker>,
     stopping: CancellationToken,

@@ -22,6 +22,7 @@ use super::committed::Committed;
 use super::day::{Day, Opened, StoredDay};
 use super::letter::{Handling, LetterFilter, LetterGroup, LetterPage, LetterPlace, LetterRecord};
 use super::query::{Page, SagaFilter, StatePage};
+use super::reply_queues::ReplyQueues;
 use super::worker::StoredWorker;
 use crate::audit::{AuditEntry, AuditFilter, AuditPage, AuditRecord};
 use crate::auth::ApiToken;
@@ -86,8 +87,9 @@ pub trait Store: Send + Sync + fmt::Debug {
     async fn next_wake(&self) -> Result<Option<Timestamp>, StoreError>;
 
     /// Says that this orchestrator lives. Its outbox rows are its own until `lease` after the last
-    /// time it said so; before the first time, anybody may take them over.
-    async fn heartbeat(&self, lease: Duration) -> Result<(), StoreError>;
+    /// time it said so; before the first time, anybody may take them over. A reply queue is its own
+    /// as long, and then until another orchestrator takes it.
+    async fn heartbeat(&self, lease: Duration) -> Result<ReplyQueues, StoreError>;
 
     /// Takes over outbox rows of orchestrators that live no more. When its answer is lost the rows
     /// have a new owner all the same, and only [`own_outbox`](Self::own_outbox) shows them.

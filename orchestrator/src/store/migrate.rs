@@ -24,7 +24,7 @@ struct Migration {
 }
 
 /// In the order in which they are applied, numbered from 1 without gaps.
-const MIGRATIONS: [Migration; 12] = [
+const MIGRATIONS: [Migration; 13] = [
     Migration {
         version: 1,
         name: "sagas",
@@ -84,6 +84,11 @@ const MIGRATIONS: [Migration; 12] = [
         version: 12,
         name: "kept",
         sql: include_str!("../../../migrations/orchestrator/0012_kept.sql"),
+    },
+    Migration {
+        version: 13,
+        name: "reply_queues",
+        sql: include_str!("../../../migrations/orchestrator/0013_reply_queues.sql"),
     },
 ];
 

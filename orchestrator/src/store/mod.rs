@@ -11,6 +11,7 @@ mod memory;
 mod migrate;
 mod postgres;
 mod query;
+mod reply_queues;
 mod worker;
 
 pub use batch::{
@@ -32,4 +33,5 @@ pub use memory::MemoryStore;
 pub use migrate::{AppliedMigration, MigrateError, MigrationStatus, migrate, status};
 pub use postgres::{Checkup, ConnectError, PostgresSettings, PostgresStore, SCHEMA, checkup};
 pub use query::{PAGE_ROWS_MAX, Page, SagaFilter, SagaSummary, StatePage};
+pub use reply_queues::{REPLY_QUEUES_MAX, ReplyQueues};
 pub use worker::{StoredWorker, WORKERS_MAX};

@@ -41,6 +41,10 @@ impl Broker for Silenced {
         self.speaks().await.declare_base().await
     }
 
+    async fn declare_replies(&self, queues: u32) -> Result<(), BrokerError> {
+        self.speaks().await.declare_replies(queues).await
+    }
+
     async fn declare_steps(&self, steps: &[(ActionName, Op)]) -> Result<(), BrokerError> {
         self.speaks().await.declare_steps(steps).await
     }
@@ -55,6 +59,10 @@ impl Broker for Silenced {
 
     async fn consume(&self, queue: &str, prefetch: u16) -> Result<Consumer, BrokerError> {
         self.speaks().await.consume(queue, prefetch).await
+    }
+
+    async fn consume_spare(&self, queue: &str, prefetch: u16) -> Result<Consumer, BrokerError> {
+        self.speaks().await.consume_spare(queue, prefetch).await
     }
 
     async fn consume_own(&self, queue: &str, prefetch: u16) -> Result<Consumer, BrokerError> {

@@ -22,7 +22,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 /// Nothing here takes longer.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 const DEFINITION: &str = "
 saga: pair
@@ -158,8 +158,11 @@ impl Bench {
     }
 
     pub(crate) async fn reply(&self, items: &[ReplyItem]) {
-        let queue = self.topology.replies_queue();
-        let packed = replies::encode(&queue, items, || Uuid::now_v7().to_string());
+        self.reply_to(&self.topology.replies_queue(), items).await;
+    }
+
+    pub(crate) async fn reply_to(&self, queue: &str, items: &[ReplyItem]) {
+        let packed = replies::encode(queue, items, || Uuid::now_v7().to_string());
         let messages: Vec<Outgoing> = packed
             .into_iter()
             .map(|one| one.message.expect("a small reply"))
@@ -239,15 +242,15 @@ impl Bench {
     /// Waits until every reply is acknowledged, and stops: a stopped orchestrator would give what it
     /// has not acknowledged back to the queue.
     pub(crate) async fn stop(self) {
-        let queue = self.topology.replies_queue();
         let settled = async {
-            loop {
-                let depth = self.broker.depth(&queue).await.expect("a depth");
-                let ready = depth.expect("the queue").messages;
-                if ready == 0 && self.broker.unsettled(&queue) == 0 {
-                    return;
+            let own = (1..=2).map(|number| self.topology.own_replies_queue(number));
+            for queue in own.chain([self.topology.replies_queue()]) {
+                while let Some(depth) = self.broker.depth(&queue).await.expect("a depth") {
+                    if depth.messages == 0 && self.broker.unsettled(&queue) == 0 {
+                        break;
+                    }
+                    tokio::time::sleep(Duration::from_millis(1)).await;
                 }
-                tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
         timeout(PATIENCE, settled)

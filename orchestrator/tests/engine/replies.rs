@@ -3,9 +3,11 @@
 use saga_core::ids::{Op, SagaId, StepName};
 use saga_core::input::{ReplyOutcome, StepError};
 use saga_core::saga::Status;
+use serde_json::json;
+use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::bench::{Bench, answer, done};
+use crate::bench::{Bench, PATIENCE, answer, done};
 
 #[tokio::test]
 async fn replies_move_a_saga_however_often_they_come() {
@@ -140,6 +142,51 @@ async fn two_orchestrators_do_not_trip_over_each_other() {
     for which in 0..2 {
         let metrics = &bench.engine_of(which).shared().metrics;
         assert_eq!(metrics.illegal.get(), 0, "out of date is not illegal");
+    }
+    bench.stop().await;
+}
+
+/// Answers come to the orchestrator that asked for them, and to another one once that is gone.
+#[tokio::test]
+async fn who_asks_gets_the_answers_and_others_when_it_is_gone() {
+    const SAGAS: usize = 30;
+    let mut bench = Bench::with_orchestrators(2).await;
+    let mut first = bench.worker("pool.first", Op::Action).await;
+    let mut second = bench.worker("pool.second", Op::Action).await;
+    let own = bench.topology.own_replies_queue(2);
+    // It asks for them once it reads its own queue.
+    let wait = async {
+        for number in 0.. {
+            let input = json!({ "key": format!("early{number}") });
+            bench.start_at(1, input).await.expect("started");
+            if first.next().await.reply_to == own {
+                return;
+            }
+        }
+    };
+    timeout(PATIENCE, wait).await.expect("its own queue");
+    let mut sagas = Vec::new();
+    for number in 0..SAGAS {
+        let input = json!({ "key": format!("k{number}") });
+        sagas.push(bench.start_at(1, input).await.expect("started").saga);
+        let command = first.next().await;
+        assert_eq!(command.reply_to, own);
+        bench.reply_to(&own, &[answer(&command, done())]).await;
+    }
+    let mut commands = Vec::new();
+    for _ in &sagas {
+        commands.push(second.next().await);
+    }
+    let metrics = &bench.engine_of(0).shared().metrics;
+    let batches = metrics.batch_size.get_sample_count();
+    assert_eq!(batches, 0, "the other one gets none of them");
+    bench.stop_one(1).await;
+    for command in &commands {
+        assert_eq!(command.reply_to, own);
+        bench.reply_to(&own, &[answer(command, done())]).await;
+    }
+    for saga in sagas {
+        bench.until(saga, Status::Completed).await;
     }
     bench.stop().await;
 }

@@ -64,7 +64,7 @@ macro_rules! checks {
     };
 }
 
-const CHECKS: [(&str, Check); 60] = checks![
+const CHECKS: [(&str, Check); 62] = checks![
     suite_commit::a_committed_saga_reads_back_as_it_was,
     suite_commit::unknown_ids_are_left_out,
     suite_commit::a_lost_race_writes_nothing,
@@ -88,6 +88,8 @@ const CHECKS: [(&str, Check); 60] = checks![
     suite_time::messages_belong_to_who_wrote_them,
     suite_time::messages_are_adopted_when_the_lease_ends,
     suite_time::an_owner_nobody_knows_counts_as_gone,
+    suite_time::each_has_a_reply_queue_and_a_dead_ones_goes_to_another,
+    suite_time::two_that_start_at_once_share_no_reply_queue,
     suite_reads::a_definition_never_changes,
     suite_reads::one_of_two_registrations_wins,
     suite_reads::definitions_sort_by_name_and_version,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use orchestrator::store::Store;
+use orchestrator::store::{ReplyQueues, Store};
 use saga_core::ids::MessageId;
 use saga_core::saga::{Phase, Saga};
 use saga_core::time::Timestamp;
@@ -188,4 +188,44 @@ pub(crate) async fn an_owner_nobody_knows_counts_as_gone(Pair { a, b }: Pair) {
     assert_eq!(adopted.len(), 1);
     assert_eq!(adopted[0].message, message(adopted[0].id).message);
     assert_eq!(a.adopt_outbox(10).await.unwrap().len(), 0);
+}
+
+pub(crate) async fn each_has_a_reply_queue_and_a_dead_ones_goes_to_another(Pair { a, b }: Pair) {
+    let has = |own, all| ReplyQueues {
+        own: Some(own),
+        all,
+    };
+    assert_eq!(a.heartbeat(Duration::ZERO).await.unwrap(), has(1, 1));
+    assert_eq!(
+        b.heartbeat(LONG).await.unwrap(),
+        has(1, 1),
+        "who had it is gone"
+    );
+    assert_eq!(
+        a.heartbeat(LONG).await.unwrap(),
+        has(2, 2),
+        "what it had is taken"
+    );
+    assert_eq!(b.heartbeat(Duration::ZERO).await.unwrap(), has(1, 2));
+    assert_eq!(
+        a.heartbeat(LONG).await.unwrap(),
+        has(2, 2),
+        "it keeps what it has"
+    );
+    assert_eq!(
+        b.heartbeat(LONG).await.unwrap(),
+        has(1, 2),
+        "nobody took it meanwhile"
+    );
+}
+
+pub(crate) async fn two_that_start_at_once_share_no_reply_queue(Pair { a, b }: Pair) {
+    let first = tokio::join!(a.heartbeat(LONG), b.heartbeat(LONG));
+    let (one, other) = (first.0.unwrap().own, first.1.unwrap().own);
+    assert!(one.is_some() || other.is_some(), "one was faster");
+    assert_ne!(one, other);
+    let again = tokio::join!(a.heartbeat(LONG), b.heartbeat(LONG));
+    let mut own = [again.0.unwrap().own, again.1.unwrap().own];
+    own.sort();
+    assert_eq!(own, [Some(1), Some(2)]);
 }

@@ -106,6 +106,7 @@ async fn queues_that_are_deleted_come_back() {
     let charge = "payments.charge".parse().expect("an action");
     for queue in [
         topology.replies_queue(),
+        topology.own_replies_queue(1),
         topology.dead(),
         topology.step_queue(&charge, Op::Action),
         topology.rung("payments", Duration::from_millis(250)),

@@ -147,7 +147,13 @@ impl Bench {
             name: "order".into(),
             version: "1.0.0".parse().unwrap(),
         };
-        command::encode(&self.topology, self.saga, &definition, command)
+        command::encode(
+            &self.topology,
+            &self.topology.replies_queue(),
+            self.saga,
+            &definition,
+            command,
+        )
     }
 
     pub(crate) async fn send(&self, command: &Command) {

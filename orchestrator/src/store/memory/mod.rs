@@ -8,6 +8,7 @@ mod handle;
 mod letters;
 mod listing;
 mod outbox;
+mod reply_queues;
 mod security;
 mod state;
 mod store;

@@ -30,6 +30,8 @@ pub(super) struct State {
     pub(super) definitions: BTreeMap<DefinitionRef, StoredDefinition>,
     /// Until when each orchestrator counts as alive.
     pub(super) leases: BTreeMap<Uuid, Timestamp>,
+    /// Whose the reply queues are, or were last, by number less one.
+    pub(super) reply_queues: Vec<Uuid>,
     /// What each worker has last said.
     pub(super) workers: BTreeMap<String, StoredWorker>,
     pub(super) audit: Vec<AuditRecord>,

@@ -22,8 +22,8 @@ use crate::auth::ApiToken;
 use crate::store::{
     Batch, Clues, CommitReport, Committed, Day, Handling, Judge, LetterFilter, LetterGroup,
     LetterPage, LetterPlace, LetterRecord, Opened, OutboxMessage, Page, PoolState, Registration,
-    SagaFilter, SagaOutcome, StatePage, Store, StoreError, StoredDay, StoredDefinition,
-    StoredWorker,
+    ReplyQueues, SagaFilter, SagaOutcome, StatePage, Store, StoreError, StoredDay,
+    StoredDefinition, StoredWorker,
 };
 
 #[async_trait]
@@ -126,10 +126,8 @@ impl Store for MemoryStore {
         Ok(self.state().next_wake())
     }
 
-    async fn heartbeat(&self, lease: Duration) -> Result<(), StoreError> {
-        let until = self.clock.now().after(lease);
-        self.state().leases.insert(self.owner, until);
-        Ok(())
+    async fn heartbeat(&self, lease: Duration) -> Result<ReplyQueues, StoreError> {
+        Ok(self.state().heartbeat(self.owner, self.clock.now(), lease))
     }
 
     async fn adopt_outbox(&self, limit: u32) -> Result<Vec<OutboxMessage>, StoreError> {

@@ -19,6 +19,7 @@ mod letters;
 mod outbox;
 mod query;
 mod reads;
+mod reply_queues;
 mod rows;
 mod session;
 mod settings;

@@ -62,16 +62,17 @@ impl PostgresStore {
         operation: &'static str,
         sql: &str,
         params: Params<'_>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<Row>, StoreError> {
         let refused = |failure: Failure| failure.into_error(operation);
         let mut session = self.session().await.map_err(refused)?;
         let asked = local_micros();
         let rows = session.query(sql, params).await.map_err(refused)?;
         let answered = local_micros();
-        if let Some(row) = rows.first() {
+        let row = rows.into_iter().next();
+        if let Some(row) = &row {
             let Time(at) = column(row, 0).map_err(refused)?;
             self.clock.observe(asked, at, answered);
         }
-        Ok(())
+        Ok(row)
     }
 }

@@ -19,12 +19,11 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::clock::DatabaseClock;
-use super::columns::bigint;
 use super::connect::Connector;
 use super::settings::{CONNECT_TIMEOUT, PostgresSettings};
 use super::{
-    audit, clues, commit, commit_locked, days, definitions, letters, outbox, reads, statements,
-    timers, tokens, values, workers,
+    audit, clues, commit, commit_locked, days, definitions, letters, outbox, reads, reply_queues,
+    statements, timers, tokens, values, workers,
 };
 use crate::audit::{AuditEntry, AuditFilter, AuditPage, AuditRecord};
 use crate::auth::ApiToken;
@@ -32,7 +31,8 @@ use crate::store::migrate;
 use crate::store::{
     Batch, Clues, CommitReport, Committed, Day, Handling, Judge, LetterFilter, LetterGroup,
     LetterPage, LetterPlace, LetterRecord, Opened, OutboxMessage, Page, PoolState, Registration,
-    SagaFilter, StatePage, Store, StoreError, StoredDay, StoredDefinition, StoredWorker,
+    ReplyQueues, SagaFilter, StatePage, Store, StoreError, StoredDay, StoredDefinition,
+    StoredWorker,
 };
 
 /// Sagas in Postgres. Clones of the pool's connections are never shared; the store itself may be.
@@ -151,10 +151,8 @@ impl Store for PostgresStore {
         timers::next_wake(self).await
     }
 
-    async fn heartbeat(&self, lease: Duration) -> Result<(), StoreError> {
-        let lease = bigint(u64::try_from(lease.as_micros()).unwrap_or(u64::MAX));
-        let (what, sql) = ("say that it lives", statements::HEARTBEAT);
-        self.query_clock(what, sql, &[&self.owner, &lease]).await
+    async fn heartbeat(&self, lease: Duration) -> Result<ReplyQueues, StoreError> {
+        reply_queues::heartbeat(self, lease).await
     }
 
     async fn adopt_outbox(&self, limit: u32) -> Result<Vec<OutboxMessage>, StoreError> {
@@ -335,5 +333,6 @@ impl Store for PostgresStore {
     async fn ping(&self) -> Result<(), StoreError> {
         self.query_clock("ask whether it answers", statements::PING, &[])
             .await
+            .map(drop)
     }
 }
