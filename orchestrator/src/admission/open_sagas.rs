@@ -20,7 +20,7 @@ const RETRY_AFTER_SECONDS: u64 = 5;
 #[derive(Debug)]
 pub(crate) struct OpenSagas {
     max: u64,
-    /// As of the last count, and what was let in here since.
+    /// As of the last count, and what was let in and has ended here since.
     known: AtomicU64,
     refused: AtomicU64,
 }
@@ -48,6 +48,16 @@ impl OpenSagas {
             retry_after: Duration::from_secs(seconds),
         })
     }
+
+    /// One has ended here. Without this, so many would be let in at each count, and then none until the
+    /// next.
+    pub(crate) fn ended(&self) {
+        let less = |known: u64| known.checked_sub(1);
+        // One that nobody counted, as a child that has begun since the last time.
+        let _unknown = self
+            .known
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+    }
 }
 
 /// Counts until stopped, where there is a limit.
@@ -70,5 +80,29 @@ pub(crate) async fn count(engine: Engine, stopping: CancellationToken) {
             () = stopping.cancelled() => return,
             () = tokio::time::sleep(COUNT_EVERY) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_ends_makes_room_for_another() {
+        let open = OpenSagas::new(2);
+        assert_eq!(open.admit(), Ok(()));
+        assert_eq!(open.admit(), Ok(()));
+        assert!(open.admit().is_err());
+        open.ended();
+        assert_eq!(open.admit(), Ok(()));
+        assert!(open.admit().is_err());
+    }
+
+    #[test]
+    fn more_may_end_than_were_counted() {
+        let open = OpenSagas::new(1);
+        open.ended();
+        assert_eq!(open.admit(), Ok(()));
+        assert!(open.admit().is_err());
     }
 }

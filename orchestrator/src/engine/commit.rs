@@ -176,6 +176,9 @@ impl Lane {
         }
         if saga.phase.is_closed() {
             self.cache.forget(saga.id);
+            if let Some(open) = &self.shared.open_sagas {
+                open.ended();
+            }
             self.shared
                 .metrics
                 .closed(&saga.definition.name, saga.status());

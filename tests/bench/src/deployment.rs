@@ -132,6 +132,15 @@ impl Deployment {
         stop(self.workers.drain(count..).collect()).await
     }
 
+    /// Starts the orchestrators anew, which let so many sagas be open from then on.
+    pub(crate) async fn limit_open_sagas(&mut self, most: u64) -> Result<()> {
+        let count = u32::try_from(self.orchestrators.len())?;
+        let name = "AMENDS__ADMISSION__OPEN_SAGAS_MAX";
+        self.settings.push((name, most.to_string()));
+        self.set_orchestrators(0).await?;
+        self.set_orchestrators(count).await
+    }
+
     /// Starts an orchestrator, and waits until its API answers.
     async fn start_orchestrator(&mut self, authority: String) -> Result<()> {
         let mut arguments = vec!["serve"];

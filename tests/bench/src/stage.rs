@@ -12,7 +12,7 @@ use crate::processes::Usage;
 use crate::workload::Workload;
 
 /// Sagas before anything is measured: connections, plans and definitions are warm then.
-const WARM_UP_SAGAS: u64 = 1_000;
+pub(crate) const WARM_UP_SAGAS: u64 = 1_000;
 
 /// What is measured.
 #[derive(Debug)]

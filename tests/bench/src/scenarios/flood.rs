@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use crate::arguments::Arguments;
 use crate::audit;
 use crate::findings::Findings;
-use crate::stage::Stage;
+use crate::stage::{Stage, WARM_UP_SAGAS};
 use crate::statistics::{Latency, wide};
 use crate::surge::{Surge, surge};
 use crate::workload::Workload::FourSteps;
@@ -17,6 +17,9 @@ const TIMES: f64 = 5.0;
 
 /// Of the full rate, what the flood is compared with.
 const CALM: f64 = 0.7;
+
+/// Accepted sagas keep their latency when their p99 is at most so many times as long.
+const KEPT: f64 = 1.5;
 
 pub(crate) async fn flood(arguments: &Arguments) -> Result<Findings> {
     let (sagas, seconds) = if arguments.quick {
@@ -32,10 +35,35 @@ pub(crate) async fn flood(arguments: &Arguments) -> Result<Findings> {
     eprintln!("{:.0} sagas/s for {lasting:?}", rate * CALM);
     let calm = stage.load.steady(FourSteps, rate * CALM, lasting).await?;
     let calm = Latency::of(calm.iter().map(|it| it.took));
+    eprintln!("{:.0} starts/s for {lasting:?}", rate * TIMES);
+    let (flood, ended) = flooded(&mut stage, rate * TIMES, lasting).await?;
+    // As many as come in the time that a saga took before.
+    let most = whole(rate * calm.p50 / 1000.0);
+    eprintln!("orchestrators that let {most} sagas be open, and the same");
+    stage.deployment.limit_open_sagas(most).await?;
+    stage.load = stage.load.toward(stage.deployment.authorities());
+    let half = usize::try_from(most.div_ceil(2))?;
+    stage.load.full(FourSteps, WARM_UP_SAGAS, half).await?;
+    let (limited, _) = flooded(&mut stage, rate * TIMES, lasting).await?;
+    let mut findings = findings(rate, calm, &flood, ended);
+    with_limit(&mut findings, (rate, calm), &limited, most);
+    Ok(findings)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a rate times a latency"
+)]
+const fn whole(sagas: f64) -> u64 {
+    sagas.max(1.0) as u64
+}
+
+/// A flood, whose accepted sagas have all ended; and how many ended in a second.
+async fn flooded(stage: &mut Stage, rate: f64, lasting: Duration) -> Result<(Surge, f64)> {
     let newest = audit::newest(&stage.deployment.database).await?;
     let before = stage.load.closed(FourSteps).await?;
-    eprintln!("{:.0} starts/s for {lasting:?}", rate * TIMES);
-    let flood = surge(&stage.load, FourSteps, rate * TIMES, lasting).await?;
+    let flood = surge(&stage.load, FourSteps, rate, lasting).await?;
     ensure!(flood.accepted > 0, "no start of the flood was accepted");
     stage.load.ended(FourSteps, flood.accepted, before).await?;
     stage.deployment.check()?;
@@ -46,7 +74,32 @@ pub(crate) async fn flood(arguments: &Arguments) -> Result<Findings> {
         flood.accepted,
         run.sagas
     );
-    Ok(findings(rate, calm, &flood, run.sagas / run.seconds))
+    Ok((flood, run.sagas / run.seconds))
+}
+
+/// The flood that was let in only as far as the sagas before it had ended.
+fn with_limit(findings: &mut Findings, (rate, calm): (f64, Latency), limited: &Surge, most: u64) {
+    let accepted = Latency::of(limited.took.iter().copied());
+    let per_second = wide(limited.accepted) / limited.seconds;
+    let ratio = accepted.p99 / calm.p99;
+    findings.line(
+        &format!("with at most {most} open"),
+        format!(
+            "{per_second:.0}/s accepted, {:.2} of the full rate",
+            per_second / rate
+        ),
+    );
+    findings.line(
+        "accepted of these",
+        format!("p50 {:.1} ms, p99 {:.1} ms", accepted.p50, accepted.p99),
+    );
+    findings.line("p99 of these ÷ calm", format!("{ratio:.1}"));
+    findings.goal("a limit keeps the latency", ratio <= KEPT);
+    findings.figure("limited_open_max", most);
+    findings.figure("limited_accepted_per_second", per_second);
+    findings.figure("limited_p50_ms", accepted.p50);
+    findings.figure("limited_p99_ms", accepted.p99);
+    findings.figure("limited_p99_ratio", ratio);
 }
 
 fn findings(rate: f64, calm: Latency, flood: &Surge, ended: f64) -> Findings {
