@@ -229,6 +229,7 @@ impl Orchestrator {
             inbound_tasks,
             ..
         } = self;
+        let store = Arc::clone(&engine.shared().store);
         let drain = async {
             inbound_tasks.wait().await;
             drop(engine);
@@ -237,6 +238,11 @@ impl Orchestrator {
             outbound.cancel();
             outbound_tasks.close();
             outbound_tasks.wait().await;
+            // The next one need not wait for its lease to end: it has the same reply queue then, and
+            // what could not be sent is taken over at once.
+            if let Err(error) = store.heartbeat(Duration::ZERO).await {
+                warn!(error = %crate::chain(&error), "giving up the lease; it ends by itself");
+            }
         };
         if tokio::time::timeout(limit, drain).await.is_err() {
             error!("not everything could be finished in time; it is done again later");

@@ -1,5 +1,8 @@
 //! Replies: doubled, late, wrong, unreadable, for nobody.
 
+use std::time::Duration;
+
+use orchestrator::store::Store as _;
 use saga_core::ids::{Op, SagaId, StepName};
 use saga_core::input::{ReplyOutcome, StepError};
 use saga_core::saga::Status;
@@ -189,4 +192,17 @@ async fn who_asks_gets_the_answers_and_others_when_it_is_gone() {
         bench.until(saga, Status::Completed).await;
     }
     bench.stop().await;
+}
+
+/// Who starts next need not wait for the lease of who has stopped, and has its reply queue.
+#[tokio::test]
+async fn a_reply_queue_is_given_up_by_who_stops() {
+    let mut bench = Bench::with_orchestrators(1).await;
+    let next = bench.store.another_owner(Uuid::now_v7());
+    let beside = next.heartbeat(Duration::ZERO).await.expect("a heartbeat");
+    assert_eq!(beside.own, Some(2), "the other one is there");
+    bench.stop_one(0).await;
+    let last = bench.store.another_owner(Uuid::now_v7());
+    let after = last.heartbeat(PATIENCE).await.expect("a heartbeat");
+    assert_eq!(after.own, Some(1));
 }
