@@ -44,6 +44,12 @@ impl Gather {
         self.busy = batch.len() >= BUSY_FROM;
         batch.len()
     }
+
+    /// Says from how many sources what was taken last has come. From a few there is no company to wait
+    /// for: what would join the next batch waits for what becomes of this one.
+    pub const fn came_from(&mut self, sources: usize) {
+        self.busy &= sources >= BUSY_FROM;
+    }
 }
 
 #[cfg(test)]
@@ -81,6 +87,19 @@ mod tests {
         let late = tokio::spawn(async move { send.send(2).await });
         assert_eq!(gather.next(&mut requests, &mut batch, 64).await, 2);
         late.await.unwrap().unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_hand_of_one_source_is_not_waited_after() {
+        let (send, mut requests) = holding(BUSY_FROM);
+        let (mut gather, mut batch) = (Gather::default(), Vec::new());
+        gather.next(&mut requests, &mut batch, 64).await;
+        gather.came_from(1);
+        batch.clear();
+        send.send(1).await.unwrap();
+        let began = Instant::now();
+        assert_eq!(gather.next(&mut requests, &mut batch, 64).await, 1);
+        assert_eq!(began.elapsed(), Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]

@@ -50,6 +50,11 @@ impl Pending {
         )
     }
 
+    /// Groups that wait; of fresh jobs there is one for each saga.
+    pub(super) fn sagas(&self) -> usize {
+        self.0.len()
+    }
+
     pub(super) fn push(&mut self, group: Group) {
         self.0.push_back(group);
     }

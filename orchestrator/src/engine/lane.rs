@@ -146,6 +146,7 @@ impl Lane {
                 self.intake.took((oldest.since, newest.since), batch.len());
             }
             let pending = Pending::of(batch.drain(..).map(|waiting: Waiting| waiting.job));
+            gather.came_from(pending.sagas());
             let worked = AssertUnwindSafe(self.work(pending)).catch_unwind().await;
             if worked.is_err() {
                 self.recover().await;
