@@ -91,6 +91,12 @@ fn settle() -> Command {
     }
 }
 
+/// A command of the sample saga, answered to the queue that all orchestrators share.
+fn encoded(topology: &Topology, command: &Command) -> Outgoing {
+    let answers_to = topology.replies_queue();
+    command::encode(topology, &answers_to, saga(), &definition(), command)
+}
+
 #[test]
 fn commands_read_as_written() {
     let topology = Topology::new(Topology::DEFAULT_PREFIX);
@@ -99,13 +105,7 @@ fn commands_read_as_written() {
         ("command-compensate", refund()),
         ("command-settle", settle()),
     ] {
-        let mut sent = command::encode(
-            &topology,
-            &topology.replies_queue(),
-            saga(),
-            &definition(),
-            &command,
-        );
+        let mut sent = encoded(&topology, &command);
         let scheduled_at = "2026-11-24T09:00:00Z".parse().expect("a time");
         command::schedule(&mut sent, scheduled_at);
         assert_golden(file, &sent);
@@ -139,13 +139,7 @@ fn commands_read_as_written() {
 fn settling_asks_by_the_key_of_the_action() {
     let topology = Topology::new("x");
     let key = |command: &Command| {
-        let sent = command::encode(
-            &topology,
-            &topology.replies_queue(),
-            saga(),
-            &definition(),
-            command,
-        );
+        let sent = encoded(&topology, command);
         command::decode(&received(sent)).unwrap().idempotency_key()
     };
     assert_eq!(
@@ -162,13 +156,7 @@ fn settling_asks_by_the_key_of_the_action() {
 #[test]
 fn a_command_that_lacks_something_says_what() {
     let topology = Topology::new("x");
-    let good = received(command::encode(
-        &topology,
-        &topology.replies_queue(),
-        saga(),
-        &definition(),
-        &charge(),
-    ));
+    let good = received(encoded(&topology, &charge()));
     let said = |change: &dyn Fn(&mut Incoming)| {
         let mut bad = good.clone();
         change(&mut bad);
@@ -210,13 +198,7 @@ fn a_command_that_lacks_something_says_what() {
 #[test]
 fn what_a_newer_sender_adds_is_ignored() {
     let topology = Topology::new("x");
-    let mut message = received(command::encode(
-        &topology,
-        &topology.replies_queue(),
-        saga(),
-        &definition(),
-        &charge(),
-    ));
+    let mut message = received(encoded(&topology, &charge()));
     message
         .properties
         .headers
@@ -239,15 +221,7 @@ fn commands_that_share_a_message_read_as_written() {
         shares: true,
         ..charge()
     };
-    let encode = |seq| {
-        command::encode(
-            &topology,
-            &topology.replies_queue(),
-            saga(),
-            &definition(),
-            &fresh(seq),
-        )
-    };
+    let encode = |seq| encoded(&topology, &fresh(seq));
     let (one, other) = (encode(7), encode(9));
     assert!(commands::may_share(&one) && commands::same_way(&one.properties, &other.properties));
     let sent = commands::pack(&one, &[&other]);
@@ -260,25 +234,13 @@ fn commands_that_share_a_message_read_as_written() {
         shares: false,
         ..fresh(7)
     };
-    let again = command::encode(
-        &topology,
-        &topology.replies_queue(),
-        saga(),
-        &definition(),
-        &again,
-    );
+    let again = encoded(&topology, &again);
     assert!(!commands::may_share(&again));
     let large = Command {
         input: json!("x".repeat(commands::BODY_BYTES_MAX)),
         ..fresh(7)
     };
-    let large = command::encode(
-        &topology,
-        &topology.replies_queue(),
-        saga(),
-        &definition(),
-        &large,
-    );
+    let large = encoded(&topology, &large);
     assert!(!commands::may_share(&large));
 }
 

@@ -15,6 +15,8 @@ mod postgres_history;
 #[cfg(test)]
 mod postgres_plans;
 #[cfg(test)]
+mod postgres_reply_queues;
+#[cfg(test)]
 mod postgres_retention;
 #[cfg(test)]
 mod postgres_schema;

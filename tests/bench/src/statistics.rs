@@ -80,6 +80,16 @@ pub(crate) const fn wide(count: u64) -> f64 {
     count as f64
 }
 
+/// A number of sagas that a rate comes to, without its fraction.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "rates times seconds are far below 2^52, and never below zero"
+)]
+pub(crate) const fn whole(count: f64) -> u64 {
+    count as u64
+}
+
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

@@ -6,7 +6,7 @@ use serde_json::json;
 use system_tests::deployment::Deployment;
 use system_tests::process::Process;
 use system_tests::{http, orders};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 /// Of each list.
 const ELEMENTS: i64 = 200;
@@ -65,9 +65,13 @@ async fn orchestrators_move_the_same_long_lists_when_their_own_is_gone() {
         orders::start_one(&deployment.client(), "wide-payout", &input).await;
     }
     let begun = "SELECT count(*) FROM amends_worker.demo_services WHERE kind = 'do'";
-    while deployment.database.number(begun).await < ELEMENTS / 4 {
-        sleep(Duration::from_millis(5)).await;
-    }
+    let some_are_paid = async {
+        while deployment.database.number(begun).await < ELEMENTS / 4 {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let in_time = timeout(Duration::from_secs(60), some_are_paid).await;
+    in_time.expect("the lists go on");
     doomed.kill();
     deployment.wait_for_ends(2).await;
     orders::audit_histories(&deployment.database).await;

@@ -39,3 +39,23 @@ impl State {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_beyond_the_limit_have_none_of_their_own() {
+        let (mut state, now) = (State::default(), Timestamp::from_micros(0));
+        let lease = Duration::from_secs(30);
+        let mut beat = |number: u32| state.heartbeat(Uuid::from_u128(number.into()), now, lease);
+        for number in 1..=REPLY_QUEUES_MAX {
+            assert_eq!(beat(number).own, Some(number));
+        }
+        let beyond = ReplyQueues {
+            own: None,
+            all: REPLY_QUEUES_MAX,
+        };
+        assert_eq!(beat(REPLY_QUEUES_MAX + 1), beyond);
+    }
+}

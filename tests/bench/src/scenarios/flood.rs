@@ -8,7 +8,7 @@ use crate::arguments::Arguments;
 use crate::audit;
 use crate::findings::Findings;
 use crate::stage::{Stage, WARM_UP_SAGAS};
-use crate::statistics::{Latency, wide};
+use crate::statistics::{Latency, whole, wide};
 use crate::surge::{Surge, surge};
 use crate::workload::Workload::FourSteps;
 
@@ -38,7 +38,7 @@ pub(crate) async fn flood(arguments: &Arguments) -> Result<Findings> {
     eprintln!("{:.0} starts/s for {lasting:?}", rate * TIMES);
     let (flood, ended) = flooded(&mut stage, rate * TIMES, lasting).await?;
     // As many as come in the time that a saga took before.
-    let most = whole(rate * calm.p50 / 1000.0);
+    let most = whole(rate * calm.p50 / 1000.0).max(1);
     eprintln!("orchestrators that let {most} sagas be open, and the same");
     stage.deployment.limit_open_sagas(most).await?;
     stage.load = stage.load.toward(stage.deployment.authorities());
@@ -48,15 +48,6 @@ pub(crate) async fn flood(arguments: &Arguments) -> Result<Findings> {
     let mut findings = findings(rate, calm, &flood, ended);
     with_limit(&mut findings, (rate, calm), &limited, most);
     Ok(findings)
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a rate times a latency"
-)]
-const fn whole(sagas: f64) -> u64 {
-    sagas.max(1.0) as u64
 }
 
 /// A flood, whose accepted sagas have all ended; and how many ended in a second.

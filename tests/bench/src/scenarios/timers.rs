@@ -9,7 +9,7 @@ use crate::arguments::Arguments;
 use crate::audit;
 use crate::findings::Findings;
 use crate::stage::Stage;
-use crate::statistics::percentile;
+use crate::statistics::{percentile, whole};
 use crate::workload::Workload::{FourSteps, Sleep};
 
 /// Sagas that start to sleep.
@@ -110,13 +110,4 @@ async fn lateness(database: &Client, after: &str) -> Result<Lateness> {
         p99: percentile(&late, 0.99),
         most: percentile(&late, 1.0),
     })
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a number of sagas, far below 2^52"
-)]
-const fn whole(sagas: f64) -> u64 {
-    sagas as u64
 }
