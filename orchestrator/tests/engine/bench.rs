@@ -191,14 +191,13 @@ impl Bench {
         }
     }
 
-    /// Waits until the saga is in this state.
+    /// Waits until the saga is in this state; a child may not be there yet.
     pub(crate) async fn until(&self, saga: SagaId, status: Status) -> Saga {
         let wait = async {
             loop {
                 let (sagas, _): (_, Committed) =
                     self.store.load(&[saga]).await.expect("load the saga");
-                let found = sagas.into_iter().next().expect("the saga");
-                if found.status() == status {
+                if let Some(found) = sagas.into_iter().find(|saga| saga.status() == status) {
                     return found;
                 }
                 tokio::time::sleep(Duration::from_millis(1)).await;
