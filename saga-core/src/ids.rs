@@ -5,7 +5,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -79,10 +80,8 @@ impl fmt::Display for StepName {
 /// One piece of work of a saga: a step, or one element of a `for_each` step.
 ///
 /// `element` is 0 outside `for_each` and counts from 1 inside it.
-#[derive(
-    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
+#[schemars(from = "String", into = "String")]
 pub struct StepKey {
     /// The step's id in the definition.
     pub step: StepName,
@@ -98,15 +97,30 @@ impl StepKey {
     }
 }
 
-impl From<StepKey> for String {
-    fn from(key: StepKey) -> Self {
-        key.to_string()
+impl Serialize for StepKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
-impl From<String> for StepKey {
-    fn from(text: String) -> Self {
-        Self::parse(&text)
+impl<'de> Deserialize<'de> for StepKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(KeyText)
+    }
+}
+
+/// Reads a key from where it stands: a state has one for each of its steps.
+struct KeyText;
+
+impl Visitor<'_> for KeyText {
+    type Value = StepKey;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a step, or of one of its elements")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<StepKey, E> {
+        Ok(StepKey::parse(text))
     }
 }
 

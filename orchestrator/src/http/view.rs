@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use saga_core::definition::{Definition, Step, StepKind};
 use saga_core::event::{Event, EventKind, PauseCause, UnwindCause};
 use saga_core::ids::StepKey;
-use saga_core::saga::{Elements, Phase, Saga, Status, StepStatus};
+use saga_core::saga::{Elements, Phase, Saga, Status, StepState, StepStatus};
 use saga_core::time::Timestamp;
 use saga_core::values::{ValueKey, Values};
 use schemars::JsonSchema;
@@ -275,7 +275,7 @@ impl StepView {
             retry_at: state
                 .and_then(|state| state.work?.retry)
                 .map(|retry| retry.at),
-            error: state.and_then(|state| state.error.clone()),
+            error: state.and_then(StepState::last_error),
             output: values.get(&ValueKey::Output(key)).cloned(),
         }
     }

@@ -11,7 +11,7 @@ use crate::definition::ForEach;
 use crate::event::EventKind;
 use crate::ids::StepKey;
 use crate::input::StepError;
-use crate::saga::StepStatus;
+use crate::saga::{StepState, StepStatus};
 use crate::values::ValueKey;
 
 /// Most elements of one `for_each` step.
@@ -116,7 +116,7 @@ pub(super) fn fail_whole(turn: &mut Turn<'_>, position: usize, element: &StepKey
         return;
     }
     let state = turn.saga.steps.get(element);
-    let error = state.and_then(|state| state.error.clone());
+    let error = state.and_then(StepState::last_error);
     let mut error = error.unwrap_or_else(|| StepError::new("unknown", "it failed"));
     error.message = format!("element {}: {}", element.element, error.message);
     turn.emit(EventKind::StepFailed {

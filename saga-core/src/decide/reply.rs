@@ -226,7 +226,7 @@ pub(super) fn never_happened(
     state: &StepState,
 ) -> Result<(), Stop> {
     if turn.saga.phase == Phase::Running && turn.saga.unwind.is_none() {
-        let error = state.error.clone().unwrap_or_else(|| {
+        let error = state.last_error().unwrap_or_else(|| {
             StepError::new("never_happened", "settling found that it never happened")
         });
         return forward::fail(turn, key, error);

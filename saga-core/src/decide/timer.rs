@@ -93,7 +93,7 @@ fn fire_piece(turn: &mut Turn<'_>, key: &StepKey) -> Result<(), Stop> {
 fn spent(state: &StepState) -> Option<StepError> {
     state.work.filter(|work| work.spent)?;
     let unknown = || StepError::new("unknown", "the last attempt failed");
-    Some(state.error.clone().unwrap_or_else(unknown))
+    Some(state.last_error().unwrap_or_else(unknown))
 }
 
 /// When the saga must be looked at again; `None` when nothing of it waits for a time.

@@ -84,8 +84,8 @@ pub fn evolve(saga: &mut Saga, event: &Event) {
                 *attempt,
                 Sent { seq, at, until },
             );
-            if error.is_some() {
-                touch(saga, key).error.clone_from(error);
+            if let Some(error) = error {
+                touch(saga, key).error = Some(Box::new(error.clone()));
             }
         }
         EventKind::UndoScheduled {
@@ -199,9 +199,11 @@ pub fn evolve(saga: &mut Saga, event: &Event) {
             let state = touch(saga, key);
             // What settling could not find out does not hide why the outcome is in doubt.
             match op {
-                Op::Action | Op::Compensate => state.error = Some(error.clone()),
+                Op::Action | Op::Compensate => {
+                    state.error = Some(Box::new(error.clone()));
+                }
                 Op::Settle => {
-                    state.error.get_or_insert_with(|| error.clone());
+                    state.error.get_or_insert_with(|| Box::new(error.clone()));
                 }
             }
             if let Some(work) = &mut state.work {
@@ -227,7 +229,7 @@ pub fn evolve(saga: &mut Saga, event: &Event) {
         }
         EventKind::StepNeverHappened { key } => {
             let error = touch(saga, key).error.take();
-            close(saga, key, StepStatus::NeverHappened, error.as_ref());
+            close(saga, key, StepStatus::NeverHappened, error.as_deref());
         }
         EventKind::StepOutcomeUnknown { key, error } => {
             close(saga, key, StepStatus::OutcomeUnknown, Some(error));
@@ -285,7 +287,7 @@ pub fn evolve(saga: &mut Saga, event: &Event) {
         EventKind::UndoRetried { .. } => undo_goes_on(saga),
         EventKind::StepSkippedByOperator { key, .. } => {
             let error = touch(saga, key).error.take();
-            close(saga, key, StepStatus::Skipped, error.as_ref());
+            close(saga, key, StepStatus::Skipped, error.as_deref());
             touch(saga, key).substituted = true;
             whole_goes_on(saga, key);
         }

@@ -85,7 +85,7 @@ pub(super) fn whole_goes_on(saga: &mut Saga, element: &StepKey) {
 pub(super) fn close(saga: &mut Saga, key: &StepKey, status: StepStatus, error: Option<&StepError>) {
     put(saga, key, status);
     let state = touch(saga, key);
-    state.error = error.cloned();
+    state.error = error.cloned().map(Box::new);
     state.work = None;
     saga.steps.settle(key);
 }

@@ -22,9 +22,14 @@ pub fn causes(definition: &Definition, saga: &Saga, now: Timestamp) -> Vec<Cause
         .collect();
     for step in &definition.steps {
         let whole = StepKey::whole(step.name.clone());
-        let elements = saga.elements(&step.name).is_some();
-        let pieces = saga.pieces(&step.name).filter(|_| elements);
-        for key in [whole].into_iter().chain(pieces) {
+        let Some(state) = saga.steps.get(&whole) else {
+            continue;
+        };
+        found.extend(of_piece(definition, saga, step, &whole, state, now));
+        if state.elements.is_none() {
+            continue;
+        }
+        for key in saga.pieces(&step.name) {
             if let Some(state) = saga.steps.get(&key) {
                 found.extend(of_piece(definition, saga, step, &key, state, now));
             }
@@ -67,19 +72,18 @@ fn of_piece(
     state: &StepState,
     now: Timestamp,
 ) -> Option<Cause> {
-    let (name, error) = (key.clone(), state.error.clone());
     let plan = step.plan(state.fallback);
     match state.status {
         StepStatus::Failed => failed(definition, saga, step, key, state),
         StepStatus::OutcomeUnknown => Some(Cause::OutcomeUnknown {
             outside_key: outside_key(saga, key, Op::Action, state.round),
-            step: name,
-            error,
+            step: key.clone(),
+            error: state.last_error(),
         }),
         StepStatus::CompensationFailed => Some(Cause::CompensationFailed {
             outside_key: outside_key(saga, key, Op::Compensate, state.undo_round),
-            step: name,
-            error,
+            step: key.clone(),
+            error: state.last_error(),
         }),
         StepStatus::Waiting => waiting(saga, plan, key, state),
         StepStatus::Scheduled | StepStatus::BackingOff => {
@@ -150,7 +154,7 @@ fn failed(
         let key = StepKey::whole(one.name.clone());
         one.pivot && saga.step_status(&key) == StepStatus::Succeeded
     });
-    let (step, error) = (key.clone(), state.error.clone());
+    let (step, error) = (key.clone(), state.last_error());
     Some(if past_the_pivot {
         Cause::RetriesExhaustedAfterPivot { step, error }
     } else {
@@ -193,7 +197,7 @@ fn in_flight(
                 attempt: if retry.sent { attempt - 1 } else { attempt },
                 maximum_attempts,
                 until: retry.at,
-                error: state.error.clone(),
+                error: state.last_error(),
                 on_rung: retry.sent,
             });
         }

@@ -67,7 +67,7 @@ fn key(step: &str) -> StepKey {
 fn state(status: StepStatus, error: Option<StepError>) -> StepState {
     StepState {
         status,
-        error,
+        error: error.map(Box::new),
         ..StepState::done()
     }
 }

@@ -31,8 +31,9 @@ pub struct StepState {
     pub elements: Option<Elements>,
     /// One more than the last round that reported an effect after it was ruled out; 0 for none.
     pub alarmed: u32,
-    /// The last error, unless it succeeded since.
-    pub error: Option<StepError>,
+    /// The last error, unless it succeeded since. Apart, because most have none and every transition
+    /// moves and copies the rest.
+    pub error: Option<Box<StepError>>,
     /// The attempt whose late reply is on record; 0 when there was none.
     pub late: u32,
     /// The command that is under way; present exactly while the status is one in flight.
@@ -99,6 +100,12 @@ impl StepState {
             late: 0,
             work: None,
         }
+    }
+
+    /// A copy of the last error.
+    #[must_use]
+    pub fn last_error(&self) -> Option<StepError> {
+        self.error.as_deref().cloned()
     }
 
     /// The round of one of its operations.

@@ -200,7 +200,7 @@ mod tests {
         let before = steps.clone();
         let state = steps.touch(&element(7));
         assert_eq!((state.status, state.attempt), (StepStatus::Succeeded, 1));
-        state.error = Some(StepError::new("late", "it came twice"));
+        state.error = Some(Box::new(StepError::new("late", "it came twice")));
         steps.settle(&element(7));
         assert_eq!(steps.listed().len(), 1);
         assert_eq!(steps.done().len(), 0);

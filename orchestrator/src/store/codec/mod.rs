@@ -4,6 +4,7 @@ mod error;
 mod event;
 mod saga;
 mod snapshot;
+mod step;
 #[cfg(test)]
 mod tests;
 mod value;

@@ -74,7 +74,7 @@ fn full() -> Saga {
         status: StepStatus::BackingOff,
         attempt: 3,
         round: 1,
-        error: Some(error),
+        error: Some(Box::new(error)),
         late: 2,
         work: Some(work),
         ..StepState::done()
