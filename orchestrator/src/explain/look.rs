@@ -131,9 +131,13 @@ impl<'a> Look<'a> {
             self.engine.shared().store.clues(&unclear).await?
         };
         for (saga, causes) in sagas.iter().zip(&mut all) {
-            for cause in causes.iter_mut().take(COMMANDS_MAX) {
-                let found = cause.clone();
-                *cause = self.refined(found, saga, &clues, depth).await?;
+            let found = std::mem::take(causes);
+            for (number, cause) in found.into_iter().enumerate() {
+                causes.push(if number < COMMANDS_MAX {
+                    self.refined(cause, saga, &clues, depth).await?
+                } else {
+                    cause
+                });
             }
             in_order(causes, self.now);
         }

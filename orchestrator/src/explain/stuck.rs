@@ -1,34 +1,25 @@
 //! Every open saga that somebody should look at, by cause.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use broker::broker::Broker;
 use saga_core::explain::{Cause, is_stuck};
 use saga_core::ids::SagaId;
-use saga_core::saga::{Saga, Status};
+use saga_core::saga::Saga;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::look::Look;
+use super::pages::{LOOKED_AT_MAX, Pages};
 use crate::engine::Engine;
-use crate::store::{PAGE_ROWS_MAX, SagaFilter, StoreError};
-
-/// Open sagas that are looked at for one report.
-pub const LOOKED_AT_MAX: u32 = 5_000;
+use crate::store::{SagaFilter, StoreError};
 
 /// Sagas that are named of each group.
 pub const SAMPLES_MAX: usize = 5;
 
 /// Groups that are told, at most.
 const GROUPS_MAX: usize = 500;
-
-/// The open statuses, in the order of how likely such a saga is stuck.
-const OPEN: [Status; 4] = [
-    Status::CompensationFailed,
-    Status::Paused,
-    Status::Compensating,
-    Status::Running,
-];
 
 /// What is stuck, and why.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -83,48 +74,24 @@ pub async fn stuck(
     filter: &SagaFilter,
 ) -> Result<StuckReport, StoreError> {
     let store = &engine.shared().store;
-    let open = store
-        .open_counts()
-        .await?
-        .iter()
-        .map(|(_, count)| count)
-        .sum();
+    let mut pages = Pages::of(Arc::clone(store), filter);
+    let counts = store.open_counts().await?;
     let mut pass = Pass {
         look: Look::new(engine, broker).await?,
         looked_at: 0,
         stuck: 0,
         groups: BTreeMap::new(),
     };
-    let mut complete = true;
-    for status in OPEN {
-        let mut before = None;
-        loop {
-            let left = LOOKED_AT_MAX - pass.looked_at;
-            let page = SagaFilter {
-                statuses: vec![status],
-                before,
-                limit: left.clamp(1, PAGE_ROWS_MAX),
-                ..filter.clone()
-            };
-            let page = store.list_states(&page).await?;
-            if left == 0 {
-                complete &= page.sagas.is_empty();
-                break;
-            }
-            pass.page(&page.sagas).await?;
-            match page.next {
-                Some(next) => before = Some(next),
-                None => break,
-            }
-        }
+    while let Some(sagas) = pages.next().await? {
+        pass.page(&sagas).await?;
     }
     let mut groups: Vec<StuckGroup> = pass.groups.into_values().collect();
     groups.sort_by_key(|group| std::cmp::Reverse(group.count));
     groups.truncate(GROUPS_MAX);
     Ok(StuckReport {
-        open,
+        open: counts.iter().map(|(_, count)| count).sum(),
         looked_at: pass.looked_at,
-        complete,
+        complete: pages.is_complete(),
         stuck: pass.stuck,
         groups,
         unknown: pass.look.unknown(),
