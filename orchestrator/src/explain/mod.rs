@@ -8,8 +8,7 @@ mod selection;
 mod stuck;
 
 pub use look::{Explained, explain};
-pub use pages::LOOKED_AT_MAX;
 pub use selection::{Selected, SelectedPage, Selection, StuckFor, select};
-pub use stuck::{SAMPLES_MAX, StuckGroup, StuckReport, stuck};
+pub use stuck::{LOOKED_AT_MAX, SAMPLES_MAX, StuckGroup, StuckReport, stuck};
 
 pub(crate) use look::explain_as;

@@ -11,9 +11,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::look::Look;
-use super::pages::{LOOKED_AT_MAX, Pages};
+use super::pages::Pages;
 use crate::engine::Engine;
 use crate::store::{SagaFilter, StoreError};
+
+/// Open sagas that are looked at for one report.
+pub const LOOKED_AT_MAX: u32 = 5_000;
 
 /// Sagas that are named of each group.
 pub const SAMPLES_MAX: usize = 5;
@@ -74,7 +77,7 @@ pub async fn stuck(
     filter: &SagaFilter,
 ) -> Result<StuckReport, StoreError> {
     let store = &engine.shared().store;
-    let mut pages = Pages::of(Arc::clone(store), filter);
+    let mut pages = Pages::of(Arc::clone(store), filter, LOOKED_AT_MAX);
     let counts = store.open_counts().await?;
     let mut pass = Pass {
         look: Look::new(engine, broker).await?,
