@@ -2,14 +2,15 @@
 //!
 //! Nobody waits for an acknowledgement, and a quorum queue writes each one to its log, as it does a
 //! message: told together they cost it a third less for a saga. If the connection breaks meanwhile, what was
-//! done comes again, which it may at any time.
+//! done comes again, which it may at any time. Each time brings it closer to its delivery limit, though, and a
+//! command that kills workers takes along what they have not told of: so one that is alone is told at once.
 
 use tokio::sync::mpsc;
 use tokio::time::{Duration, Instant, sleep_until};
 
 use crate::receipt::Settlement;
 
-/// The longest wait of an acknowledgement.
+/// From one time that the broker is told to the next: the longest wait of an acknowledgement.
 const WAIT: Duration = Duration::from_millis(50);
 
 /// This share of the prefetch window at most waits to be told: what waits keeps new messages out.
@@ -25,6 +26,8 @@ pub(super) struct PendingAcks {
     limit: usize,
     /// When the first has waited for long enough.
     until: Option<Instant>,
+    /// When the broker was told of some.
+    told_at: Option<Instant>,
 }
 
 impl PendingAcks {
@@ -35,6 +38,7 @@ impl PendingAcks {
             enough: (window / WINDOW_SHARE).max(1),
             limit: window,
             until: None,
+            told_at: None,
         }
     }
 
@@ -47,7 +51,8 @@ impl PendingAcks {
             match self.until {
                 None => {
                     arrive.await;
-                    self.until = Some(Instant::now() + WAIT);
+                    let now = Instant::now();
+                    self.until = Some(self.told_at.map_or(now, |told_at| told_at + WAIT));
                 }
                 Some(until) => tokio::select! {
                     biased;
@@ -61,6 +66,7 @@ impl PendingAcks {
     /// Hands out what has gathered.
     pub(super) fn take(&mut self) -> Vec<Settlement> {
         self.until = None;
+        self.told_at = Some(Instant::now());
         std::mem::take(&mut self.settlements)
     }
 
@@ -79,15 +85,34 @@ mod tests {
     use super::*;
     use Settlement::{Ack, DeadLetter, Requeue};
 
-    /// What is told after these settlements, and how long that takes.
+    /// What is told after these settlements, and how long that takes, when one has just been told.
     async fn told(prefetch: u16, settlements: &[Settlement]) -> (usize, Duration) {
         let (settle, mut settled) = mpsc::unbounded_channel();
+        let (mut acks, began) = (PendingAcks::of(prefetch), Instant::now());
+        settle.send(Ack(0)).unwrap();
+        acks.gather(&mut settled).await;
+        assert_eq!((acks.take().len(), began.elapsed()), (1, Duration::ZERO));
         for settlement in settlements {
             settle.send(*settlement).unwrap();
         }
-        let (mut acks, began) = (PendingAcks::of(prefetch), Instant::now());
         acks.gather(&mut settled).await;
         (acks.take().len(), began.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_is_alone_is_told_at_once() {
+        let (settle, mut settled) = mpsc::unbounded_channel();
+        let mut acks = PendingAcks::of(64);
+        for tag in [1, 2] {
+            let came = Instant::now();
+            settle.send(Ack(tag)).unwrap();
+            acks.gather(&mut settled).await;
+            assert_eq!(
+                (acks.take(), came.elapsed()),
+                (vec![Ack(tag)], Duration::ZERO)
+            );
+            tokio::time::sleep(WAIT).await;
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -116,6 +141,9 @@ mod tests {
     async fn what_has_gathered_stays_when_the_wait_is_given_up() {
         let (settle, mut settled) = mpsc::unbounded_channel();
         let (mut acks, began) = (PendingAcks::of(64), Instant::now());
+        settle.send(Ack(0)).unwrap();
+        acks.gather(&mut settled).await;
+        assert_eq!(acks.take(), [Ack(0)]);
         settle.send(Ack(1)).unwrap();
         let moment = WAIT / 2;
         tokio::time::timeout(moment, acks.gather(&mut settled))
