@@ -24,10 +24,8 @@ pub(super) struct PendingAcks {
     enough: usize,
     /// Most that are taken at once.
     limit: usize,
-    /// When the first has waited for long enough.
-    until: Option<Instant>,
-    /// When the broker was told of some.
-    told_at: Option<Instant>,
+    /// When the broker may be told again, were it of one.
+    due: Instant,
 }
 
 impl PendingAcks {
@@ -37,8 +35,7 @@ impl PendingAcks {
             settlements: Vec::new(),
             enough: (window / WINDOW_SHARE).max(1),
             limit: window,
-            until: None,
-            told_at: None,
+            due: Instant::now(),
         }
     }
 
@@ -47,26 +44,23 @@ impl PendingAcks {
     /// Can be dropped at any time: nothing is lost.
     pub(super) async fn gather(&mut self, settled: &mut mpsc::UnboundedReceiver<Settlement>) {
         while !self.is_complete() {
+            let is_first = self.settlements.is_empty();
             let arrive = settled.recv_many(&mut self.settlements, self.limit);
-            match self.until {
-                None => {
-                    arrive.await;
-                    let now = Instant::now();
-                    self.until = Some(self.told_at.map_or(now, |told_at| told_at + WAIT));
-                }
-                Some(until) => tokio::select! {
-                    biased;
-                    _ = arrive => {}
-                    () = sleep_until(until) => return,
-                },
+            if is_first {
+                arrive.await;
+                continue;
+            }
+            tokio::select! {
+                biased;
+                _ = arrive => {}
+                () = sleep_until(self.due) => return,
             }
         }
     }
 
     /// Hands out what has gathered.
     pub(super) fn take(&mut self) -> Vec<Settlement> {
-        self.until = None;
-        self.told_at = Some(Instant::now());
+        self.due = Instant::now() + WAIT;
         std::mem::take(&mut self.settlements)
     }
 

@@ -103,7 +103,7 @@ impl Pages {
         let filter = SagaFilter {
             statuses: vec![status],
             before,
-            // One row more than enough tells that there is one.
+            // When there are enough, one row tells that there would be more.
             limit: self.left.clamp(1, PAGE_ROWS_MAX),
             ..self.filter.clone()
         };
