@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use saga_core::delivery::Standing;
-use worker_runtime::ledger::{Begun, Effect, Found, Note, Outcome, Recording, Stored};
+use worker_runtime::ledger::{Ask, Begun, Effect, Found, Note, Outcome, Recording, Stored};
 
 use crate::subject::{LEASE, Subject, begun_stored, claimed, done, error, stored};
 
@@ -392,6 +392,30 @@ pub(crate) async fn of_two_results_without_effect_the_first_stands(it: Subject) 
     };
     assert_eq!(*there, done());
     assert_eq!(stored(it.claim(&it.other, &ask).await), done());
+}
+
+pub(crate) async fn a_late_result_does_not_keep_others_from_being_recorded(it: Subject) {
+    let (early, late, last) = (it.action("quote"), it.action("rate"), it.action("stock"));
+    let note = |ask: &Ask, stored: Stored| Note {
+        ask: ask.clone(),
+        stored,
+    };
+    let first = [note(&late, done())];
+    it.ledger.note(&it.other, &first).await.unwrap();
+    let refused = || Stored::Rejected(error());
+    let batch = [&early, &late, &last].map(|ask| note(ask, refused()));
+    let noted = it.ledger.note(&it.me, &batch).await.unwrap();
+    let [
+        Recording::Recorded(_),
+        Recording::Fenced(Some(there), _),
+        Recording::Recorded(_),
+    ] = &noted[..]
+    else {
+        panic!("each was to be told of its own: {noted:?}")
+    };
+    assert_eq!(*there, done());
+    assert_eq!(stored(it.claim(&it.other, &early).await), refused());
+    assert_eq!(stored(it.claim(&it.other, &last).await), refused());
 }
 
 pub(crate) async fn a_result_without_effect_is_not_taken_of_what_was_settled(it: Subject) {

@@ -99,6 +99,11 @@ async fn of_two_results_without_effect_the_first_stands() {
 }
 
 #[tokio::test]
+async fn a_late_result_does_not_keep_others_from_being_recorded() {
+    cases::a_late_result_does_not_keep_others_from_being_recorded(Subject::memory()).await;
+}
+
+#[tokio::test]
 async fn a_result_without_effect_is_not_taken_of_what_was_settled() {
     cases::a_result_without_effect_is_not_taken_of_what_was_settled(Subject::memory()).await;
 }

@@ -1,5 +1,6 @@
 //! What rows say, and what errors mean.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use deadpool_postgres::PoolError;
@@ -7,6 +8,7 @@ use saga_core::input::StepError;
 use serde_json::Value;
 use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::types::Json;
 
 use crate::ledger::entry::Stored;
 use crate::ledger::error::LedgerError;
@@ -33,12 +35,13 @@ fn error_of(result: Value) -> StepError {
 }
 
 /// The columns `state` and `result` of a result.
-pub(super) fn columns(stored: &Stored) -> (&'static str, Option<Value>) {
-    match stored {
-        Stored::Applied(output) => ("applied", output.as_deref().cloned()),
-        Stored::Rejected(error) => ("rejected", Some(error_value(error))),
+pub(super) fn columns(stored: &Stored) -> (&'static str, Option<Json<Cow<'_, Value>>>) {
+    let (state, result) = match stored {
+        Stored::Applied(output) => ("applied", output.as_deref().map(Cow::Borrowed)),
+        Stored::Rejected(error) => ("rejected", Some(Cow::Owned(error_value(error)))),
         Stored::Blocked => ("blocked", None),
-    }
+    };
+    (state, result.map(Json))
 }
 
 pub(super) fn error_value(error: &StepError) -> Value {

@@ -1,5 +1,6 @@
 //! The ledger over the table `step_ledger`.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use saga_core::delivery::Standing;
 use saga_core::time::Timestamp;
 use serde_json::Value;
 use tokio_postgres::Row;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{Json, ToSql};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::columns::{KeyColumns, by_key, number};
@@ -234,7 +235,7 @@ impl Ledger for PostgresLedger {
         let client = self.connection("record in").await?;
         let keys = KeyColumns::of(closings.iter().map(|it| &it.claim.key));
         let epochs: Vec<i64> = closings.iter().map(|it| it.claim.epoch).collect();
-        let (states, results): (Vec<&str>, Vec<Option<Value>>) =
+        let (states, results): (Vec<&str>, Vec<_>) =
             closings.iter().map(|it| outcome(&it.outcome)).unzip();
         let parameters: [&(dyn ToSql + Sync); 9] = [
             &worker.as_str(),
@@ -341,10 +342,10 @@ impl Ledger for PostgresLedger {
     }
 }
 
-fn outcome(outcome: &Outcome) -> (&'static str, Option<Value>) {
+fn outcome(outcome: &Outcome) -> (&'static str, Option<Json<Cow<'_, Value>>>) {
     match outcome {
         Outcome::Settled(stored) => columns(stored),
-        Outcome::Released(error) => ("started", Some(error_value(error))),
+        Outcome::Released(error) => ("started", Some(Json(Cow::Owned(error_value(error))))),
     }
 }
 

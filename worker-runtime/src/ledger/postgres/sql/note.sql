@@ -1,4 +1,5 @@
--- Puts the results of calls without effect on record, where there is none yet, and says which.
+-- Puts the results of calls without effect on record, where there is none yet. Returns no rows: the
+-- count says whether there was any, which is rare.
 --
 -- A claim that is in the way was made when the operation counted as one with an effect. There is
 -- none that it could protect.
@@ -18,4 +19,3 @@ SET state = excluded.state,
     released = false,
     recorded_at = now()
 WHERE l.state = 'started'
-RETURNING saga_id, step, element, op, round
