@@ -46,10 +46,20 @@ impl Gather {
         batch.len()
     }
 
-    /// Says from how many sources what was taken last has come. From a few there is no company to wait
-    /// for: what would join the next batch waits for what becomes of this one.
-    pub const fn came_from(&mut self, sources: usize) {
-        self.busy &= sources >= BUSY_FROM;
+    /// Says where what was taken last has come from. From a few there is no company to wait for: what
+    /// would join the next batch waits for what becomes of this one.
+    pub fn came_from<Source: PartialEq>(&mut self, sources: impl IntoIterator<Item = Source>) {
+        let mut seen = Vec::with_capacity(BUSY_FROM);
+        for source in sources {
+            if seen.contains(&source) {
+                continue;
+            }
+            seen.push(source);
+            if seen.len() == BUSY_FROM {
+                return;
+            }
+        }
+        self.busy = false;
     }
 }
 
@@ -123,7 +133,7 @@ mod tests {
         let (send, mut requests) = holding(BUSY_FROM);
         let (mut gather, mut batch) = (Gather::default(), Vec::new());
         gather.next(&mut requests, &mut batch, 64).await;
-        gather.came_from(1);
+        gather.came_from(batch.iter().map(|_| "the same"));
         batch.clear();
         send.send(1).await.unwrap();
         let began = Instant::now();

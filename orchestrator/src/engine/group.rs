@@ -50,9 +50,9 @@ impl Pending {
         )
     }
 
-    /// Groups that wait; of fresh jobs there is one for each saga.
-    pub(super) fn sagas(&self) -> usize {
-        self.0.len()
+    /// Whose inputs wait.
+    pub(super) fn sagas(&self) -> impl Iterator<Item = SagaId> {
+        self.0.iter().map(|group| group.saga)
     }
 
     pub(super) fn push(&mut self, group: Group) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use broker::gather::Gather;
 use futures_util::future::BoxFuture;
+use saga_core::ids::SagaId;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -30,10 +31,11 @@ where
     Request: Clone + Send + Sync + 'static,
     Response: Send + 'static,
 {
-    /// Starts the task. It ends when the batcher is dropped.
+    /// Starts the task, which is told of which saga a request is. It ends when the batcher is dropped.
     pub(super) fn start(
         stop: CancellationToken,
         observer: Observer,
+        saga: fn(&Request) -> SagaId,
         commit: impl Fn(Arc<Vec<Request>>) -> Committed<Response> + Send + Sync + 'static,
     ) -> Self {
         let (requests, mut waiting) = mpsc::channel(WAITING_MAX);
@@ -41,6 +43,7 @@ where
             let mut batch = Vec::with_capacity(BATCH_MAX);
             let mut gather = Gather::default();
             while gather.next(&mut waiting, &mut batch, BATCH_MAX).await > 0 {
+                gather.came_from(batch.iter().map(|(request, _)| saga(request)));
                 let (requests, replies) = batch.drain(..).unzip();
                 carry_out((&stop, &observer), &commit, requests, replies).await;
             }

@@ -65,6 +65,7 @@ impl Pipeline {
         let claims = Batcher::start(
             stop.clone(),
             observer.clone(),
+            |ask: &Ask| ask.key.saga,
             move |asks: Arc<Vec<Ask>>| {
                 let (ledger, worker) = to.clone();
                 async move { ledger.claim(&worker, &asks).await }.boxed()
@@ -74,6 +75,7 @@ impl Pipeline {
         let barriers = Batcher::start(
             stop.clone(),
             observer.clone(),
+            |barrier: &Barrier| barrier.action.saga,
             move |barriers: Arc<Vec<Barrier>>| {
                 let (ledger, worker) = to.clone();
                 async move { ledger.bar(&worker, &barriers).await }.boxed()
@@ -83,6 +85,7 @@ impl Pipeline {
         let closings = Batcher::start(
             stop.clone(),
             observer.clone(),
+            |closing: &Closing| closing.claim.key.saga,
             move |closings: Arc<Vec<Closing>>| {
                 let (ledger, worker) = to.clone();
                 async move { ledger.close(&worker, &closings).await }.boxed()
@@ -92,6 +95,7 @@ impl Pipeline {
         let notes = Batcher::start(
             stop.clone(),
             observer.clone(),
+            |note: &Note| note.ask.key.saga,
             move |notes: Arc<Vec<Note>>| {
                 let (ledger, worker) = to.clone();
                 async move { ledger.note(&worker, &notes).await }.boxed()

@@ -73,6 +73,7 @@ async fn run(
     let mut gathered = Vec::with_capacity(GATHER_MAX);
     let mut gather = Gather::default();
     while gather.next(&mut waiting, &mut gathered, GATHER_MAX).await > 0 {
+        gather.came_from(gathered.iter().map(|reply| reply.item.saga));
         for (message, replies) in pack(&mut gathered, &build) {
             let Ok(slot) = slots.clone().acquire_owned().await else {
                 break;
