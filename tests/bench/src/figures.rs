@@ -26,7 +26,10 @@ pub(crate) struct Figures {
     pub(crate) steps: Rounds,
     pub(crate) sagas: Rounds,
     pub(crate) one: LatencyRounds,
+    /// At half of the full rate, of sagas that are started as under full load.
     pub(crate) half: LatencyRounds,
+    /// The same of sagas that are started one by one.
+    pub(crate) half_one_by_one: LatencyRounds,
     pub(crate) full: LatencyRounds,
     pub(crate) fsync: Rounds,
     pub(crate) hop: Rounds,
@@ -101,6 +104,7 @@ impl Figures {
             "latency_ms": {
                 "one": latency(&self.one),
                 "half": latency(&self.half),
+                "half_one_by_one": latency(&self.half_one_by_one),
                 "full": latency(&self.full),
             },
             "fsync_ms": self.fsync.median(),

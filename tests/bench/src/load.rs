@@ -5,18 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use futures_util::future::try_join_all;
 use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::api::Api;
+use crate::requests::Requests;
 use crate::workload::Workload;
-
-/// Connections that start sagas.
-pub(crate) const STARTERS: usize = 32;
-
-/// Sagas that are started with one request under full load, as whoever has many does.
-const STARTED_AT_ONCE: usize = 32;
 
 /// How often the orchestrators are asked how many sagas have ended.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -65,10 +61,11 @@ impl Load {
     /// Returns how long the sampled ones took, from asking for the start to knowing of the end.
     pub(crate) async fn full(
         &self,
-        workload: Workload,
+        (workload, requests): (Workload, Requests),
         sagas: u64,
         open: usize,
     ) -> Result<Vec<Duration>> {
+        let at_once = usize::try_from(requests.at_once())?;
         let room = Arc::new(Semaphore::new(open));
         let samples = Arc::new(Mutex::new(Vec::new()));
         let left = Arc::new(AtomicU64::new(sagas));
@@ -76,7 +73,7 @@ impl Load {
         // Before the first is started, so that none that ends is missed.
         let before = closed(workload, &mut apis).await?;
         let mut starting: JoinSet<Result<()>> = JoinSet::new();
-        for number in 0..STARTERS {
+        for number in 0..requests.connections() {
             let mut api = self.api(number).await?;
             let (room, left, samples) =
                 (Arc::clone(&room), Arc::clone(&left), Arc::clone(&samples));
@@ -86,7 +83,7 @@ impl Load {
                 while take(&left) {
                     room.acquire().await?.forget();
                     let mut numbers = vec![next.fetch_add(1, Ordering::Relaxed)];
-                    while numbers.len() < STARTED_AT_ONCE
+                    while numbers.len() < at_once
                         && let Ok(more) = room.try_acquire()
                         && take(&left)
                     {
@@ -94,8 +91,7 @@ impl Load {
                         numbers.push(next.fetch_add(1, Ordering::Relaxed));
                     }
                     let began = Instant::now();
-                    let bodies = numbers.iter().map(|number| workload.body(*number));
-                    let sagas = api.start_many(bodies.collect()).await?;
+                    let sagas = start(&mut api, workload, &numbers).await?;
                     for (number, saga) in numbers.into_iter().zip(sagas) {
                         if number.is_multiple_of(WAITED_FOR_UNDER_FULL_LOAD) {
                             let authority = authority.clone();
@@ -127,49 +123,25 @@ impl Load {
     /// Returns how long one in [`WAITED_FOR`] took.
     pub(crate) async fn steady(
         &self,
-        workload: Workload,
+        (workload, requests): (Workload, Requests),
         per_second: f64,
         lasting: Duration,
     ) -> Result<Vec<Sample>> {
         let (before, mut started) = (self.closed(workload).await?, 0);
-        let apis = Arc::new(Semaphore::new(STARTERS));
-        let mut pool = Vec::new();
-        for number in 0..STARTERS {
-            pool.push(self.api(number).await?);
-        }
-        let pool = Arc::new(Mutex::new(pool));
-        let mut ticks = interval(Duration::from_secs_f64(1.0 / per_second));
+        let pool = self.pool(requests.connections()).await?;
+        let at_once = requests.at_once();
+        let mut ticks = interval(Duration::from_secs_f64(f64::from(at_once) / per_second));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
         let first = Instant::now();
         let (mut running, mut samples) = (JoinSet::new(), Vec::new());
         while first.elapsed() < lasting {
             ticks.tick().await;
-            started += 1;
-            let number = self.number();
-            let (apis, pool) = (Arc::clone(&apis), Arc::clone(&pool));
-            let authority = self.authority(usize::try_from(number).unwrap_or(0));
-            // From when it was to be started: what waits for a connection counts.
-            let began = Instant::now();
-            running.spawn(async move {
-                let permit = apis.acquire_owned().await?;
-                let mut api = pool
-                    .lock()
-                    .await
-                    .pop()
-                    .context("a connection for a permit")?;
-                let saga = api.start(workload.body(number)).await?;
-                pool.lock().await.push(api);
-                drop(permit);
-                if !number.is_multiple_of(WAITED_FOR) {
-                    return Ok(None);
-                }
-                let took = wait(&authority, &saga, began).await?;
-                let at = began.duration_since(first);
-                Ok(Some(Sample { at, took }))
-            });
+            started += u64::from(at_once);
+            let numbers: Vec<u64> = (0..at_once).map(|_| self.number()).collect();
+            running.spawn(started_at(workload, numbers, Arc::clone(&pool), first));
             while let Some(ended) = running.try_join_next() {
-                let sample: Result<Option<Sample>> = ended?;
-                samples.extend(sample?);
+                let sampled: Result<Vec<Sample>> = ended?;
+                samples.extend(sampled?);
             }
         }
         let rest = timeout(STALLED_AFTER, running.join_all())
@@ -220,6 +192,18 @@ impl Load {
         self.next.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// Connections to start sagas with.
+    async fn pool(&self, connections: usize) -> Result<Arc<Pool>> {
+        let mut apis = Vec::new();
+        for number in 0..connections {
+            apis.push((self.api(number).await?, self.authority(number)));
+        }
+        Ok(Arc::new(Pool {
+            free: Semaphore::new(connections),
+            apis: Mutex::new(apis),
+        }))
+    }
+
     /// A connection to every orchestrator.
     async fn all(&self) -> Result<Vec<Api>> {
         let mut apis = Vec::new();
@@ -236,6 +220,48 @@ impl Load {
     pub(crate) fn authority(&self, number: usize) -> String {
         self.authorities[number % self.authorities.len()].clone()
     }
+}
+
+/// Connections that are taken one by one and put back.
+struct Pool {
+    free: Semaphore,
+    apis: Mutex<Vec<(Api, String)>>,
+}
+
+/// Starts sagas with one request, and waits for those that are to be waited for. Counted from now, when they
+/// are to be started: what waits for a connection counts.
+async fn started_at(
+    workload: Workload,
+    numbers: Vec<u64>,
+    pool: Arc<Pool>,
+    first: Instant,
+) -> Result<Vec<Sample>> {
+    let began = Instant::now();
+    let permit = pool.free.acquire().await?;
+    let (mut api, authority) = pool
+        .apis
+        .lock()
+        .await
+        .pop()
+        .context("a connection for a permit")?;
+    let sagas = start(&mut api, workload, &numbers).await?;
+    pool.apis.lock().await.push((api, authority.clone()));
+    drop(permit);
+    let started = numbers.iter().zip(&sagas);
+    let sampled = started.filter(|(number, _)| number.is_multiple_of(WAITED_FOR));
+    let waiting = sampled.map(|(_, saga)| wait(&authority, saga, began));
+    let took = try_join_all(waiting).await?;
+    let at = began.duration_since(first);
+    Ok(took.into_iter().map(|took| Sample { at, took }).collect())
+}
+
+/// Starts sagas with one request, and returns their ids in the same order.
+async fn start(api: &mut Api, workload: Workload, numbers: &[u64]) -> Result<Vec<String>> {
+    if let [number] = *numbers {
+        return Ok(vec![api.start(workload.body(number)).await?]);
+    }
+    let bodies = numbers.iter().map(|number| workload.body(*number));
+    api.start_many(bodies.collect()).await
 }
 
 /// Makes room for every saga that ends, until so many have.

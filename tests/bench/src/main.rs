@@ -28,6 +28,7 @@ mod pingpong;
 mod plot;
 mod processes;
 mod report;
+mod requests;
 mod rounds;
 mod scenarios;
 mod stage;

@@ -34,6 +34,7 @@ pub(crate) fn report(figures: &Figures) -> String {
     for (name, rounds) in [
         ("one saga at a time", &figures.one),
         ("at half load", &figures.half),
+        ("the same, started one by one", &figures.half_one_by_one),
         ("at full load", &figures.full),
     ] {
         latency(&mut line, name, rounds);

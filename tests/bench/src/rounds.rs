@@ -14,6 +14,7 @@ use crate::figures::Figures;
 use crate::hop::hops;
 use crate::pingpong::{Bodies, Game, games, play};
 use crate::processes::BROKER;
+use crate::requests::Requests;
 use crate::stage::Stage;
 use crate::statistics::{Latency, float, percentile};
 use crate::workload::Workload::FourSteps;
@@ -121,8 +122,12 @@ async fn amends(figures: &mut Figures, stage: &Stage, size: Size, open: u32) -> 
     let newest = audit::newest(database).await?;
     let (used, counted) = (processes.usage()?, audit::counters(database).await?);
     let full = Latency::of(
-        load.full(FourSteps, size.sagas, usize::try_from(open)?)
-            .await?,
+        load.full(
+            (FourSteps, Requests::Batched),
+            size.sagas,
+            usize::try_from(open)?,
+        )
+        .await?,
     );
     let (using, counting) = (processes.usage()?, audit::counters(database).await?);
     let run = audit::run_after(database, &newest, FourSteps).await?;
@@ -144,10 +149,15 @@ async fn amends(figures: &mut Figures, stage: &Stage, size: Size, open: u32) -> 
     figures
         .log_bytes
         .add((counting.log_bytes - counted.log_bytes) / run.steps);
-    let half = load.steady(FourSteps, per_second / 2.0, size.half).await?;
-    let half = Latency::of(half.iter().map(|it| it.took));
-    figures.half.p50.add(half.p50);
-    figures.half.p99.add(half.p99);
+    for (requests, half) in [
+        (Requests::Batched, &mut figures.half),
+        (Requests::Single, &mut figures.half_one_by_one),
+    ] {
+        let load = load.steady((FourSteps, requests), per_second / 2.0, size.half);
+        let took = Latency::of(load.await?.iter().map(|it| it.took));
+        half.p50.add(took.p50);
+        half.p99.add(took.p99);
+    }
     let one = Latency::of(load.one_at_a_time(FourSteps, size.alone).await?);
     figures.one.p50.add(one.p50);
     figures.one.p99.add(one.p99);

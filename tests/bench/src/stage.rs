@@ -9,6 +9,7 @@ use crate::audit::{self, Run};
 use crate::deployment::{Deployment, Site};
 use crate::load::Load;
 use crate::processes::Usage;
+use crate::requests::Requests;
 use crate::workload::Workload;
 
 /// Sagas before anything is measured: connections, plans and definitions are warm then.
@@ -57,7 +58,12 @@ impl Stage {
         audit::check_durability(&deployment.database).await?;
         let load = Load::new(deployment.authorities());
         let open = usize::try_from(arguments.open)?;
-        load.full(Workload::FourSteps, WARM_UP_SAGAS, open).await?;
+        load.full(
+            (Workload::FourSteps, Requests::Batched),
+            WARM_UP_SAGAS,
+            open,
+        )
+        .await?;
         Ok(Self { deployment, load })
     }
 
@@ -68,18 +74,27 @@ impl Stage {
         self.load = self.load.toward(self.deployment.authorities());
         let open = usize::try_from(WARM_UP_SAGAS)?;
         self.load
-            .full(Workload::FourSteps, WARM_UP_SAGAS, open)
+            .full(
+                (Workload::FourSteps, Requests::Batched),
+                WARM_UP_SAGAS,
+                open,
+            )
             .await?;
         Ok(())
     }
 
     /// As many sagas as go at once, audited.
-    pub(crate) async fn full(&mut self, workload: Workload, sagas: u64, open: u32) -> Result<Full> {
+    pub(crate) async fn full(
+        &mut self,
+        (workload, requests): (Workload, Requests),
+        sagas: u64,
+        open: u32,
+    ) -> Result<Full> {
         let database = &self.deployment.database;
         let newest = audit::newest(database).await?;
         let before = self.cpu()?;
         self.load
-            .full(workload, sagas, usize::try_from(open)?)
+            .full((workload, requests), sagas, usize::try_from(open)?)
             .await?;
         let cpu = self.cpu()? - before;
         let run = audit::run_after(database, &newest, workload).await?;

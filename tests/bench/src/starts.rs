@@ -11,8 +11,11 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::api::{Answer, Api};
-use crate::load::{Load, STARTERS, take};
+use crate::load::{Load, take};
 use crate::workload::Workload;
+
+/// Connections that start sagas.
+const STARTERS: usize = 32;
 
 /// Between two tries where the answer does not say how long to wait.
 const PAUSE: Duration = Duration::from_millis(100);

@@ -13,6 +13,7 @@ use crate::alarm::Alarm;
 use crate::arguments::Arguments;
 use crate::audit;
 use crate::findings::Findings;
+use crate::requests::Requests;
 use crate::stage::Stage;
 use crate::starts::{Tally, fill};
 use crate::statistics::wide;
@@ -47,7 +48,9 @@ pub(crate) async fn backlog(arguments: &Arguments) -> Result<Findings> {
     let size = if arguments.quick { QUICK } else { WHOLE };
     let mut stage = Stage::set(arguments, arguments.orchestrators, arguments.workers).await?;
     eprintln!("the full rate with inputs of 2 KiB");
-    let full = stage.full(LargeInput, size.sample, arguments.open).await?;
+    let full = stage
+        .full((LargeInput, Requests::Batched), size.sample, arguments.open)
+        .await?;
     stage.deployment.set_workers(0).await?;
     let newest = audit::newest(&stage.deployment.database).await?;
     let before = stage.load.closed(LargeInput).await?;

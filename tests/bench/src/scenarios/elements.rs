@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use crate::arguments::Arguments;
 use crate::findings::Findings;
+use crate::requests::Requests;
 use crate::stage::Stage;
 use crate::statistics::Rounds;
 use crate::workload::Workload::{Elements, FourSteps};
@@ -24,15 +25,23 @@ pub(crate) async fn elements(arguments: &Arguments) -> Result<Findings> {
         (8_000, 12)
     };
     let mut stage = Stage::set(arguments, ORCHESTRATORS, arguments.workers).await?;
-    stage.full(Elements, 2, 1).await?;
+    // Starts go round: each orchestrator has read the definition then, and prepared its statements.
+    let warm_up = u64::from(ORCHESTRATORS) * 2;
+    stage
+        .full((Elements, Requests::Batched), warm_up, 1)
+        .await?;
     let (mut four, mut one, mut several) =
         (Rounds::default(), Rounds::default(), Rounds::default());
     let (mut ratio, mut ratio_several) = (Rounds::default(), Rounds::default());
     for round in 1..=arguments.rounds {
         eprintln!("round {round} of {}", arguments.rounds);
-        let yardstick = stage.full(FourSteps, sagas, arguments.open).await?;
-        let alone = stage.full(Elements, lists, 1).await?;
-        let together = stage.full(Elements, lists, LISTS_AT_ONCE).await?;
+        let yardstick = stage
+            .full((FourSteps, Requests::Batched), sagas, arguments.open)
+            .await?;
+        let alone = stage.full((Elements, Requests::Batched), lists, 1).await?;
+        let together = stage
+            .full((Elements, Requests::Batched), lists, LISTS_AT_ONCE)
+            .await?;
         let of = yardstick.steps_per_second();
         four.add(of);
         // Between one list and the next there is the load's own pause.

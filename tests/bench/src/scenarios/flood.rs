@@ -7,6 +7,7 @@ use anyhow::{Result, ensure};
 use crate::arguments::Arguments;
 use crate::audit;
 use crate::findings::Findings;
+use crate::requests::Requests;
 use crate::stage::{Stage, WARM_UP_SAGAS};
 use crate::statistics::{Latency, whole, wide};
 use crate::surge::{Surge, surge};
@@ -30,10 +31,15 @@ pub(crate) async fn flood(arguments: &Arguments) -> Result<Findings> {
     let lasting = Duration::from_secs(seconds);
     let mut stage = Stage::set(arguments, arguments.orchestrators, arguments.workers).await?;
     eprintln!("the full rate");
-    let full = stage.full(FourSteps, sagas, arguments.open).await?;
+    let full = stage
+        .full((FourSteps, Requests::Single), sagas, arguments.open)
+        .await?;
     let rate = full.sagas_per_second();
     eprintln!("{:.0} sagas/s for {lasting:?}", rate * CALM);
-    let calm = stage.load.steady(FourSteps, rate * CALM, lasting).await?;
+    let calm = stage
+        .load
+        .steady((FourSteps, Requests::Single), rate * CALM, lasting)
+        .await?;
     let calm = Latency::of(calm.iter().map(|it| it.took));
     eprintln!("{:.0} starts/s for {lasting:?}", rate * TIMES);
     let (flood, ended) = flooded(&mut stage, rate * TIMES, lasting).await?;
@@ -43,7 +49,10 @@ pub(crate) async fn flood(arguments: &Arguments) -> Result<Findings> {
     stage.deployment.limit_open_sagas(most).await?;
     stage.load = stage.load.toward(stage.deployment.authorities());
     let half = usize::try_from(most.div_ceil(2))?;
-    stage.load.full(FourSteps, WARM_UP_SAGAS, half).await?;
+    stage
+        .load
+        .full((FourSteps, Requests::Single), WARM_UP_SAGAS, half)
+        .await?;
     let (limited, _) = flooded(&mut stage, rate * TIMES, lasting).await?;
     let mut findings = findings(rate, calm, &flood, ended);
     with_limit(&mut findings, (rate, calm), &limited, most);

@@ -11,6 +11,7 @@ use crate::audit;
 use crate::findings::Findings;
 use crate::plot::Lines;
 use crate::processes::{PARTS, Usage};
+use crate::requests::Requests;
 use crate::stage::Stage;
 use crate::statistics::Latency;
 use crate::workload::Workload::FourSteps;
@@ -40,7 +41,9 @@ pub(crate) async fn latency(arguments: &Arguments, full_rate: Option<u32>) -> Re
     };
     let mut stage = Stage::set(arguments, arguments.orchestrators, arguments.workers).await?;
     eprintln!("the full rate");
-    let full = stage.full(FourSteps, sagas, arguments.open).await?;
+    let full = stage
+        .full((FourSteps, Requests::Single), sagas, arguments.open)
+        .await?;
     let rate = full_rate.map_or_else(|| full.sagas_per_second(), f64::from);
     let newest = audit::newest(&stage.deployment.database).await?;
     eprintln!("one saga at a time");
@@ -51,7 +54,10 @@ pub(crate) async fn latency(arguments: &Arguments, full_rate: Option<u32>) -> Re
         eprintln!("{at:.0} sagas/s for {seconds} s");
         let (began, used) = (Instant::now(), stage.deployment.processes().usage()?);
         let lasting = Duration::from_secs(seconds);
-        let samples = stage.load.steady(FourSteps, at, lasting).await?;
+        let samples = stage
+            .load
+            .steady((FourSteps, Requests::Single), at, lasting)
+            .await?;
         let lasted = began.elapsed().as_secs_f64();
         let using = stage.deployment.processes().usage()?;
         let busy = |(part, usage): (&'static str, Usage)| {

@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use crate::arguments::Arguments;
 use crate::findings::Findings;
+use crate::requests::Requests;
 use crate::stage::{Full, Stage};
 use crate::statistics::Rounds;
 use crate::workload::Workload::{FourSteps, HundredSteps};
@@ -37,9 +38,15 @@ pub(crate) async fn long(arguments: &Arguments) -> Result<Findings> {
     for round in 1..=arguments.rounds {
         eprintln!("round {round} of {}", arguments.rounds);
         let short = stage
-            .full(FourSteps, u64::from(sagas) * TIMES, sagas)
+            .full(
+                (FourSteps, Requests::Batched),
+                u64::from(sagas) * TIMES,
+                sagas,
+            )
             .await?;
-        let long = stage.full(HundredSteps, u64::from(sagas), sagas).await?;
+        let long = stage
+            .full((HundredSteps, Requests::Batched), u64::from(sagas), sagas)
+            .await?;
         rate.add(long.steps_per_second() / short.steps_per_second());
         cost.add(long.cpu / long.run.steps / (short.cpu / short.run.steps));
         four.add(&short);

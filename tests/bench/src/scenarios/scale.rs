@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use crate::arguments::Arguments;
 use crate::findings::Findings;
 use crate::plot::Bars;
+use crate::requests::Requests;
 use crate::stage::Stage;
 use crate::statistics::Rounds;
 use crate::workload::Workload::FourSteps;
@@ -34,7 +35,9 @@ pub(crate) async fn scale(arguments: &Arguments) -> Result<Findings> {
             let name = named((*orchestrators, *workers));
             eprintln!("round {round} of {}: {name}", arguments.rounds);
             stage.resize(*orchestrators, *workers).await?;
-            let full = stage.full(FourSteps, sagas, arguments.open).await?;
+            let full = stage
+                .full((FourSteps, Requests::Batched), sagas, arguments.open)
+                .await?;
             rounds.add(full.steps_per_second());
         }
     }

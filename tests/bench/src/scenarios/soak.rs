@@ -16,6 +16,7 @@ use crate::growth::{GROWTH_MIB, GROWTH_SHARE, Look, trends};
 use crate::load::Sample;
 use crate::plot::Lines;
 use crate::processes::PARTS;
+use crate::requests::Requests;
 use crate::stage::Stage;
 use crate::statistics::{Latency, percentile};
 use crate::workload::Workload::FourSteps;
@@ -36,7 +37,9 @@ pub(crate) async fn soak(arguments: &Arguments, minutes: Option<u32>) -> Result<
     let sagas = if arguments.quick { 3_000 } else { 12_000 };
     let mut stage = Stage::set(arguments, arguments.orchestrators, arguments.workers).await?;
     eprintln!("the full rate");
-    let full = stage.full(FourSteps, sagas, arguments.open).await?;
+    let full = stage
+        .full((FourSteps, Requests::Single), sagas, arguments.open)
+        .await?;
     let rate = full.sagas_per_second() * SHARE;
     let newest = audit::newest(&stage.deployment.database).await?;
     eprintln!("{rate:.0} sagas/s for {minutes} min");
@@ -88,7 +91,7 @@ async fn soaked(
 ) -> Result<(Vec<Sample>, Vec<Look>)> {
     let mut looks = Vec::new();
     let samples = tokio::select! {
-        samples = stage.load.steady(FourSteps, rate, lasting) => samples?,
+        samples = stage.load.steady((FourSteps, Requests::Single), rate, lasting) => samples?,
         failed = look_on(&mut looks, stage, look_every) => match failed? {},
     };
     Ok((samples, looks))

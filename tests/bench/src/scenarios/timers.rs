@@ -8,6 +8,7 @@ use tokio_postgres::Client;
 use crate::arguments::Arguments;
 use crate::audit;
 use crate::findings::Findings;
+use crate::requests::Requests;
 use crate::stage::Stage;
 use crate::statistics::{percentile, whole};
 use crate::workload::Workload::{FourSteps, Sleep};
@@ -39,23 +40,30 @@ pub(crate) async fn timers(arguments: &Arguments) -> Result<Findings> {
     let mut stage = Stage::set(arguments, arguments.orchestrators, arguments.workers).await?;
     eprintln!("the full rate");
     let rate = stage
-        .full(FourSteps, sagas, arguments.open)
+        .full((FourSteps, Requests::Single), sagas, arguments.open)
         .await?
         .sagas_per_second();
     let (database, load) = (&stage.deployment.database, &stage.load);
-    let sleeps = || load.steady(Sleep, TIMERS_PER_SECOND, lasting);
+    let sleeps = || load.steady((Sleep, Requests::Single), TIMERS_PER_SECOND, lasting);
     eprintln!("timers and nothing else for {lasting:?}");
     let newest = audit::newest(database).await?;
     sleeps().await?;
     let idle = lateness(database, &newest).await?;
     eprintln!("timers beside {:.0} sagas/s", SHARE * rate);
     let newest = audit::newest(database).await?;
-    tokio::try_join!(sleeps(), load.steady(FourSteps, SHARE * rate, lasting))?;
+    tokio::try_join!(
+        sleeps(),
+        load.steady((FourSteps, Requests::Single), SHARE * rate, lasting)
+    )?;
     let part = lateness(database, &newest).await?;
     eprintln!("timers beside as many sagas as go");
     let newest = audit::newest(database).await?;
     let open = usize::try_from(arguments.open)?;
-    let full = load.full(FourSteps, whole(rate * lasting.as_secs_f64()), open);
+    let full = load.full(
+        (FourSteps, Requests::Single),
+        whole(rate * lasting.as_secs_f64()),
+        open,
+    );
     tokio::try_join!(sleeps(), full)?;
     let full = lateness(database, &newest).await?;
     audit::run_after(database, &newest, FourSteps).await?;
