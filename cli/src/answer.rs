@@ -37,7 +37,17 @@ impl Answer {
 }
 
 fn refused(status: StatusCode, bytes: &[u8]) -> Failure {
-    let kind = match status {
+    match serde_json::from_slice::<Problem>(bytes) {
+        Ok(problem) => refusal(status, problem),
+        Err(_) => Failure::new(
+            kind_of(status),
+            format!("the orchestrator answered {status}"),
+        ),
+    }
+}
+
+const fn kind_of(status: StatusCode) -> Kind {
+    match status {
         StatusCode::NOT_FOUND => Kind::NotFound,
         StatusCode::CONFLICT
         | StatusCode::PRECONDITION_FAILED
@@ -45,24 +55,28 @@ fn refused(status: StatusCode, bytes: &[u8]) -> Failure {
         | StatusCode::FORBIDDEN => Kind::Refused,
         StatusCode::BAD_REQUEST => Kind::Usage,
         _ => Kind::Error,
-    };
-    match serde_json::from_slice::<Problem>(bytes) {
-        Ok(problem) if !problem.obstacles.is_empty() => {
-            let obstacles = problem.obstacles.iter();
-            let obstacles = obstacles.map(|one| format!("\n  {one}"));
-            let message = format!("it cannot move:{}", obstacles.collect::<String>());
-            Failure::new(kind, message)
-        }
-        Ok(problem) if status == StatusCode::UNAUTHORIZED => Failure::new(kind, problem.detail)
-            .help("put a token into AMENDS_TOKEN; `amends token create` makes one"),
-        Ok(problem) if problem.errors.is_empty() => Failure::new(kind, problem.detail),
-        Ok(problem) => {
-            let mut message = problem.title.into_string();
-            for error in problem.errors {
-                message.push_str(&format!("\n  {}: {}", error.pointer, error.message));
-            }
-            Failure::new(kind, message)
-        }
-        Err(_) => Failure::new(kind, format!("the orchestrator answered {status}")),
     }
+}
+
+/// A problem document as a failure.
+pub(crate) fn refusal(status: StatusCode, problem: Problem) -> Failure {
+    let kind = kind_of(status);
+    if !problem.obstacles.is_empty() {
+        let obstacles = problem.obstacles.iter();
+        let obstacles = obstacles.map(|one| format!("\n  {one}"));
+        let message = format!("it cannot move:{}", obstacles.collect::<String>());
+        return Failure::new(kind, message);
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        return Failure::new(kind, problem.detail)
+            .help("put a token into AMENDS_TOKEN; `amends token create` makes one");
+    }
+    if problem.errors.is_empty() {
+        return Failure::new(kind, problem.detail);
+    }
+    let mut message = problem.title.into_string();
+    for error in problem.errors {
+        message.push_str(&format!("\n  {}: {}", error.pointer, error.message));
+    }
+    Failure::new(kind, message)
 }

@@ -129,7 +129,9 @@ pub enum Command {
 #[derive(Debug, Subcommand)]
 pub enum SagaCommand {
     /// Start a saga
-    #[command(after_help = "Example: amends saga start order -f order.json --wait")]
+    #[command(
+        after_help = "Example: amends saga start order -f order.json --wait\n         amends saga start order --each orders.jsonl"
+    )]
     Start(StartArgs),
     /// List sagas, newest first
     #[command(
@@ -232,10 +234,13 @@ pub struct StartArgs {
     /// File with the input as JSON; `-` reads standard input [default: {}]
     #[arg(short = 'f', long = "file")]
     pub file: Option<PathBuf>,
+    /// File with one input a line, as JSON; `-` reads standard input. Starts a saga for each
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "wait"])]
+    pub each: Option<PathBuf>,
     /// Version of the definition; without it the highest
     #[arg(long)]
     pub version: Option<String>,
-    /// Business key; starting twice with it returns the same saga
+    /// Business key; starting twice with it returns the same saga. With --each the line's number follows
     #[arg(long)]
     pub key: Option<String>,
     /// Label, as name=value; may be repeated

@@ -35,6 +35,7 @@ pub struct Client {
     server: String,
     http: legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     authorization: Option<HeaderValue>,
+    answer_within: Duration,
 }
 
 impl Client {
@@ -67,7 +68,18 @@ impl Client {
                 .pool_max_idle_per_host(0)
                 .build(connector(encrypted)?),
             authorization: token.map(authorization).transpose()?,
+            answer_within: ANSWER_WITHIN,
         })
+    }
+
+    /// The same API, given up earlier: whoever has only so much time wants to hear by then that there is
+    /// no answer.
+    #[must_use]
+    pub fn answering_within(&self, limit: Duration) -> Self {
+        Self {
+            answer_within: self.answer_within.min(limit),
+            ..self.clone()
+        }
     }
 
     /// A client without a token for the API at this URL.
@@ -185,9 +197,9 @@ impl Client {
         &self,
         asked: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
-        let answer = tokio::time::timeout(ANSWER_WITHIN, asked).await;
+        let answer = tokio::time::timeout(self.answer_within, asked).await;
         answer.unwrap_or_else(|_| {
-            let (server, seconds) = (&self.server, ANSWER_WITHIN.as_secs());
+            let (server, seconds) = (&self.server, self.answer_within.as_secs());
             let message = format!("{server} has not answered within {seconds} s");
             Err(Failure::error(message)
                 .help("what was asked may have been done; look before asking again"))
@@ -313,6 +325,10 @@ mod tests {
         assert!(posted.is_err_and(|failure| failure.message().contains("within 90 s")));
         let followed = client.follow("0193594e", None).await;
         assert!(followed.is_err_and(|failure| failure.message().contains("within 90 s")));
+        let (hasty, asked) = (client.answering_within(Duration::from_secs(7)), Instant::now());
+        let failure = hasty.get_text("/metrics").await.unwrap_err();
+        assert!(failure.message().contains("within 7 s"), "{failure}");
+        assert!(asked.elapsed() < ANSWER_WITHIN);
     }
 
     /// An answer that begins and never ends is none.

@@ -39,6 +39,7 @@ pub mod signal_args;
 pub mod signals;
 pub mod sources;
 mod spans;
+pub mod start_each;
 pub mod starting;
 pub mod step_args;
 pub mod timeline;

@@ -10,10 +10,10 @@ use crate::client::Client;
 use crate::failure::Failure;
 
 /// A start is asked for this often, at most.
-const TRIES_MAX: u32 = 5;
+pub(crate) const TRIES_MAX: u32 = 5;
 
 /// Whoever waits at a prompt does so for no longer than this between two tries.
-const WAIT_MAX: Duration = Duration::from_mins(1);
+pub(crate) const WAIT_MAX: Duration = Duration::from_mins(1);
 
 /// Starts a saga. One that is not let in is asked for again when the orchestrator says, which starts
 /// nothing twice: nothing of it was stored.

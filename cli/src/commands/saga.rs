@@ -1,7 +1,7 @@
 //! `amends saga`: start sagas and look at them.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 use orchestrator::http::{BODY_BYTES_MAX, EventView, SagaView, StartBody};
@@ -11,6 +11,7 @@ use crate::args::{OneArgs, SagaCommand, ServerArgs, StartArgs};
 use crate::client::Client;
 use crate::config::Settings;
 use crate::failure::{Failure, Kind, Outcome};
+use crate::start_each::start_each;
 use crate::{narrative, output, starting, timeline};
 
 use super::{bundle, explain, list, move_sagas, operate, plan, signal, wait, watch};
@@ -44,7 +45,6 @@ pub async fn saga(command: &SagaCommand) -> Outcome {
 }
 
 async fn start(args: &StartArgs) -> Outcome {
-    let input = read_input(args.file.as_deref())?;
     let version = args
         .version
         .as_deref()
@@ -57,14 +57,19 @@ async fn start(args: &StartArgs) -> Outcome {
                 format!("`{text}` is not a semantic version: {error}"),
             )
         })?;
-    let body = StartBody {
+    let mut body = StartBody {
         definition: args.name.clone(),
         version,
-        input,
+        input: Value::Null,
         key: args.key.clone(),
         labels: labels(&args.labels)?,
     };
     let client = args.server.client()?;
+    if let Some(path) = &args.each {
+        let lines = BufReader::new(open(path)?);
+        return start_each(&client, &body, lines, args.server.output).await;
+    }
+    body.input = read_input(args.file.as_deref())?;
     let started = starting::start(&client, &body).await?;
     if args.wait {
         wait::until_rest(&client, &started.id).await?;
@@ -87,11 +92,7 @@ fn read_input(file: Option<&Path>) -> Result<Value, Failure> {
     let shown = path.display();
     let mut text = String::new();
     let limit = BODY_BYTES_MAX as u64 + 1;
-    let read = if path.as_os_str() == "-" {
-        std::io::stdin().take(limit).read_to_string(&mut text)
-    } else {
-        std::fs::File::open(path).and_then(|file| file.take(limit).read_to_string(&mut text))
-    };
+    let read = open(path)?.take(limit).read_to_string(&mut text);
     let bytes = read.map_err(|error| Failure::because(&format!("cannot read {shown}"), &error))?;
     if bytes > BODY_BYTES_MAX {
         let message =
@@ -100,6 +101,17 @@ fn read_input(file: Option<&Path>) -> Result<Value, Failure> {
     }
     serde_json::from_str(&text)
         .map_err(|error| Failure::because(&format!("{shown} is not JSON"), &error))
+}
+
+/// A file, or standard input for `-`.
+fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
+    if path.as_os_str() == "-" {
+        return Ok(Box::new(std::io::stdin()));
+    }
+    let opened = std::fs::File::open(path);
+    let what = || format!("cannot read {}", path.display());
+    let file = opened.map_err(|error| Failure::because(&what(), &error))?;
+    Ok(Box::new(file))
 }
 
 fn labels(pairs: &[String]) -> Result<BTreeMap<String, String>, Failure> {

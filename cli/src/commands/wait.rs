@@ -15,6 +15,9 @@ use crate::failure::{Failure, Outcome};
 /// Seconds that one request waits for a saga.
 const WAIT_SECONDS: u64 = 30;
 
+/// Longer than was asked to wait, an answer may take: for the way, and for looking at the saga.
+const GRACE: Duration = Duration::from_secs(2);
+
 /// A saga that stands still, though not where it is wanted, is looked at this often.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
@@ -55,7 +58,12 @@ async fn status_after(
             (Some(_), _) => 0,
             (None, left) => left.map_or(WAIT_SECONDS, |left| left.as_secs().min(WAIT_SECONDS)),
         };
-        let saga: SagaView = client.get(&format!("/v1/sagas/{id}?wait={wait}")).await?;
+        // Whole seconds are asked for. An orchestrator that hangs would hold up the caller otherwise.
+        let patience = left.map_or(Duration::MAX, |left| left + GRACE);
+        let saga: SagaView = client
+            .answering_within(patience)
+            .get(&format!("/v1/sagas/{id}?wait={wait}"))
+            .await?;
         let there = match wanted {
             Some(wanted) => saga.status == wanted || !saga.status.is_open(),
             None => !moves(saga.status),

@@ -71,7 +71,11 @@ impl Books {
         let pool = ledger.pool().clone();
         let mut client = pool.get().await?;
         let transaction = client.transaction().await?;
-        // Two workers that start together would create the tables twice.
+        // Two workers that start together would create the tables twice. On a busy machine the first may
+        // take longer than any lock of normal work.
+        transaction
+            .batch_execute("SET LOCAL lock_timeout = '60s'; SET LOCAL statement_timeout = 0")
+            .await?;
         transaction
             .execute("SELECT pg_advisory_xact_lock(hashtext('demo books'))", &[])
             .await?;

@@ -71,6 +71,67 @@ fn a_saga_from_start_to_end() {
     assert_eq!(seqs, (1..=12).collect::<Vec<_>>());
 }
 
+/// The orders on one line each.
+fn orders(ids: &[&str]) -> String {
+    let lines = ids.iter().map(|id| {
+        let order = order(id, "ada", "book");
+        order.replace('\n', " ") + "\n"
+    });
+    lines.collect()
+}
+
+#[test]
+fn a_saga_for_each_line_of_a_file() {
+    let dev = Dev::start();
+    let start = ["saga", "start", "order", "--each", "-"];
+    let all = dev.run_with_input(&start, &orders(&["e-1", "e-2", "e-3"]));
+    assert_eq!((all.code, all.out.as_str()), (0, "3 started\n"));
+    // More than one request holds, some of them for the second time.
+    let many: Vec<String> = (1..=230).map(|number| format!("e-{number}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let again = dev.run_with_input(&start, &orders(&many));
+    let said = "227 started\n3 were there already, with the same business key\n";
+    assert_eq!((again.code, again.out.as_str()), (0, said));
+
+    let lines = orders(&["e-1"]) + "\n{\n" + r#"{"orderId": 7}"# + "\n" + &orders(&["e-231"]);
+    let some = dev.run_with_input(&start, &lines);
+    some.failed(3, &["2 of 4 lines started no saga"]);
+    for words in ["1 started", "1 were there", "line 3: it is not JSON", "line 4: ", "/orderId"] {
+        assert!(some.out.contains(words), "`{words}` in\n{}", some.out);
+    }
+    let one_by_one = [&start[..], &["-o", "jsonl"]].concat();
+    let told = dev.run_with_input(&one_by_one, &lines);
+    let told: Vec<serde_json::Value> = told
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a line"))
+        .collect();
+    let mut numbers: Vec<u64> = told.iter().filter_map(|it| it["line"].as_u64()).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, [1, 3, 4, 5]);
+    assert!(told.iter().any(|it| it["id"].is_string() && it["created"] == false));
+}
+
+#[test]
+fn lines_get_keys_of_their_number_where_the_definition_computes_none() {
+    let dev = Dev::start();
+    let start = ["saga", "start", "stock-move", "--each", "-", "--key", "monday"];
+    let move_one = r#"{"moveId": "m", "from": "a", "to": "b", "sku": "book", "quantity": 1}"#;
+    let lines = format!("{move_one}\n\n{move_one}\n");
+    let first = dev.run_with_input(&start, &lines);
+    assert_eq!((first.code, first.out.as_str()), (0, "2 started\n"));
+    let again = dev.run_with_input(&start, &lines);
+    assert!(again.out.contains("2 were there already"), "{again:?}");
+    let listed = dev.run(&["saga", "list", "-o", "json"]).json();
+    let sagas = listed["sagas"].as_array().expect("sagas");
+    let mut keys: Vec<_> = sagas.iter().filter_map(|saga| saga["key"].as_str()).collect();
+    keys.sort_unstable();
+    assert_eq!(keys, ["monday:1", "monday:3"]);
+    let unknown = ["saga", "start", "nothing", "--each", "-"];
+    dev.run_with_input(&unknown, &lines)
+        .failed(1, &["line 1: ", "nothing"]);
+}
+
 #[test]
 fn a_saga_that_is_undone() {
     let dev = Dev::start();
