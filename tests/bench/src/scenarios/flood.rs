@@ -43,8 +43,8 @@ pub(crate) async fn flood(arguments: &Arguments) -> Result<Findings> {
     let calm = Latency::of(calm.iter().map(|it| it.took));
     eprintln!("{:.0} starts/s for {lasting:?}", rate * TIMES);
     let (flood, ended) = flooded(&mut stage, rate * TIMES, lasting).await?;
-    // As many as come in the time that a saga took before.
-    let most = whole(rate * calm.p50 / 1000.0).max(1);
+    // As many as were open before: those that came in the time that one took.
+    let most = whole(rate * CALM * calm.p50 / 1000.0).max(1);
     eprintln!("orchestrators that let {most} sagas be open, and the same");
     stage.deployment.limit_open_sagas(most).await?;
     stage.load = stage.load.toward(stage.deployment.authorities());
