@@ -199,8 +199,8 @@ impl Client {
     ) -> Result<T, Failure> {
         let answer = tokio::time::timeout(self.answer_within, asked).await;
         answer.unwrap_or_else(|_| {
-            let (server, seconds) = (&self.server, self.answer_within.as_secs());
-            let message = format!("{server} has not answered within {seconds} s");
+            let (server, seconds) = (&self.server, self.answer_within.as_secs_f64());
+            let message = format!("{server} has not answered within {seconds:.0} s");
             Err(Failure::error(message)
                 .help("what was asked may have been done; look before asking again"))
         })
@@ -325,7 +325,10 @@ mod tests {
         assert!(posted.is_err_and(|failure| failure.message().contains("within 90 s")));
         let followed = client.follow("0193594e", None).await;
         assert!(followed.is_err_and(|failure| failure.message().contains("within 90 s")));
-        let (hasty, asked) = (client.answering_within(Duration::from_secs(7)), Instant::now());
+        let (hasty, asked) = (
+            client.answering_within(Duration::from_secs(7)),
+            Instant::now(),
+        );
         let failure = hasty.get_text("/metrics").await.unwrap_err();
         assert!(failure.message().contains("within 7 s"), "{failure}");
         assert!(asked.elapsed() < ANSWER_WITHIN);

@@ -4,17 +4,18 @@ use std::io::{BufRead, Read as _};
 use std::time::Duration;
 
 use hyper::StatusCode;
-use orchestrator::http::{BODY_BYTES_MAX, BatchBody, BatchView, BatchedView, STARTS_MAX, StartBody};
+use orchestrator::http::{
+    BODY_BYTES_MAX, BatchBody, BatchView, BatchedView, STARTS_MAX, StartBody,
+};
 use serde::Serialize;
 use serde_json::Value;
-use tokio::time::sleep;
 
 use crate::answer::refusal;
 use crate::args::Format;
 use crate::client::Client;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::output;
-use crate::starting::{TRIES_MAX, WAIT_MAX};
+use crate::starting::{TRIES_MAX, pause};
 
 /// Bytes of the inputs in one request. The rest of what a body may have is for what is around them.
 const INPUT_BYTES_MAX: usize = BODY_BYTES_MAX / 2;
@@ -30,7 +31,7 @@ const NAMED_MAX: usize = 20;
 pub async fn start_each(
     client: &Client,
     of: &StartBody,
-    mut lines: impl BufRead,
+    lines: impl BufRead,
     format: Format,
 ) -> Outcome {
     let mut starts = Starts {
@@ -38,36 +39,8 @@ pub async fn start_each(
         format,
         report: Report::default(),
     };
-    let (mut waiting, mut bytes) = (Vec::new(), 0);
-    for number in 1.. {
-        let Some(line) = next(&mut lines, number)? else {
-            break;
-        };
-        if line.iter().all(u8::is_ascii_whitespace) {
-            continue;
-        }
-        if waiting.len() == STARTS_MAX || bytes + line.len() > INPUT_BYTES_MAX {
-            starts.ask(std::mem::take(&mut waiting)).await?;
-            bytes = 0;
-        }
-        match serde_json::from_slice::<Value>(&line) {
-            Ok(input) => {
-                bytes += line.len();
-                let key = of.key.as_ref().map(|key| format!("{key}:{number}"));
-                waiting.push((
-                    number,
-                    StartBody {
-                        input,
-                        key,
-                        ..of.clone()
-                    },
-                ));
-            }
-            Err(error) => starts.failed(number, &format!("it is not JSON: {error}"))?,
-        }
-    }
-    starts.ask(waiting).await?;
-    starts.end()
+    let went = starts.go_through(of, lines).await;
+    starts.end(went)
 }
 
 /// The next line; `None` when there is no more.
@@ -75,7 +48,8 @@ fn next(lines: &mut impl BufRead, number: u64) -> Result<Option<Vec<u8>>, Failur
     let mut line = Vec::new();
     let limit = u64::try_from(INPUT_BYTES_MAX).unwrap_or(u64::MAX);
     let read = lines.take(limit + 1).read_until(b'\n', &mut line);
-    let read = read.map_err(|error| Failure::because(&format!("cannot read line {number}"), &error));
+    let read =
+        read.map_err(|error| Failure::because(&format!("cannot read line {number}"), &error));
     if read? > INPUT_BYTES_MAX {
         let message = format!("line {number} has more than {INPUT_BYTES_MAX} bytes");
         return Err(Failure::error(message).help("start it by itself, with --file"));
@@ -113,6 +87,44 @@ struct Starts<'a> {
 }
 
 impl Starts<'_> {
+    /// Starts one after the other, and stops where it cannot go on.
+    async fn go_through(&mut self, of: &StartBody, mut lines: impl BufRead) -> Outcome {
+        let (mut waiting, mut bytes) = (Vec::new(), 0);
+        for number in 1.. {
+            let line = match next(&mut lines, number) {
+                Ok(Some(line)) => line,
+                Ok(None) => break,
+                Err(failure) => {
+                    self.ask(waiting).await?;
+                    return Err(failure);
+                }
+            };
+            if line.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            if waiting.len() == STARTS_MAX || bytes + line.len() > INPUT_BYTES_MAX {
+                self.ask(std::mem::take(&mut waiting)).await?;
+                bytes = 0;
+            }
+            match serde_json::from_slice::<Value>(line.trim_ascii_end()) {
+                Ok(input) => {
+                    bytes += line.len();
+                    let key = of.key.as_ref().map(|key| format!("{key}:{number}"));
+                    waiting.push((
+                        number,
+                        StartBody {
+                            input,
+                            key,
+                            ..of.clone()
+                        },
+                    ));
+                }
+                Err(error) => self.failed(number, &format!("it is not JSON: {error}"))?,
+            }
+        }
+        self.ask(waiting).await
+    }
+
     /// Asks for these until each is there or refused for good. Those that are not let in yet are asked for
     /// again when the orchestrator says.
     async fn ask(&mut self, mut left: Vec<(u64, StartBody)>) -> Outcome {
@@ -138,7 +150,7 @@ impl Starts<'_> {
                 return Err(self.broken_off(first, last, &refused));
             }
             if !left.is_empty() {
-                sleep(after.min(WAIT_MAX)).await;
+                pause(&format!("{} not let in yet", left.len()), after).await;
             }
         }
         Ok(())
@@ -182,7 +194,7 @@ impl Starts<'_> {
                         let refused = refusal(status, problem);
                         // The definition, which all lines have in common.
                         if status == StatusCode::NOT_FOUND {
-                            return Err(self.broken_off(line, line, &refused));
+                            return Err(refused);
                         }
                         self.failed(line, refused.message())?;
                     }
@@ -217,51 +229,45 @@ impl Starts<'_> {
 
     /// It went no further than here.
     fn broken_off(&self, first: u64, last: u64, failure: &Failure) -> Failure {
-        let Report {
-            started, existing, ..
-        } = self.report;
-        let kind = if started + existing > 0 {
-            Kind::Partly
-        } else {
-            Kind::Error
-        };
+        let started = self.report.started;
         let lines = if first == last {
             format!("line {first}")
         } else {
             format!("lines {first} to {last}")
         };
         let message = format!("{lines}: {}", failure.message());
-        Failure::new(kind, message).help(format!(
-            "{started} sagas were started before these, and some of these may have been; with business \
-             keys the whole file can be started again"
+        Failure::new(self.report.kind(), message).help(format!(
+            "{started} were started before, and some of these may have been; with business keys the \
+             whole file can be started again"
         ))
     }
 
-    fn end(self) -> Outcome {
+    /// Says what became of all of them, also of those before it `went` wrong.
+    fn end(self, went: Outcome) -> Outcome {
         let Self { format, report, .. } = self;
-        if format != Format::Jsonl {
+        let all = report.started + report.existing + report.failed;
+        if format != Format::Jsonl && (went.is_ok() || all > 0) {
             output::document(format, &report, |_| report.told())?;
         }
-        let Report {
-            started,
-            existing,
-            failed,
-            ..
-        } = report;
-        if failed == 0 {
+        went?;
+        if report.failed == 0 {
             return Ok(());
         }
-        let kind = if started + existing > 0 {
-            Kind::Partly
-        } else {
-            Kind::Error
-        };
-        let all = started + existing + failed;
-        Err(Failure::new(kind, format!("{failed} of {all} lines started no saga")))
+        let message = format!("{} of {all} lines started no saga", report.failed);
+        Err(Failure::new(report.kind(), message))
     }
 }
 
 impl Report {
+    /// Of a failure, by whether some of it is done.
+    const fn kind(&self) -> Kind {
+        if self.started + self.existing > 0 {
+            Kind::Partly
+        } else {
+            Kind::Error
+        }
+    }
+
     fn told(&self) -> String {
         let mut text = format!("{} started\n", self.started);
         if self.existing > 0 {
@@ -279,5 +285,117 @@ impl Report {
             text.push_str(&format!("and {unnamed} lines more\n"));
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    const STARTED: &str =
+        r#"{"started":{"id":"s","definition":"d","version":"1.0.0","created":true}}"#;
+
+    /// Let in later.
+    fn overload() -> String {
+        problem(429, r#","retry_after_seconds":7"#)
+    }
+
+    fn problem(status: u16, more: &str) -> String {
+        let problem = format!(
+            r#"{{"type":"t","title":"T","status":{status},"code":"c","detail":"why"{more}}}"#
+        );
+        format!(r#"{{"problem":{problem}}}"#)
+    }
+
+    /// An orchestrator with these answers, one after the other.
+    async fn answering(answers: Vec<(u16, String)>) -> Client {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            for (status, body) in answers {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = [0; 16 * 1024];
+                assert!(stream.read(&mut request).await.unwrap() > 0);
+                let length = body.len();
+                let answer = format!(
+                    "HTTP/1.1 {status} S\r\nretry-after: 7\r\ncontent-length: {length}\r\n\
+                     connection: close\r\n\r\n{body}"
+                );
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        Client::at(&url).unwrap()
+    }
+
+    fn of_each(sagas: &[&str]) -> (u16, String) {
+        (200, format!(r#"{{"sagas":[{}]}}"#, sagas.join(",")))
+    }
+
+    async fn start(answers: Vec<(u16, String)>, lines: &str) -> (Outcome, Report) {
+        let client = answering(answers).await;
+        let of = StartBody {
+            definition: "d".to_owned(),
+            version: None,
+            input: Value::Null,
+            key: None,
+            labels: std::collections::BTreeMap::new(),
+        };
+        let mut starts = Starts {
+            client: &client,
+            format: Format::Table,
+            report: Report::default(),
+        };
+        let went = starts.go_through(&of, lines.as_bytes()).await;
+        (went, starts.report)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_that_are_not_let_in_are_asked_for_again() {
+        let later = overload();
+        let began = Instant::now();
+        let answers = vec![
+            (429, "{}".to_owned()),
+            of_each(&[STARTED, &later, &problem(400, "")]),
+            of_each(&[STARTED]),
+        ];
+        let (went, report) = start(answers, "{}\n{}\n{}\n").await;
+        went.unwrap();
+        assert_eq!((report.started, report.failed), (2, 1));
+        assert_eq!(report.failures[0].line, 3);
+        let took = began.elapsed().as_secs();
+        assert!((14..20).contains(&took), "{took} s");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_does_not_ask_for_ever_and_says_how_far_it_came() {
+        let later = overload();
+        let mut answers = vec![of_each(&[STARTED, &later])];
+        answers.extend((0..5).map(|_| of_each(&[&later])));
+        let (went, report) = start(answers, "{}\n{}\n").await;
+        let failure = went.unwrap_err();
+        assert!(
+            failure
+                .message()
+                .contains("line 2: not let in, asked 5 times"),
+            "{failure}"
+        );
+        assert!(
+            failure.to_string().contains("1 were started before"),
+            "{failure}"
+        );
+        assert_eq!(report.started, 1);
+    }
+
+    #[tokio::test]
+    async fn what_comes_before_a_line_that_is_too_long_is_started() {
+        let long = "9".repeat(INPUT_BYTES_MAX + 1);
+        let answers = vec![of_each(&[STARTED])];
+        let (went, report) = start(answers, &format!("1\n{long}\n")).await;
+        assert!(went.is_err_and(|failure| failure.message().contains("line 2 has more than")));
+        assert_eq!(report.started, 1);
     }
 }

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 pub(crate) const TRIES_MAX: u32 = 5;
 
 /// Whoever waits at a prompt does so for no longer than this between two tries.
-pub(crate) const WAIT_MAX: Duration = Duration::from_mins(1);
+const WAIT_MAX: Duration = Duration::from_mins(1);
 
 /// Starts a saga. One that is not let in is asked for again when the orchestrator says, which starts
 /// nothing twice: nothing of it was stored.
@@ -35,15 +35,20 @@ pub async fn start(client: &Client, body: &StartBody) -> Result<StartedView, Fai
             let help = format!("it was asked {TRIES_MAX} times; see \"429\" in docs/operating.md");
             return Err(failure.help(help));
         }
-        let after = after.min(WAIT_MAX);
-        let seconds = after.as_secs();
-        let mut out = std::io::stderr().lock();
-        // Who does not hear it has lost standard error, and is not stopped by that.
-        let _unheard = writeln!(out, "{}: asking again in {seconds} s", failure.message());
-        drop(out);
-        sleep(after).await;
+        pause(failure.message(), after).await;
     }
     Err(Failure::error("a start was never tried"))
+}
+
+/// Waits until it may be asked again, and says so.
+pub(crate) async fn pause(why: &str, after: Duration) {
+    let after = after.min(WAIT_MAX);
+    let seconds = after.as_secs();
+    let mut out = std::io::stderr().lock();
+    // Who does not hear it has lost standard error, and is not stopped by that.
+    let _unheard = writeln!(out, "{why}: asking again in {seconds} s");
+    drop(out);
+    sleep(after).await;
 }
 
 #[cfg(test)]

@@ -96,7 +96,13 @@ fn a_saga_for_each_line_of_a_file() {
     let lines = orders(&["e-1"]) + "\n{\n" + r#"{"orderId": 7}"# + "\n" + &orders(&["e-231"]);
     let some = dev.run_with_input(&start, &lines);
     some.failed(3, &["2 of 4 lines started no saga"]);
-    for words in ["1 started", "1 were there", "line 3: it is not JSON", "line 4: ", "/orderId"] {
+    for words in [
+        "1 started",
+        "1 were there",
+        "line 3: it is not JSON",
+        "line 4: ",
+        "/orderId",
+    ] {
         assert!(some.out.contains(words), "`{words}` in\n{}", some.out);
     }
     let one_by_one = [&start[..], &["-o", "jsonl"]].concat();
@@ -109,13 +115,24 @@ fn a_saga_for_each_line_of_a_file() {
     let mut numbers: Vec<u64> = told.iter().filter_map(|it| it["line"].as_u64()).collect();
     numbers.sort_unstable();
     assert_eq!(numbers, [1, 3, 4, 5]);
-    assert!(told.iter().any(|it| it["id"].is_string() && it["created"] == false));
+    assert!(
+        told.iter()
+            .any(|it| it["id"].is_string() && it["created"] == false)
+    );
 }
 
 #[test]
 fn lines_get_keys_of_their_number_where_the_definition_computes_none() {
     let dev = Dev::start();
-    let start = ["saga", "start", "stock-move", "--each", "-", "--key", "monday"];
+    let start = [
+        "saga",
+        "start",
+        "stock-move",
+        "--each",
+        "-",
+        "--key",
+        "monday",
+    ];
     let move_one = r#"{"moveId": "m", "from": "a", "to": "b", "sku": "book", "quantity": 1}"#;
     let lines = format!("{move_one}\n\n{move_one}\n");
     let first = dev.run_with_input(&start, &lines);
@@ -124,12 +141,15 @@ fn lines_get_keys_of_their_number_where_the_definition_computes_none() {
     assert!(again.out.contains("2 were there already"), "{again:?}");
     let listed = dev.run(&["saga", "list", "-o", "json"]).json();
     let sagas = listed["sagas"].as_array().expect("sagas");
-    let mut keys: Vec<_> = sagas.iter().filter_map(|saga| saga["key"].as_str()).collect();
+    let mut keys: Vec<_> = sagas
+        .iter()
+        .filter_map(|saga| saga["key"].as_str())
+        .collect();
     keys.sort_unstable();
     assert_eq!(keys, ["monday:1", "monday:3"]);
     let unknown = ["saga", "start", "nothing", "--each", "-"];
     dev.run_with_input(&unknown, &lines)
-        .failed(1, &["line 1: ", "nothing"]);
+        .failed(4, &["no definition is named `nothing`"]);
 }
 
 #[test]
