@@ -129,16 +129,18 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_full_hand_of_one_source_is_not_waited_after() {
-        let (send, mut requests) = holding(BUSY_FROM);
-        let (mut gather, mut batch) = (Gather::default(), Vec::new());
-        gather.next(&mut requests, &mut batch, 64).await;
-        gather.came_from(batch.iter().map(|_| "the same"));
-        batch.clear();
-        send.send(1).await.unwrap();
-        let began = Instant::now();
-        assert_eq!(gather.next(&mut requests, &mut batch, 64).await, 1);
-        assert_eq!(began.elapsed(), Duration::ZERO);
+    async fn a_full_hand_is_waited_after_unless_it_came_from_few() {
+        for (sources, waited) in [(1, false), (BUSY_FROM - 1, false), (BUSY_FROM, true)] {
+            let (send, mut requests) = holding(2 * BUSY_FROM);
+            let (mut gather, mut batch) = (Gather::default(), Vec::new());
+            gather.next(&mut requests, &mut batch, 64).await;
+            gather.came_from(batch.iter().map(|request| request % sources));
+            batch.clear();
+            send.send(1).await.unwrap();
+            let began = Instant::now();
+            assert_eq!(gather.next(&mut requests, &mut batch, 64).await, 1);
+            assert_eq!(began.elapsed() >= MOMENT, waited, "{sources} sources");
+        }
     }
 
     #[tokio::test(start_paused = true)]

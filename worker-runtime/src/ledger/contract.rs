@@ -33,7 +33,8 @@ pub trait Ledger: Send + Sync + fmt::Debug {
     ) -> Result<Vec<Recording>, LedgerError>;
 
     /// Puts the results of calls without effect on record, where there is none yet. Such a call needs
-    /// no claim: a second one does no harm, and is answered with what the first recorded.
+    /// no claim: a second one does no harm, and is answered with what the first recorded. Where that is the
+    /// same, it counts as recorded.
     async fn note(&self, worker: &WorkerId, notes: &[Note]) -> Result<Vec<Recording>, LedgerError>;
 
     /// Blocks an action's key if it is absent, and claims it if its call was interrupted.

@@ -392,6 +392,8 @@ pub(crate) async fn of_two_results_without_effect_the_first_stands(it: Subject) 
     };
     assert_eq!(*there, done());
     assert_eq!(stored(it.claim(&it.other, &ask).await), done());
+    let same = it.ledger.note(&it.other, &note(done())).await.unwrap();
+    assert!(matches!(same[..], [Recording::Recorded(_)]), "{same:?}");
 }
 
 pub(crate) async fn a_late_result_does_not_keep_others_from_being_recorded(it: Subject) {

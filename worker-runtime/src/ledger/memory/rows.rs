@@ -163,6 +163,7 @@ impl Rows {
             None => self.insert(worker, ask, State::Stored(stored.clone())),
             Some(row) => match &row.state {
                 State::Open => return Err(Locked),
+                State::Stored(there) if there == stored => {}
                 State::Stored(there) => {
                     return Ok(Recording::Fenced(
                         Some(there.clone()),
