@@ -1,4 +1,4 @@
-//! Starts a saga for each line of a file, many with a request.
+//! Goes through the lines, and asks for many with a request.
 
 use std::io::{BufRead, Read as _};
 use std::time::Duration;
@@ -7,18 +7,18 @@ use hyper::StatusCode;
 use orchestrator::http::{
     BODY_BYTES_MAX, BatchBody, BatchView, BatchedView, STARTS_MAX, StartBody,
 };
-use serde::Serialize;
 use serde_json::Value;
 
+use super::report::{Line, Report};
 use crate::answer::refusal;
 use crate::args::Format;
 use crate::client::Client;
-use crate::failure::{Failure, Kind, Outcome};
+use crate::failure::{Failure, Outcome};
 use crate::output;
 use crate::starting::{TRIES_MAX, pause};
 
 /// Bytes of the inputs in one request. The rest of what a body may have is for what is around them.
-const INPUT_BYTES_MAX: usize = BODY_BYTES_MAX / 2;
+pub(super) const INPUT_BYTES_MAX: usize = BODY_BYTES_MAX / 2;
 
 /// Lines that failed are named up to here; what comes after is counted.
 const NAMED_MAX: usize = 20;
@@ -57,38 +57,15 @@ fn next(lines: &mut impl BufRead, number: u64) -> Result<Option<Vec<u8>>, Failur
     Ok(Some(line).filter(|line| !line.is_empty()))
 }
 
-/// What became of all lines.
-#[derive(Debug, Default, Serialize)]
-struct Report {
-    started: u64,
-    /// Their business keys had been used before, so these sagas were there.
-    existing: u64,
-    failed: u64,
-    /// The first of those that failed.
-    failures: Vec<Line>,
-}
-
-/// What became of one line.
-#[derive(Debug, Serialize)]
-struct Line {
-    line: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    created: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-}
-
-struct Starts<'a> {
-    client: &'a Client,
-    format: Format,
-    report: Report,
+pub(super) struct Starts<'a> {
+    pub(super) client: &'a Client,
+    pub(super) format: Format,
+    pub(super) report: Report,
 }
 
 impl Starts<'_> {
     /// Starts one after the other, and stops where it cannot go on.
-    async fn go_through(&mut self, of: &StartBody, mut lines: impl BufRead) -> Outcome {
+    pub(super) async fn go_through(&mut self, of: &StartBody, mut lines: impl BufRead) -> Outcome {
         let (mut waiting, mut bytes) = (Vec::new(), 0);
         for number in 1.. {
             let line = match next(&mut lines, number) {
@@ -255,147 +232,5 @@ impl Starts<'_> {
         }
         let message = format!("{} of {all} lines started no saga", report.failed);
         Err(Failure::new(report.kind(), message))
-    }
-}
-
-impl Report {
-    /// Of a failure, by whether some of it is done.
-    const fn kind(&self) -> Kind {
-        if self.started + self.existing > 0 {
-            Kind::Partly
-        } else {
-            Kind::Error
-        }
-    }
-
-    fn told(&self) -> String {
-        let mut text = format!("{} started\n", self.started);
-        if self.existing > 0 {
-            text.push_str(&format!(
-                "{} were there already, with the same business key\n",
-                self.existing
-            ));
-        }
-        for Line { line, error, .. } in &self.failures {
-            let error = error.as_deref().unwrap_or_default();
-            text.push_str(&format!("line {line}: {error}\n"));
-        }
-        let unnamed = self.failed - self.failures.len() as u64;
-        if unnamed > 0 {
-            text.push_str(&format!("and {unnamed} lines more\n"));
-        }
-        text
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::net::TcpListener;
-    use tokio::time::Instant;
-
-    use super::*;
-
-    const STARTED: &str =
-        r#"{"started":{"id":"s","definition":"d","version":"1.0.0","created":true}}"#;
-
-    /// Let in later.
-    fn overload() -> String {
-        problem(429, r#","retry_after_seconds":7"#)
-    }
-
-    fn problem(status: u16, more: &str) -> String {
-        let problem = format!(
-            r#"{{"type":"t","title":"T","status":{status},"code":"c","detail":"why"{more}}}"#
-        );
-        format!(r#"{{"problem":{problem}}}"#)
-    }
-
-    /// An orchestrator with these answers, one after the other.
-    async fn answering(answers: Vec<(u16, String)>) -> Client {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move {
-            for (status, body) in answers {
-                let (mut stream, _) = listener.accept().await.unwrap();
-                let mut request = [0; 16 * 1024];
-                assert!(stream.read(&mut request).await.unwrap() > 0);
-                let length = body.len();
-                let answer = format!(
-                    "HTTP/1.1 {status} S\r\nretry-after: 7\r\ncontent-length: {length}\r\n\
-                     connection: close\r\n\r\n{body}"
-                );
-                stream.write_all(answer.as_bytes()).await.unwrap();
-            }
-        });
-        Client::at(&url).unwrap()
-    }
-
-    fn of_each(sagas: &[&str]) -> (u16, String) {
-        (200, format!(r#"{{"sagas":[{}]}}"#, sagas.join(",")))
-    }
-
-    async fn start(answers: Vec<(u16, String)>, lines: &str) -> (Outcome, Report) {
-        let client = answering(answers).await;
-        let of = StartBody {
-            definition: "d".to_owned(),
-            version: None,
-            input: Value::Null,
-            key: None,
-            labels: std::collections::BTreeMap::new(),
-        };
-        let mut starts = Starts {
-            client: &client,
-            format: Format::Table,
-            report: Report::default(),
-        };
-        let went = starts.go_through(&of, lines.as_bytes()).await;
-        (went, starts.report)
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn those_that_are_not_let_in_are_asked_for_again() {
-        let later = overload();
-        let began = Instant::now();
-        let answers = vec![
-            (429, "{}".to_owned()),
-            of_each(&[STARTED, &later, &problem(400, "")]),
-            of_each(&[STARTED]),
-        ];
-        let (went, report) = start(answers, "{}\n{}\n{}\n").await;
-        went.unwrap();
-        assert_eq!((report.started, report.failed), (2, 1));
-        assert_eq!(report.failures[0].line, 3);
-        let took = began.elapsed().as_secs();
-        assert!((14..20).contains(&took), "{took} s");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn it_does_not_ask_for_ever_and_says_how_far_it_came() {
-        let later = overload();
-        let mut answers = vec![of_each(&[STARTED, &later])];
-        answers.extend((0..5).map(|_| of_each(&[&later])));
-        let (went, report) = start(answers, "{}\n{}\n").await;
-        let failure = went.unwrap_err();
-        assert!(
-            failure
-                .message()
-                .contains("line 2: not let in, asked 5 times"),
-            "{failure}"
-        );
-        assert!(
-            failure.to_string().contains("1 were started before"),
-            "{failure}"
-        );
-        assert_eq!(report.started, 1);
-    }
-
-    #[tokio::test]
-    async fn what_comes_before_a_line_that_is_too_long_is_started() {
-        let long = "9".repeat(INPUT_BYTES_MAX + 1);
-        let answers = vec![of_each(&[STARTED])];
-        let (went, report) = start(answers, &format!("1\n{long}\n")).await;
-        assert!(went.is_err_and(|failure| failure.message().contains("line 2 has more than")));
-        assert_eq!(report.started, 1);
     }
 }
