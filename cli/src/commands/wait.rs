@@ -81,3 +81,21 @@ async fn status_after(
 const fn moves(status: Status) -> bool {
     matches!(status, Status::Running | Status::Compensating)
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// The system takes the connection, as it does for a process that is stopped.
+    #[tokio::test(start_paused = true)]
+    async fn an_orchestrator_that_hangs_does_not_hold_up_who_has_less_time() {
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = Client::at(&format!("http://{}", silent.local_addr().unwrap())).unwrap();
+        let (began, limit) = (Instant::now(), Duration::from_secs(5));
+        let waited = status_after(&client, "0193594e", None, Some(began + limit)).await;
+        assert!(waited.is_err_and(|failure| failure.message().contains("within 7 s")));
+        assert_eq!(began.elapsed().as_secs(), (limit + GRACE).as_secs());
+    }
+}

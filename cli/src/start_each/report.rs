@@ -12,19 +12,22 @@ pub(super) struct Report {
     pub(super) existing: u64,
     pub(super) failed: u64,
     /// The first of those that failed.
-    pub(super) failures: Vec<Line>,
+    pub(super) failures: Vec<Failed>,
 }
 
-/// What became of one line.
+/// A line whose saga is there.
 #[derive(Debug, Serialize)]
-pub(super) struct Line {
+pub(super) struct Started {
     pub(super) line: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) created: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) error: Option<String>,
+    pub(super) id: String,
+    pub(super) created: bool,
+}
+
+/// A line that started no saga.
+#[derive(Debug, Serialize)]
+pub(super) struct Failed {
+    pub(super) line: u64,
+    pub(super) error: String,
 }
 
 impl Report {
@@ -45,8 +48,7 @@ impl Report {
                 self.existing
             ));
         }
-        for Line { line, error, .. } in &self.failures {
-            let error = error.as_deref().unwrap_or_default();
+        for Failed { line, error } in &self.failures {
             text.push_str(&format!("line {line}: {error}\n"));
         }
         let unnamed = self.failed - self.failures.len() as u64;

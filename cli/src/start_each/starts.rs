@@ -7,9 +7,10 @@ use hyper::StatusCode;
 use orchestrator::http::{
     BODY_BYTES_MAX, BatchBody, BatchView, BatchedView, STARTS_MAX, StartBody,
 };
+use serde::Serialize;
 use serde_json::Value;
 
-use super::report::{Line, Report};
+use super::report::{Failed, Report, Started};
 use crate::answer::refusal;
 use crate::args::Format;
 use crate::client::Client;
@@ -114,17 +115,22 @@ impl Starts<'_> {
                 body.map_err(|error| Failure::because("the request cannot be made", &error))?;
             let answer = self.client.post::<BatchView>("/v1/sagas/batch", body).await;
             let (again, after) = match answer {
-                Ok((_, view)) => self.take(left, view)?,
+                Ok((_, view)) if view.sagas.len() == asked => self.take(left, view)?,
+                Ok((_, view)) => {
+                    let got = view.sagas.len();
+                    let message = format!("the orchestrator answered {got} of {asked} starts");
+                    return Err(self.broken_off(first, last, Failure::error(message)));
+                }
                 Err(failure) => match failure.again_after() {
                     Some(after) => (left, after),
-                    None => return Err(self.broken_off(first, last, &failure)),
+                    None => return Err(self.broken_off(first, last, failure)),
                 },
             };
             left = again;
             tries = if left.len() < asked { 0 } else { tries + 1 };
             if tries == TRIES_MAX {
                 let refused = Failure::error(format!("not let in, asked {TRIES_MAX} times"));
-                return Err(self.broken_off(first, last, &refused));
+                return Err(self.broken_off(first, last, refused));
             }
             if !left.is_empty() {
                 pause(&format!("{} not let in yet", left.len()), after).await;
@@ -139,11 +145,6 @@ impl Starts<'_> {
         asked: Vec<(u64, StartBody)>,
         view: BatchView,
     ) -> Result<(Vec<(u64, StartBody)>, Duration), Failure> {
-        if view.sagas.len() != asked.len() {
-            let (got, wanted) = (view.sagas.len(), asked.len());
-            let message = format!("the orchestrator answered {got} of {wanted} starts");
-            return Err(Failure::error(message));
-        }
         let (mut again, mut after) = (Vec::new(), Duration::ZERO);
         for ((line, body), became) in asked.into_iter().zip(view.sagas) {
             match became {
@@ -154,11 +155,10 @@ impl Starts<'_> {
                         &mut self.report.existing
                     };
                     *count += 1;
-                    self.tell(&Line {
+                    self.tell(&Started {
                         line,
-                        id: Some(saga.id),
-                        created: Some(saga.created),
-                        error: None,
+                        id: saga.id,
+                        created: saga.created,
                     })?;
                 }
                 BatchedView::Problem(problem) => match problem.retry_after_seconds {
@@ -183,12 +183,8 @@ impl Starts<'_> {
 
     fn failed(&mut self, line: u64, error: &str) -> Outcome {
         self.report.failed += 1;
-        let failed = Line {
-            line,
-            id: None,
-            created: None,
-            error: Some(error.to_owned()),
-        };
+        let error = error.to_owned();
+        let failed = Failed { line, error };
         self.tell(&failed)?;
         if self.report.failures.len() < NAMED_MAX {
             self.report.failures.push(failed);
@@ -197,16 +193,21 @@ impl Starts<'_> {
     }
 
     /// With `jsonl`, each line as soon as it is known; no summary comes after.
-    fn tell(&self, line: &Line) -> Outcome {
+    fn tell(&self, line: &impl Serialize) -> Outcome {
         if self.format == Format::Jsonl {
             output::one_of_many(self.format, line, |_| String::new())?;
         }
         Ok(())
     }
 
-    /// It went no further than here.
-    fn broken_off(&self, first: u64, last: u64, failure: &Failure) -> Failure {
-        let started = self.report.started;
+    /// It went no further than here. Where nothing is done yet, the failure says itself what to do.
+    fn broken_off(&self, first: u64, last: u64, failure: Failure) -> Failure {
+        let Report {
+            started, existing, ..
+        } = self.report;
+        if started + existing == 0 {
+            return failure;
+        }
         let lines = if first == last {
             format!("line {first}")
         } else {

@@ -112,3 +112,21 @@ async fn what_comes_before_a_line_that_is_too_long_is_started() {
     assert!(went.is_err_and(|failure| failure.message().contains("line 2 has more than")));
     assert_eq!(report.started, 1);
 }
+
+#[tokio::test]
+async fn a_caller_who_may_not_start_anything_is_told_what_to_do() {
+    let nobody = r#"{"type":"t","title":"T","status":401,"code":"c","detail":"who are you?"}"#;
+    let (went, report) = start(vec![(401, nobody.to_owned())], "{}\n{}\n").await;
+    let failure = went.unwrap_err().to_string();
+    assert!(failure.contains("who are you?"), "{failure}");
+    assert!(failure.contains("AMENDS_TOKEN"), "{failure}");
+    assert_eq!(report.started, 0);
+}
+
+#[tokio::test]
+async fn an_answer_that_lacks_some_is_not_taken_for_all() {
+    let (answers, lines) = (vec![of_each(&[STARTED])], "{}\n{}\n");
+    let (went, report) = start(answers, lines).await;
+    assert!(went.is_err_and(|failure| failure.message().contains("answered 1 of 2 starts")));
+    assert_eq!(report.started, 0);
+}
