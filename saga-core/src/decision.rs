@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 use crate::values::{InputDigest, ValueKey};
 
 /// The verdict on one input.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[must_use = "an outcome that is not carried out loses the input"]
 pub enum Outcome {
     /// It changes the saga.
@@ -30,9 +30,23 @@ pub enum Outcome {
     Needs(Vec<ValueKey>),
 }
 
+/// What became of one input among several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "whoever sent the input may wait for an answer"]
+pub enum Verdict {
+    /// It changes the saga.
+    Applied,
+    /// It changes nothing, for this reason.
+    Ignored(Ignored),
+    /// An operator asked for something that makes no sense now.
+    Refused(Refused),
+    /// It can only come from a bug; the saga is parked with the same decision.
+    Illegal(String),
+}
+
 /// What follows, in the order in which it must be honoured: all of it is stored in one transaction, and
 /// only then is a command sent.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[must_use = "a decision that is not stored loses the input"]
 pub struct Decision {
     /// The saga after the events; what [`evolve`](crate::evolve::evolve) makes of them.

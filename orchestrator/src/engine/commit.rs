@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use saga_core::decision::Verdict;
 use saga_core::ids::SagaId;
 use saga_core::input::Input;
 use saga_core::time::Timestamp;
@@ -10,7 +11,7 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::cache::Known;
-use super::fold::{Folded, Verdict};
+use super::fold::Folded;
 use super::group::{Group, Pending};
 use super::handle::{StartError, Started};
 use super::job::{Done, Job};

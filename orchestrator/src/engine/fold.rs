@@ -7,29 +7,16 @@ use broker::envelope::child::ChildEnvelope;
 use broker::envelope::replies::ReplyItem;
 use broker::message::Outgoing;
 use broker::topology::Topology;
-use saga_core::decide::decide;
-use saga_core::decision::{Ignored, NoteContent, Outcome};
+use saga_core::decide::{Series, next_wake};
+use saga_core::decision::{Decision, NoteContent, Verdict};
 use saga_core::definition::Definition;
 use saga_core::ids::{MessageId, SagaId};
 use saga_core::input::{Input, Parent, Reply, ReplyOutcome, Start, StepError};
-use saga_core::operator::{Operator, Verb};
-use saga_core::refusal::Refused;
 use saga_core::saga::Saga;
 use saga_core::time::Timestamp;
 use saga_core::values::{ValueKey, Values};
 
 use crate::store::{OutboxMessage, StartKey, Transition};
-
-/// What became of one input.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Verdict {
-    Applied,
-    Ignored(Ignored),
-    /// An operator's verb made no sense.
-    Refused(Refused),
-    /// A bug; the saga is parked by the same transition.
-    Illegal(String),
-}
 
 /// The inputs of one saga, judged.
 #[derive(Debug)]
@@ -52,137 +39,73 @@ pub(super) struct Folded {
 /// The values that must be loaded first.
 pub(super) fn fold<'a>(
     definition: &'a Definition,
-    (topology, answers_to): (&Topology, &str),
+    ways: (&Topology, &str),
     saga: &Arc<Saga>,
     values: &Values,
     inputs: impl IntoIterator<Item = &'a Input>,
     now: Timestamp,
 ) -> Result<Folded, Vec<ValueKey>> {
-    let mut folding = Folding {
-        definition,
-        topology,
-        answers_to,
-        now,
-        saga: Arc::clone(saga),
-        values: values.clone(),
-        transition: None,
-        wake_at: saga_core::decide::next_wake(definition, saga),
-    };
-    let mut verdicts = Vec::new();
+    let mut series = Series::new(definition, saga, values, now);
+    let (mut verdicts, mut start_key) = (Vec::new(), None);
     for input in inputs {
-        let verdict = folding.judge(input)?;
-        if let Verdict::Illegal(why) = &verdict {
-            folding.judge(&Input::Park(why.clone()))?;
-        }
-        if let (Verdict::Applied, Some(to)) = (&verdict, moves_to(input)) {
-            folding.definition = to;
+        let verdict = series.judge(input)?;
+        if let (Verdict::Applied, Input::Start(start)) = (&verdict, input) {
+            start_key = self::start_key(definition, start);
         }
         verdicts.push(verdict);
     }
+    let (decision, values) = series.finish();
+    let wake_at = match &decision {
+        Some(decision) => decision.wake_at,
+        None => next_wake(definition, saga),
+    };
+    let transition = decision.map(|decision| Transition {
+        start_key,
+        ..transition(decision, ways, saga.version, now)
+    });
     Ok(Folded {
         verdicts,
-        transition: folding.transition,
-        values: folding.values,
+        transition,
+        values,
         judged: saga.version,
-        wake_at: folding.wake_at,
+        wake_at,
     })
 }
 
-/// What judges the inputs that follow, where this one moves the saga.
-fn moves_to(input: &Input) -> Option<&Definition> {
-    if let Input::Operator(Operator {
-        verb: Verb::Move { to },
-        ..
-    }) = input
-    {
-        Some(to)
-    } else {
-        None
-    }
-}
-
-struct Folding<'a> {
-    definition: &'a Definition,
-    topology: &'a Topology,
-    answers_to: &'a str,
+/// What a decision about the saga at version `expected` writes and sends.
+fn transition(
+    decision: Decision,
+    (topology, answers_to): (&Topology, &str),
+    expected: u64,
     now: Timestamp,
-    saga: Arc<Saga>,
-    values: Values,
-    transition: Option<Transition>,
-    wake_at: Option<Timestamp>,
-}
-
-impl Folding<'_> {
-    fn judge(&mut self, input: &Input) -> Result<Verdict, Vec<ValueKey>> {
-        match decide(self.definition, &self.saga, &self.values, input, self.now) {
-            Outcome::Applied(decision) => {
-                let start_key = match input {
-                    Input::Start(start) => start_key(self.definition, start),
-                    Input::Reply(_)
-                    | Input::Timer
-                    | Input::DeadLetter(_)
-                    | Input::Park(_)
-                    | Input::Heartbeat(_)
-                    | Input::Operator(_)
-                    | Input::Signal(_)
-                    | Input::Missing(_)
-                    | Input::Parent(_) => None,
-                };
-                self.apply(*decision, start_key);
-                Ok(Verdict::Applied)
-            }
-            Outcome::Ignored(reason) => Ok(Verdict::Ignored(reason)),
-            Outcome::Refused(reason) => Ok(Verdict::Refused(reason)),
-            Outcome::Illegal(why) => Ok(Verdict::Illegal(why)),
-            Outcome::Needs(keys) => Err(keys),
+) -> Transition {
+    let saga = Arc::new(decision.saga);
+    let id = |seq| MessageId { saga: saga.id, seq };
+    let commands = decision.commands.iter().map(|command| {
+        let reference = &saga.definition;
+        let mut message =
+            envelope::command::encode(topology, answers_to, saga.id, reference, command);
+        let delay = command.rung.unwrap_or_default();
+        envelope::command::schedule(&mut message, now.after(delay));
+        OutboxMessage {
+            id: id(command.seq),
+            message,
         }
-    }
-
-    fn apply(&mut self, decision: saga_core::decision::Decision, start_key: Option<StartKey>) {
-        let expected = self.saga.version;
-        self.saga = Arc::new(decision.saga);
-        self.wake_at = decision.wake_at;
-        let transition = self.transition.get_or_insert_with(|| Transition {
-            saga: Arc::clone(&self.saga),
-            expected,
-            events: Vec::new(),
-            values: Vec::new(),
-            outbox: Vec::new(),
-            wake_at: None,
-            start_key,
-            replaces: None,
-            good: Vec::new(),
-        });
-        transition.saga = Arc::clone(&self.saga);
-        transition.wake_at = decision.wake_at;
-        transition.events.extend(decision.events);
-        for command in &decision.commands {
-            let (id, reference) = (self.saga.id, &self.saga.definition);
-            let mut message =
-                envelope::command::encode(self.topology, self.answers_to, id, reference, command);
-            let delay = command.rung.unwrap_or_default();
-            envelope::command::schedule(&mut message, self.now.after(delay));
-            transition.outbox.push(OutboxMessage {
-                id: MessageId {
-                    saga: id,
-                    seq: command.seq,
-                },
-                message,
-            });
-        }
-        for note in &decision.notes {
-            let id = MessageId {
-                saga: self.saga.id,
-                seq: note.seq,
-            };
-            let message = note_message(self.topology, id, &note.content);
-            transition.outbox.push(OutboxMessage { id, message });
-        }
-        transition.good.extend(decision.good);
-        for (key, value) in decision.values {
-            self.values.insert(key.clone(), Arc::clone(&value));
-            transition.values.push((key, value));
-        }
+    });
+    let notes = decision.notes.iter().map(|note| OutboxMessage {
+        id: id(note.seq),
+        message: note_message(topology, id(note.seq), &note.content),
+    });
+    Transition {
+        outbox: commands.chain(notes).collect(),
+        expected,
+        events: decision.events,
+        values: decision.values,
+        wake_at: decision.wake_at,
+        start_key: None,
+        replaces: None,
+        good: decision.good,
+        saga,
     }
 }
 

@@ -1,13 +1,12 @@
 //! An operator's verb on its way in, and the answer on its way out.
 
-use saga_core::decision::Ignored;
+use saga_core::decision::{Ignored, Verdict};
 use saga_core::ids::SagaId;
 use saga_core::input::{Input, Signal};
 use saga_core::operator::Operator;
 use saga_core::refusal::Refused;
 use tokio::sync::oneshot;
 
-use super::fold::Verdict;
 use super::handle::Engine;
 use super::job::{Done, Job};
 use crate::store::Committed;

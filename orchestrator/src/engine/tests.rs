@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use broker::topology::Topology;
 use saga_core::compiler::compile;
+use saga_core::decision::Verdict;
 use saga_core::definition::Definition;
 use saga_core::ids::{Op, SagaId, StepKey};
 use saga_core::input::{Input, Reply, ReplyOutcome, Start};
@@ -13,7 +14,7 @@ use saga_core::saga::{Saga, Status};
 use saga_core::values::Values;
 use serde_json::json;
 
-use super::fold::{Verdict, fold};
+use super::fold::fold;
 
 const OLD: &str = "
 saga: order

@@ -1,5 +1,7 @@
 //! The one match on what happened.
 
+use std::sync::Arc;
+
 use super::turn::{Stop, Turn};
 use super::{child, control, dead_letter, forward, heartbeat, missing, reply, timer, wait};
 use crate::decision::{Ignored, Outcome};
@@ -9,7 +11,7 @@ use crate::saga::Saga;
 use crate::time::Timestamp;
 use crate::values::Values;
 
-/// Judges one input.
+/// Judges one input; several of one saga are a [`Series`](super::Series).
 ///
 /// The same arguments always give the same outcome. A saga that was never started is
 /// [`Saga::new`]; its first input is [`Input::Start`].
@@ -20,26 +22,38 @@ pub fn decide(
     input: &Input,
     now: Timestamp,
 ) -> Outcome {
-    let mut turn = Turn::new(definition, saga, values, now);
-    let done = match input {
-        Input::Start(start) => forward::start(&mut turn, start),
-        Input::Reply(reply) => reply::apply(&mut turn, reply),
-        Input::Timer => timer::fire(&mut turn),
-        Input::DeadLetter(letter) => dead_letter::apply(&mut turn, letter),
-        Input::Heartbeat(beat) => heartbeat::apply(&mut turn, beat),
-        Input::Park(why) => control::park(&mut turn, why),
-        Input::Operator(operator) => control::apply(&mut turn, operator),
-        Input::Signal(signal) => wait::signal(&mut turn, signal),
-        Input::Missing(missing) => missing::apply(&mut turn, missing),
-        Input::Parent(ask) => child::asked(&mut turn, ask),
-    };
-    let done = done.and_then(|()| child::tell_parent(&mut turn, saga.phase.is_closed()));
-    match done {
-        Ok(()) if turn.is_idle() => Outcome::Ignored(Ignored::NotDue),
-        Ok(()) => Outcome::Applied(Box::new(turn.finish())),
+    let mut turn = Turn::new(definition, Arc::new(saga.clone()), values.clone(), now);
+    match judge(&mut turn, input) {
+        Ok(()) => match turn.finish() {
+            (Some(decision), _) => Outcome::Applied(Box::new(decision)),
+            (None, _) => Outcome::Ignored(Ignored::NotDue),
+        },
         Err(Stop::Ignored(reason)) => Outcome::Ignored(reason),
         Err(Stop::Refused(why)) => Outcome::Refused(why),
         Err(Stop::Illegal(why)) => Outcome::Illegal(why),
         Err(Stop::Needs(keys)) => Outcome::Needs(keys),
     }
+}
+
+/// Does what follows from an input. When that ends before it is done, what it has done is to be taken back.
+pub(super) fn judge<'a>(turn: &mut Turn<'a>, input: &'a Input) -> Result<(), Stop> {
+    let was_closed = turn.saga.phase.is_closed();
+    turn.begin();
+    match input {
+        Input::Start(start) => forward::start(turn, start),
+        Input::Reply(reply) => reply::apply(turn, reply),
+        Input::Timer => timer::fire(turn),
+        Input::DeadLetter(letter) => dead_letter::apply(turn, letter),
+        Input::Heartbeat(beat) => heartbeat::apply(turn, beat),
+        Input::Park(why) => control::park(turn, why),
+        Input::Operator(operator) => control::apply(turn, operator),
+        Input::Signal(signal) => wait::signal(turn, signal),
+        Input::Missing(missing) => missing::apply(turn, missing),
+        Input::Parent(ask) => child::asked(turn, ask),
+    }?;
+    child::tell_parent(turn, was_closed)?;
+    if turn.is_idle() {
+        return Err(Stop::Ignored(Ignored::NotDue));
+    }
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! The one function that decides.
+//! What decides: about one input, or about several in a series.
 
 mod child;
 mod control;
@@ -16,6 +16,7 @@ mod rest;
 mod retry;
 mod retry_by_hand;
 mod send;
+mod series;
 mod timer;
 mod turn;
 mod unwind;
@@ -23,4 +24,5 @@ mod wait;
 
 pub use dispatch::decide;
 pub use elements::ELEMENTS_MAX;
+pub use series::Series;
 pub use timer::next_wake;

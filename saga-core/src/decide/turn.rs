@@ -1,4 +1,5 @@
-//! One decision in the making: the saga moves with every event, and nothing leaves until the end.
+//! A decision in the making, on one input after the other: the saga moves with every event, and nothing
+//! leaves until the end.
 
 use std::sync::Arc;
 
@@ -35,43 +36,98 @@ const ITEMS_AHEAD: usize = 256;
 /// The same for outputs, each of which may be as large as a value may be.
 const OUTPUTS_AHEAD: usize = 32;
 
+#[derive(Debug)]
 pub(super) struct Turn<'a> {
     pub(super) definition: &'a Definition,
     pub(super) now: Timestamp,
-    pub(super) saga: Saga,
+    pub(super) saga: Arc<Saga>,
     values: Values,
     events: Vec<Event>,
     written: Vec<(ValueKey, Arc<Value>)>,
     commands: Vec<Command>,
     notes: Vec<Note>,
     good: Vec<Good>,
+    begun: Begun<'a>,
+}
+
+/// By what an input began to be judged, and how much the turn had gathered until then.
+#[derive(Debug, Clone, Copy)]
+struct Begun<'a> {
+    definition: &'a Definition,
+    events: usize,
+    written: usize,
+    commands: usize,
+    notes: usize,
+    good: usize,
 }
 
 impl<'a> Turn<'a> {
     pub(super) fn new(
         definition: &'a Definition,
-        saga: &Saga,
-        values: &Values,
+        saga: Arc<Saga>,
+        values: Values,
         now: Timestamp,
     ) -> Self {
         Self {
             definition,
             now,
-            saga: saga.clone(),
-            values: values.clone(),
+            saga,
+            values,
             events: Vec::new(),
             written: Vec::new(),
             commands: Vec::new(),
             notes: Vec::new(),
             good: Vec::new(),
+            begun: Begun {
+                definition,
+                events: 0,
+                written: 0,
+                commands: 0,
+                notes: 0,
+                good: 0,
+            },
         }
     }
 
-    pub(super) const fn is_idle(&self) -> bool {
-        self.events.is_empty()
+    /// What follows is about another input.
+    pub(super) const fn begin(&mut self) {
+        self.begun = Begun {
+            definition: self.definition,
+            events: self.events.len(),
+            written: self.written.len(),
+            commands: self.commands.len(),
+            notes: self.notes.len(),
+            good: self.good.len(),
+        };
     }
 
-    pub(super) const fn rests(&self) -> bool {
+    /// Takes back what this input has done so far. The saga is what its events make of the one that the
+    /// turn began with, and so are its values.
+    pub(super) fn take_back(&mut self, origin: &Arc<Saga>, values: &Values) {
+        if self.is_idle() {
+            return;
+        }
+        self.definition = self.begun.definition;
+        self.events.truncate(self.begun.events);
+        self.written.truncate(self.begun.written);
+        self.commands.truncate(self.begun.commands);
+        self.notes.truncate(self.begun.notes);
+        self.good.truncate(self.begun.good);
+        (self.saga, self.values) = (Arc::clone(origin), values.clone());
+        for event in &self.events {
+            evolve(Arc::make_mut(&mut self.saga), event);
+        }
+        for (key, value) in &self.written {
+            self.values.insert(key.clone(), Arc::clone(value));
+        }
+    }
+
+    /// This input has done nothing so far: without an event nothing else leaves a decision either.
+    pub(super) const fn is_idle(&self) -> bool {
+        self.events.len() == self.begun.events
+    }
+
+    pub(super) fn rests(&self) -> bool {
         self.saga.pause.is_some()
     }
 
@@ -84,17 +140,22 @@ impl<'a> Turn<'a> {
         }
     }
 
-    pub(super) fn finish(self) -> Decision {
+    /// What follows from all inputs, if anything does, and the values at hand then.
+    pub(super) fn finish(self) -> (Option<Decision>, Values) {
+        if self.events.is_empty() {
+            return (None, self.values);
+        }
         let wake_at = super::timer::next_wake(self.definition, &self.saga);
-        Decision {
-            saga: self.saga,
+        let decision = Decision {
+            saga: Arc::unwrap_or_clone(self.saga),
             events: self.events,
             values: self.written,
             commands: self.commands,
             notes: self.notes,
             good: self.good,
             wake_at,
-        }
+        };
+        (Some(decision), self.values)
     }
 
     /// Records a fact and moves the saga; returns the fact's sequence number.
@@ -104,7 +165,7 @@ impl<'a> Turn<'a> {
             at: self.now,
             kind,
         };
-        evolve(&mut self.saga, &event);
+        evolve(Arc::make_mut(&mut self.saga), &event);
         let seq = event.seq;
         self.events.push(event);
         seq
@@ -124,9 +185,10 @@ impl<'a> Turn<'a> {
         self.good.push(good);
     }
 
-    /// Whether this decision records such a fact.
+    /// Whether such a fact follows from this input.
     pub(super) fn has_emitted(&self, is: impl Fn(&EventKind) -> bool) -> bool {
-        self.events.iter().any(|event| is(&event.kind))
+        let mut events = self.events[self.begun.events..].iter();
+        events.any(|event| is(&event.kind))
     }
 
     pub(super) fn write(&mut self, key: ValueKey, value: Arc<Value>) {

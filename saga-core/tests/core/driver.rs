@@ -17,6 +17,8 @@ use saga_core::saga::Saga;
 use saga_core::time::Timestamp;
 use saga_core::values::{GoodOutput, InputDigest, ValueKey, Values};
 
+use crate::series::{self, Judged};
+
 /// Always the same saga, so that jitter is the same too.
 pub(crate) const SAGA: &str = "019a0000-0000-7000-8000-000000000001";
 
@@ -33,6 +35,8 @@ pub(crate) struct Driver {
     pub(crate) now: Timestamp,
     /// What other sagas have answered.
     pub(crate) good: BTreeMap<(ActionName, InputDigest), GoodOutput>,
+    /// What was judged so far, in its order.
+    judged: Vec<Judged>,
 }
 
 /// Compiles a definition that is meant to be right.
@@ -57,18 +61,35 @@ impl Driver {
             history: Vec::new(),
             now: BEGIN.parse().expect("a time"),
             good: BTreeMap::new(),
+            judged: Vec::new(),
         }
     }
 
     /// Judges an input and, when it applies, moves the saga.
     pub(crate) fn apply(&mut self, input: &Input) -> Outcome {
+        let (definition, saga) = (Arc::clone(&self.definition), self.saga.clone());
+        let (outcome, values) = self.judge(input);
+        if !matches!(outcome, Outcome::Needs(_)) {
+            self.judged.push(Judged {
+                definition,
+                saga,
+                values,
+                input: input.clone(),
+                now: self.now,
+                outcome: outcome.clone(),
+            });
+        }
+        outcome
+    }
+
+    fn judge(&mut self, input: &Input) -> (Outcome, Values) {
         let mut values = self.values.clone();
         let mut outcome = decide(&self.definition, &self.saga, &values, input, self.now);
         // A store has every value of the saga, but looks others up only when they are needed.
         while let Outcome::Needs(keys) = &outcome {
             for key in keys.clone() {
                 let ValueKey::LastGood(action, digest) = &key else {
-                    return outcome;
+                    return (outcome, values);
                 };
                 let found = self.good.get(&(action.clone(), *digest));
                 let found = serde_json::to_value(found).expect("a good output as JSON");
@@ -86,7 +107,12 @@ impl Driver {
                 self.definition = Arc::clone(to);
             }
         }
-        outcome
+        (outcome, values)
+    }
+
+    /// Judges everything once more, all of the same time together.
+    pub(crate) fn check_series(&self) {
+        series::check(&self.judged);
     }
 
     fn store(&mut self, decision: &Decision) {

@@ -93,6 +93,7 @@ fn elements_that_are_done_take_no_room() {
     assert_eq!(driver.saga.step_status(&ask(12)), StepStatus::Pending);
     let elements = driver.saga.elements(&StepName::new("ask")).unwrap();
     assert_eq!((elements.sent, elements.over), (11, 9));
+    driver.check_series();
 }
 
 #[test]

@@ -12,5 +12,6 @@ mod properties;
 mod resend;
 mod schemas;
 mod script;
+mod series;
 mod teaching;
 mod transcripts;

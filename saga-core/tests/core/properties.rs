@@ -3,7 +3,8 @@
 //! * replaying its events gives its state (checked by the driver, after every decision);
 //! * no attempt of an operation and round is dispatched twice, except as a probe;
 //! * each effect is undone once when the saga fails, and none that never happened;
-//! * at every moment it is over or waits for something that has a name, and it comes to rest.
+//! * at every moment it is over or waits for something that has a name, and it comes to rest;
+//! * inputs that are judged as a series come to what they come to one by one.
 //!
 //! A model of the world carries out commands the way a worker's ledger makes them: an action takes
 //! effect at most once, settling fences it, an undo undoes. The messages may be lost, doubled and
@@ -454,5 +455,6 @@ proptest! {
         }
         world.drain();
         world.audit();
+        world.driver.check_series();
     }
 }

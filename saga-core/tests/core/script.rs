@@ -74,6 +74,7 @@ pub(crate) fn play(text: &str) -> Result<Played, String> {
             found,
         });
     }
+    driver.check_series();
     Ok(Played {
         head: format!("{head}\n====\n"),
         exchanges,
