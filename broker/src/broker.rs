@@ -141,6 +141,12 @@ impl Consumer {
         self.deliveries.close();
     }
 
+    /// Whether the message that the last delivery came in has more of them.
+    #[must_use]
+    pub fn has_more(&self) -> bool {
+        !self.unpacked.is_empty()
+    }
+
     /// The next delivery; `None` once the broker is closed, or after a [`stop`](Self::stop).
     ///
     /// Cancelling this loses no delivery. One whose connection broke while it lay here is passed

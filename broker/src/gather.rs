@@ -36,8 +36,12 @@ impl Gather {
         if requests.recv_many(batch, limit).await == 0 {
             return 0;
         }
-        tokio::task::yield_now().await;
-        take(requests, batch, limit);
+        let mut had = 0;
+        while batch.len() > had && batch.len() < limit {
+            had = batch.len();
+            tokio::task::yield_now().await;
+            take(requests, batch, limit);
+        }
         if self.busy && batch.len() < limit {
             tokio::time::sleep(MOMENT).await;
             take(requests, batch, limit);
@@ -63,8 +67,8 @@ impl Gather {
     }
 }
 
-/// Takes what is there.
-fn take<T>(requests: &mut mpsc::Receiver<T>, batch: &mut Vec<T>, limit: usize) {
+/// Takes what is there, until the batch has `limit`.
+pub fn take<T>(requests: &mut mpsc::Receiver<T>, batch: &mut Vec<T>, limit: usize) {
     while batch.len() < limit
         && let Ok(request) = requests.try_recv()
     {

@@ -45,8 +45,14 @@ impl Headers {
     }
 
     /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
         self.0.iter().map(|(name, value)| (&**name, &**value))
+    }
+
+    /// Those under our prefix, named without it.
+    pub(crate) fn ours(&self) -> impl Iterator<Item = (&str, &str)> {
+        let all = self.iter();
+        all.filter_map(|(name, value)| Some((without_prefix(name)?, value)))
     }
 
     /// There is none.
@@ -65,6 +71,60 @@ impl Headers {
 
     fn place(&self, name: &str) -> Result<usize, usize> {
         self.0.binary_search_by(|(known, _)| (**known).cmp(name))
+    }
+}
+
+/// Some of a message's headers, by any names, to be written as an object.
+pub(crate) struct Texts<'a>(Vec<(&'a str, &'a str)>);
+
+impl<'a> Texts<'a> {
+    /// Those headers that are wanted.
+    pub(crate) fn of(headers: &'a Headers, is_wanted: impl Fn(&str, &str) -> bool) -> Self {
+        let all = headers.iter();
+        Self(all.filter(|(name, value)| is_wanted(name, value)).collect())
+    }
+
+    /// One has this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(one, _)| *one == name)
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<'a> FromIterator<(&'a str, &'a str)> for Texts<'a> {
+    fn from_iter<T: IntoIterator<Item = (&'a str, &'a str)>>(headers: T) -> Self {
+        Self(headers.into_iter().collect())
+    }
+}
+
+impl Serialize for Texts<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
+}
+
+/// How the names of those begin that are ours.
+const PREFIX: &str = "amends-";
+
+/// Whether a header is one of ours.
+pub(crate) fn is_ours(name: &str) -> bool {
+    without_prefix(name).is_some()
+}
+
+/// The name of one of ours, without what they begin with.
+pub(crate) fn without_prefix(name: &str) -> Option<&str> {
+    name.strip_prefix(PREFIX)
+}
+
+/// The name in full of one that is ours.
+pub(crate) fn prefixed(rest: &str) -> Cow<'static, str> {
+    let ours = |name: &&&str| without_prefix(name) == Some(rest);
+    match command::HEADERS.iter().find(ours) {
+        Some(name) => Cow::Borrowed(name),
+        None => Cow::Owned(format!("{PREFIX}{rest}")),
     }
 }
 

@@ -45,18 +45,18 @@ pub(crate) const HEADERS: [&str; 15] = [
 ];
 
 const MESSAGE_ID: &str = "message-id";
-const SAGA: &str = "amends-saga";
+pub(super) const SAGA: &str = "amends-saga";
 const DEFINITION: &str = "amends-definition";
 const VERSION: &str = "amends-version";
 /// Header with the step that a command is about.
 pub const STEP: &str = "amends-step";
-const OP: &str = "amends-op";
+pub(super) const OP: &str = "amends-op";
 const ACTION: &str = "amends-action";
 /// Header with the element of that step; 0 outside `for_each`.
 pub const ELEMENT: &str = "amends-element";
-const ROUND: &str = "amends-round";
+pub(super) const ROUND: &str = "amends-round";
 const ATTEMPT: &str = "amends-attempt";
-const IDEMPOTENCY_KEY: &str = "amends-idempotency-key";
+pub(super) const IDEMPOTENCY_KEY: &str = "amends-idempotency-key";
 const DEADLINE: &str = "amends-deadline";
 const START_TO_CLOSE: &str = "amends-start-to-close";
 const HEARTBEAT: &str = "amends-heartbeat";

@@ -1,8 +1,9 @@
 //! `amends.commands.v1`: several commands for one queue in one message.
 //!
 //! What a message costs a broker hardly depends on its size, so commands that are dispatched
-//! together may travel together. Each keeps its id, its headers and its body; whoever consumes gets
-//! them one by one, see [`Consumer::next`](crate::broker::Consumer::next).
+//! together may travel together. Each keeps its id and its body, and what all of them say is said once;
+//! whoever consumes gets them one by one, whole again, see
+//! [`Consumer::next`](crate::broker::Consumer::next).
 
 use std::borrow::Cow;
 
@@ -11,14 +12,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::command;
-use crate::headers::Headers;
+use crate::headers::{Headers, Texts};
 use crate::message::{Incoming, Outgoing, Properties};
 
 /// AMQP `type` of a message of commands.
 pub const KIND: &str = "amends.commands.v1";
 
 /// Most commands in one message.
-pub const COMMANDS_MAX: usize = 64;
+pub const COMMANDS_MAX: usize = 128;
 
 /// Bytes of a command's body that may share a message. What is larger costs by its size, and goes
 /// alone.
@@ -28,14 +29,23 @@ pub const BODY_BYTES_MAX: usize = 4 * 1024;
 const HEAD_BYTES_MAX: usize = 4 * 1024;
 
 const OPEN: &[u8] = b"{\"commands\":[";
-const CLOSE: &[u8] = b"]}";
 
+/// What one command of a message says for itself.
 #[derive(Serialize)]
-struct HeadOut<'a> {
+struct OwnOut<'a> {
     message_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     correlation_id: Option<&'a str>,
-    headers: &'a Headers,
+    #[serde(skip_serializing_if = "Texts::is_empty")]
+    headers: Texts<'a>,
+}
+
+/// What all of them say.
+#[derive(Serialize)]
+struct AlikeOut<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correlation_id: Option<&'a str>,
+    headers: Texts<'a>,
 }
 
 /// Whether this command may share a message with others: its saga allows it, and it is small.
@@ -63,24 +73,29 @@ pub fn same_way(one: &Properties, other: &Properties) -> bool {
 /// one and at most [`COMMANDS_MAX`].
 #[must_use]
 pub fn pack(first: &Outgoing, others: &[&Outgoing]) -> Outgoing {
+    let alike = alike(&first.properties, others);
     let mut body = OPEN.to_vec();
     for (index, message) in std::iter::once(&first).chain(others).enumerate() {
         if index > 0 {
             body.push(b',');
         }
-        let head = HeadOut {
-            message_id: &message.properties.message_id,
-            correlation_id: message.properties.correlation_id.as_deref(),
-            headers: &message.properties.headers,
+        let properties = &message.properties;
+        let correlation_id = properties.correlation_id.as_deref();
+        let own = OwnOut {
+            message_id: &properties.message_id,
+            correlation_id: correlation_id.filter(|_| alike.correlation_id.is_none()),
+            headers: Texts::of(&properties.headers, |name, _| !alike.headers.has(name)),
         };
         // Writing texts to memory cannot fail.
-        let head = serde_json::to_vec(&head).unwrap_or_default();
-        body.extend_from_slice(&head[..head.len().saturating_sub(1)]);
+        let own = serde_json::to_vec(&own).unwrap_or_default();
+        body.extend_from_slice(&own[..own.len().saturating_sub(1)]);
         body.extend_from_slice(b",\"body\":");
         body.extend_from_slice(&message.body);
         body.push(b'}');
     }
-    body.extend_from_slice(CLOSE);
+    body.extend_from_slice(b"],");
+    let alike = serde_json::to_vec(&alike).unwrap_or_default();
+    body.extend_from_slice(alike.get(1..).unwrap_or_default());
     let from = &first.properties;
     Outgoing {
         properties: Properties {
@@ -98,10 +113,29 @@ pub fn pack(first: &Outgoing, others: &[&Outgoing]) -> Outgoing {
     }
 }
 
+/// What every one of these commands says.
+fn alike<'a>(first: &'a Properties, others: &[&Outgoing]) -> AlikeOut<'a> {
+    let by_all = |says: &dyn Fn(&Properties) -> bool| others.iter().all(|it| says(&it.properties));
+    let correlation_id = first.correlation_id.as_deref();
+    AlikeOut {
+        correlation_id: correlation_id
+            .filter(|id| by_all(&|it| it.correlation_id.as_deref() == Some(id))),
+        headers: Texts::of(&first.headers, |name, value| {
+            by_all(&|it| it.headers.get(name) == Some(value))
+        }),
+    }
+}
+
 #[derive(Deserialize)]
 struct BodyIn<'a> {
     #[serde(borrow)]
     commands: Vec<CommandIn<'a>>,
+    /// Of every command that does not say otherwise.
+    #[serde(borrow)]
+    correlation_id: Option<Cow<'a, str>>,
+    /// Of every command, beside its own.
+    #[serde(default)]
+    headers: Headers,
 }
 
 #[derive(Deserialize)]
@@ -126,22 +160,114 @@ pub fn unpack(message: &Incoming) -> Option<Vec<Incoming>> {
     }
     let body: BodyIn<'_> = serde_json::from_slice(&message.body).ok()?;
     let shared = &message.properties;
-    let alone = |it: CommandIn<'_>| Incoming {
-        properties: Properties {
-            exchange: shared.exchange.clone(),
-            routing_key: shared.routing_key.clone(),
-            message_id: it.message_id.into_owned(),
-            kind: command::KIND.to_owned(),
-            correlation_id: it.correlation_id.map(Cow::into_owned),
-            reply_to: shared.reply_to.clone(),
-            priority: shared.priority,
-            shares: false,
-            headers: it.headers,
-        },
-        body: message.body.slice_ref(it.body.get().as_bytes()),
-        redelivered: message.redelivered,
-        death: message.death.clone(),
+    let alone = |it: CommandIn<'_>| {
+        let mut headers = body.headers.clone();
+        headers.extend(it.headers);
+        let correlation_id = it.correlation_id.or_else(|| body.correlation_id.clone());
+        Incoming {
+            properties: Properties {
+                exchange: shared.exchange.clone(),
+                routing_key: shared.routing_key.clone(),
+                message_id: it.message_id.into_owned(),
+                kind: command::KIND.to_owned(),
+                correlation_id: correlation_id.map(Cow::into_owned),
+                reply_to: shared.reply_to.clone(),
+                priority: shared.priority,
+                shares: false,
+                headers,
+            },
+            body: message.body.slice_ref(it.body.get().as_bytes()),
+            redelivered: message.redelivered,
+            death: message.death.clone(),
+        }
     };
     let is_empty = body.commands.is_empty();
     (!is_empty).then(|| body.commands.into_iter().map(alone).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(id: &str, correlation_id: Option<&str>, headers: &[(&str, &str)]) -> Outgoing {
+        let headers = headers.iter();
+        Outgoing {
+            properties: Properties {
+                message_id: id.to_owned(),
+                kind: command::KIND.to_owned(),
+                correlation_id: correlation_id.map(str::to_owned),
+                headers: headers
+                    .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                    .collect(),
+                ..Properties::default()
+            },
+            body: Bytes::from(format!(r#"{{"input":"{id}"}}"#)),
+        }
+    }
+
+    fn packed(messages: &[Outgoing]) -> Incoming {
+        let others: Vec<&Outgoing> = messages[1..].iter().collect();
+        let Outgoing { properties, body } = pack(&messages[0], &others);
+        Incoming {
+            properties,
+            body,
+            redelivered: false,
+            death: None,
+        }
+    }
+
+    #[test]
+    fn what_all_say_is_said_once() {
+        let messages = [
+            message(
+                "a",
+                Some("s"),
+                &[("amends-element", "1"), ("amends-step", "ask")],
+            ),
+            message(
+                "b",
+                Some("s"),
+                &[("amends-element", "2"), ("amends-step", "ask")],
+            ),
+        ];
+        let wanted = concat!(
+            r#"{"commands":[{"message_id":"a","headers":{"amends-element":"1"},"body":{"input":"a"}},"#,
+            r#"{"message_id":"b","headers":{"amends-element":"2"},"body":{"input":"b"}}],"#,
+            r#""correlation_id":"s","headers":{"amends-step":"ask"}}"#,
+        );
+        assert_eq!(packed(&messages).body, wanted);
+    }
+
+    #[test]
+    fn each_comes_out_as_it_went_in() {
+        let alike = [("amends-step", "ask"), ("traceparent", "00-aa")];
+        for messages in [
+            vec![message("a", Some("s"), &alike)],
+            vec![
+                message("a", Some("s"), &alike),
+                message("b", Some("s"), &alike),
+            ],
+            vec![
+                message("a", Some("s"), &alike),
+                message("b", Some("t"), &alike[..1]),
+            ],
+            vec![
+                message("a", None, &alike[..1]),
+                message("b", Some("s"), &alike),
+            ],
+            vec![message("a", Some("s"), &[]), message("b", None, &alike)],
+            vec![message("a", None, &[]), message("b", None, &[])],
+        ] {
+            let incoming = unpack(&packed(&messages)).unwrap();
+            let found: Vec<Outgoing> = incoming
+                .into_iter()
+                .map(
+                    |Incoming {
+                         properties, body, ..
+                     }| Outgoing { properties, body },
+                )
+                .collect();
+            assert_eq!(found, messages);
+        }
+    }
 }

@@ -7,6 +7,7 @@ pub mod drain;
 pub mod replies;
 pub mod signal;
 pub mod start;
+pub mod stored;
 pub mod worker;
 
 mod address;

@@ -22,7 +22,7 @@ pub const KIND: &str = "amends.replies.v1";
 pub const BUILD: &str = "amends-worker-build";
 
 /// Most replies in one message.
-pub const REPLIES_MAX: usize = 64;
+pub const REPLIES_MAX: usize = 128;
 
 /// Bytes of a message that holds more than one reply.
 pub const MESSAGE_BYTES_MAX: usize = 256 * 1024;

@@ -4,33 +4,24 @@
 //! one costs it half as much CPU again, and runs at 0.6 of its speed. A long text costs it little. So
 //! everything under `amends-` travels as one header, a JSON object.
 
-use std::borrow::Cow;
-
 use lapin::types::{AMQPValue, FieldTable, LongString};
 use serde::{Serialize, Serializer};
 
 use super::convert::{Unsendable, short};
-use crate::envelope::command;
-use crate::headers::{self, Headers};
+use crate::headers::{self, Headers, is_ours, prefixed};
 
 /// The header that holds the others.
 const PACKED: &str = "amends";
 
-/// How the names of those begin that are packed.
-const PREFIX: &str = "amends-";
-
 /// The table that is sent.
 pub(super) fn pack(headers: Headers) -> Result<FieldTable, Unsendable> {
     let mut table = FieldTable::default();
-    let ours = Ours(&headers);
-    if ours.iter().next().is_some() {
+    if headers.ours().next().is_some() {
         // Writing texts to memory cannot fail.
-        let json = serde_json::to_string(&ours).unwrap_or_default();
+        let json = serde_json::to_string(&Ours(&headers)).unwrap_or_default();
         table.insert(PACKED.into(), text(json));
     }
-    let others = headers
-        .into_iter()
-        .filter(|(name, _)| !name.starts_with(PREFIX));
+    let others = headers.into_iter().filter(|(name, _)| !is_ours(name));
     for (name, value) in others {
         table.insert(short("a header's name", name.into_owned())?, text(value));
     }
@@ -40,16 +31,9 @@ pub(super) fn pack(headers: Headers) -> Result<FieldTable, Unsendable> {
 /// Those under our prefix, named without it.
 struct Ours<'a>(&'a Headers);
 
-impl Ours<'_> {
-    fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        let ours = self.0.iter();
-        ours.filter_map(|(name, value)| Some((name.strip_prefix(PREFIX)?, value)))
-    }
-}
-
 impl Serialize for Ours<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.iter())
+        serializer.collect_map(self.0.ours())
     }
 }
 
@@ -67,15 +51,6 @@ pub(super) fn unpack(name: &str, value: &str, into: &mut Headers) {
         into.extend(packed);
     } else if into.get(name).is_none() {
         into.insert(headers::known(name), value.to_owned());
-    }
-}
-
-/// The name in full of one that was packed.
-fn prefixed(rest: &str) -> Cow<'static, str> {
-    let ours = |name: &&&str| name.strip_prefix(PREFIX) == Some(rest);
-    match command::HEADERS.iter().find(ours) {
-        Some(name) => Cow::Borrowed(name),
-        None => Cow::Owned(format!("{PREFIX}{rest}")),
     }
 }
 

@@ -11,7 +11,7 @@ use super::shelf::Desk;
 const LOOKUPS_AT_ONCE: u16 = 256;
 
 /// Look-ups that may come in one message: they take no time.
-const LOOKUPS_PER_MESSAGE: u16 = 16;
+const LOOKUPS_PER_MESSAGE: u16 = 128;
 
 /// One operation and, where there is one, the operation that undoes it.
 struct Service {

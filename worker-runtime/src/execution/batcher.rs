@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use broker::gather::Gather;
+use broker::gather::{self, Gather};
 use futures_util::future::BoxFuture;
 use saga_core::ids::SagaId;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::arrivals::Arrivals;
 use super::retrying::retrying;
 use crate::ledger::LedgerError;
 use crate::observer::Observer;
@@ -33,8 +34,7 @@ where
 {
     /// Starts the task, which is told of which saga a request is. It ends when the batcher is dropped.
     pub(super) fn start(
-        stop: CancellationToken,
-        observer: Observer,
+        (stop, observer, arrivals): (CancellationToken, Observer, Arrivals),
         saga: fn(&Request) -> SagaId,
         commit: impl Fn(Arc<Vec<Request>>) -> Committed<Response> + Send + Sync + 'static,
     ) -> Self {
@@ -43,6 +43,8 @@ where
             let mut batch = Vec::with_capacity(BATCH_MAX);
             let mut gather = Gather::default();
             while gather.next(&mut waiting, &mut batch, BATCH_MAX).await > 0 {
+                arrivals.are_over().await;
+                gather::take(&mut waiting, &mut batch, BATCH_MAX);
                 gather.came_from(batch.iter().map(|(request, _)| saga(request)));
                 let (requests, replies) = batch.drain(..).unzip();
                 carry_out((&stop, &observer), &commit, requests, replies).await;

@@ -1,6 +1,7 @@
 //! The life of one delivery, from its queue to its acknowledgement.
 
 mod answer;
+mod arrivals;
 mod batcher;
 mod guard;
 mod held;
@@ -13,5 +14,6 @@ mod retrying;
 mod run;
 mod sent;
 
+pub(crate) use arrivals::Arrival;
 pub(crate) use lease::keep_lease;
 pub(crate) use pipeline::{Identity, Pipeline};

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::answer::Ending;
+use super::arrivals::{Arrival, Arrivals};
 use super::batcher::Batcher;
 use super::held::Held;
 use super::postponer::Postponer;
@@ -33,12 +34,14 @@ pub(crate) struct Pipeline {
     pub(super) ledger: Arc<dyn Ledger>,
     pub(super) claims: Batcher<Ask, Found>,
     pub(super) barriers: Batcher<Barrier, Barred>,
-    pub(super) closings: Batcher<Closing, Recording>,
-    pub(super) notes: Batcher<Note, Recording>,
+    /// With what is recorded comes the duty to answer at once.
+    pub(super) closings: Batcher<Closing, (Recording, Arrival)>,
+    pub(super) notes: Batcher<Note, (Recording, Arrival)>,
     pub(super) held: Held,
     pub(super) running: Running,
     pub(super) observer: Observer,
     pub(super) stop: CancellationToken,
+    arrivals: Arrivals,
     replier: Replier,
     postponer: Postponer,
 }
@@ -61,10 +64,10 @@ impl Pipeline {
         observer: Observer,
         stop: CancellationToken,
     ) -> Self {
+        let (arrivals, answers) = (Arrivals::default(), Arrivals::default());
         let to = (ledger.clone(), worker.clone());
         let claims = Batcher::start(
-            stop.clone(),
-            observer.clone(),
+            (stop.clone(), observer.clone(), arrivals.clone()),
             |ask: &Ask| ask.key.saga,
             move |asks: Arc<Vec<Ask>>| {
                 let (ledger, worker) = to.clone();
@@ -73,35 +76,40 @@ impl Pipeline {
         );
         let to = (ledger.clone(), worker.clone());
         let barriers = Batcher::start(
-            stop.clone(),
-            observer.clone(),
+            (stop.clone(), observer.clone(), arrivals.clone()),
             |barrier: &Barrier| barrier.action.saga,
             move |barriers: Arc<Vec<Barrier>>| {
                 let (ledger, worker) = to.clone();
                 async move { ledger.bar(&worker, &barriers).await }.boxed()
             },
         );
-        let to = (ledger.clone(), worker.clone());
+        let to = (ledger.clone(), worker.clone(), answers.clone());
         let closings = Batcher::start(
-            stop.clone(),
-            observer.clone(),
+            (stop.clone(), observer.clone(), arrivals.clone()),
             |closing: &Closing| closing.claim.key.saga,
             move |closings: Arc<Vec<Closing>>| {
-                let (ledger, worker) = to.clone();
-                async move { ledger.close(&worker, &closings).await }.boxed()
+                let (ledger, worker, answers) = to.clone();
+                async move {
+                    let recorded = ledger.close(&worker, &closings).await?;
+                    Ok(answers.with(recorded))
+                }
+                .boxed()
             },
         );
-        let to = (ledger.clone(), worker.clone());
+        let to = (ledger.clone(), worker.clone(), answers.clone());
         let notes = Batcher::start(
-            stop.clone(),
-            observer.clone(),
+            (stop.clone(), observer.clone(), arrivals.clone()),
             |note: &Note| note.ask.key.saga,
             move |notes: Arc<Vec<Note>>| {
-                let (ledger, worker) = to.clone();
-                async move { ledger.note(&worker, &notes).await }.boxed()
+                let (ledger, worker, answers) = to.clone();
+                async move {
+                    let recorded = ledger.note(&worker, &notes).await?;
+                    Ok(answers.with(recorded))
+                }
+                .boxed()
             },
         );
-        let replier = Replier::start(broker.clone(), build, stop.clone());
+        let replier = Replier::start(broker.clone(), build, answers, stop.clone());
         let postponer = Postponer::new(broker, topology);
         let held = Held::new();
         Self {
@@ -117,7 +125,13 @@ impl Pipeline {
             running: Running::new(),
             observer,
             stop,
+            arrivals,
         }
+    }
+
+    /// A command has come that is going to be [carried out](Arrival::carry_out).
+    pub(crate) fn come(&self) -> Arrival {
+        self.arrivals.come()
     }
 
     /// The calls that run now.
@@ -151,7 +165,7 @@ impl Pipeline {
                 return CallEnd::NoCall;
             }
         };
-        let (ending, end) = Box::pin(self.carry_out(lane, &command)).await;
+        let (ending, end, _answering) = Box::pin(self.carry_out(lane, &command)).await;
         match ending {
             Ending::Reply(outcome, recorded) => {
                 if end != CallEnd::NoCall {
@@ -195,21 +209,25 @@ impl Pipeline {
             .await;
     }
 
-    async fn carry_out(&self, lane: &Lane, command: &CommandEnvelope) -> (Ending, CallEnd) {
+    async fn carry_out(
+        &self,
+        lane: &Lane,
+        command: &CommandEnvelope,
+    ) -> (Ending, CallEnd, Option<Arrival>) {
         let (asked, served) = ((&command.action, command.op), (&lane.action, lane.op));
         let now = self.ledger.now();
         if let Some(verdict) = on_arrival(asked, served, command.deadline, now) {
             let ending = Ending::without_call(verdict, Recorded::nothing_to_record());
-            return (ending, CallEnd::NoCall);
+            return (ending, CallEnd::NoCall, None);
         }
         let ask = Ask {
             key: LedgerKey::of(command),
             attempt: command.attempt,
         };
         let Some(_held) = self.held.take(&ask.key) else {
-            return (Ending::Busy, CallEnd::NoCall);
+            return (Ending::Busy, CallEnd::NoCall, None);
         };
-        let (ended, end) = Run::new(self, lane, command, ask).carry_out().await;
+        let (ended, end, answering) = Run::new(self, lane, command, ask).carry_out().await;
         let ending = ended.unwrap_or_else(|error| {
             if error.is_transient() {
                 return Ending::Stopped;
@@ -220,7 +238,7 @@ impl Pipeline {
             );
             Ending::Reject("the ledger refuses it")
         });
-        (ending, end)
+        (ending, end, answering)
     }
 
     fn answer(&self, command: CommandEnvelope, outcome: ReplyOutcome) -> ReplyItem {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use broker::broker::Broker;
 use broker::envelope::replies::{self, ReplyItem};
-use broker::gather::Gather;
+use broker::gather::{self, Gather};
 use broker::message::Outgoing;
 use broker::receipt::Receipt;
 use tokio::sync::{Semaphore, mpsc};
@@ -13,6 +13,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::arrivals::Arrivals;
 use super::sent::send;
 use crate::ledger::Recorded;
 
@@ -41,11 +42,17 @@ pub(super) struct Replier {
 }
 
 impl Replier {
-    pub(super) fn start(broker: Arc<dyn Broker>, build: String, stop: CancellationToken) -> Self {
+    /// `answers` are those that are about to be handed over.
+    pub(super) fn start(
+        broker: Arc<dyn Broker>,
+        build: String,
+        answers: Arrivals,
+        stop: CancellationToken,
+    ) -> Self {
         let (replies, waiting) = mpsc::channel(WAITING_MAX);
         Self {
             replies,
-            task: tokio::spawn(run(broker, build, stop, waiting)),
+            task: tokio::spawn(run((broker, build, stop), answers, waiting)),
         }
     }
 
@@ -63,9 +70,8 @@ impl Replier {
 }
 
 async fn run(
-    broker: Arc<dyn Broker>,
-    build: String,
-    stop: CancellationToken,
+    (broker, build, stop): (Arc<dyn Broker>, String, CancellationToken),
+    answers: Arrivals,
     mut waiting: mpsc::Receiver<Reply>,
 ) {
     let slots = Arc::new(Semaphore::new(MESSAGES_MAX));
@@ -73,6 +79,8 @@ async fn run(
     let mut gathered = Vec::with_capacity(GATHER_MAX);
     let mut gather = Gather::default();
     while gather.next(&mut waiting, &mut gathered, GATHER_MAX).await > 0 {
+        answers.are_over().await;
+        gather::take(&mut waiting, &mut gathered, GATHER_MAX);
         gather.came_from(gathered.iter().map(|reply| reply.item.saga));
         for (message, replies) in pack(&mut gathered, &build) {
             let Ok(slot) = slots.clone().acquire_owned().await else {

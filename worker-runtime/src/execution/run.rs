@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::answer::{Ending, bounded, fitting, too_large, unaccounted};
+use super::arrivals::Arrival;
 use super::guard::{CANCELLED, Limits, guard};
 use super::pipeline::Pipeline;
 use super::request::{barrier, call};
@@ -35,6 +36,8 @@ pub(super) struct Run<'a> {
     ask: Ask,
     barrier: Option<Barrier>,
     end: OnceLock<CallEnd>,
+    /// It is recorded, and to be answered at once.
+    answering: OnceLock<Arrival>,
 }
 
 impl<'a> Run<'a> {
@@ -52,11 +55,12 @@ impl<'a> Run<'a> {
             barrier: barrier(command, &ask.key),
             ask,
             end: OnceLock::new(),
+            answering: OnceLock::new(),
         }
     }
 
-    /// Carries it out, and says how its call ended.
-    pub(super) async fn carry_out(self) -> (Ended, CallEnd) {
+    /// Carries it out, and says how its call ended. What is given along is kept until it is answered.
+    pub(super) async fn carry_out(self) -> (Ended, CallEnd, Option<Arrival>) {
         let ended = match (self.lane.op, &self.lane.operation.execution) {
             (Op::Settle, Execution::Outside(handler)) => self.settle(Some(&**handler)).await,
             (Op::Settle, Execution::Transactional(_) | Execution::WithoutEffect(_)) => {
@@ -67,7 +71,8 @@ impl<'a> Run<'a> {
             (_, Execution::Outside(handler)) => self.outside(&**handler).await,
             (_, Execution::Transactional(handler)) => self.transactional(&**handler).await,
         };
-        (ended, self.end.get().copied().unwrap_or(CallEnd::NoCall))
+        let end = self.end.get().copied().unwrap_or(CallEnd::NoCall);
+        (ended, end, self.answering.into_inner())
     }
 
     /// An effect outside: the claim is on disk before the call, the result after it.
@@ -116,7 +121,9 @@ impl<'a> Run<'a> {
             ask: self.ask.clone(),
             stored: stored.clone(),
         };
-        Ok(match self.pipeline.notes.submit(note).await? {
+        let (recording, answering) = self.pipeline.notes.submit(note).await?;
+        let _first = self.answering.set(answering);
+        Ok(match recording {
             Recording::Recorded(recorded) => Ending::replay(self.call.op, stored, recorded),
             Recording::Fenced(Some(other), recorded) => {
                 Ending::replay(self.call.op, other, recorded)
@@ -327,10 +334,10 @@ impl<'a> Run<'a> {
     }
 
     async fn record(&self, claim: Claim, outcome: Outcome) -> Result<Recording, Arc<LedgerError>> {
-        self.pipeline
-            .closings
-            .submit(Closing { claim, outcome })
-            .await
+        let closing = Closing { claim, outcome };
+        let (recording, answering) = self.pipeline.closings.submit(closing).await?;
+        let _first = self.answering.set(answering);
+        Ok(recording)
     }
 }
 

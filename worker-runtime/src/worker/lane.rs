@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::execution::Pipeline;
+use crate::execution::{Arrival, Pipeline};
 use crate::limits::Permit;
 use crate::operation::Lane;
 
@@ -84,10 +84,18 @@ impl ServedLane {
     ) -> End {
         let mut state = self.lane.gate.state();
         let began_as = *state.borrow_and_update();
+        // Others of the last one's message, which come at once unless something keeps them.
+        let mut others = None;
+        let is_limited = self.lane.operation.settings.rate.is_some();
         loop {
             let next = async {
                 let permit = self.lane.gate.permit().await;
-                let slot = slots.clone().acquire_owned().await.ok()?;
+                let slot = if let Ok(slot) = slots.clone().try_acquire_owned() {
+                    slot
+                } else {
+                    drop(others.take());
+                    slots.clone().acquire_owned().await.ok()?
+                };
                 Some((permit, slot, consumer.next().await?))
             };
             let (mut permit, slot, delivery) = tokio::select! {
@@ -111,10 +119,12 @@ impl ServedLane {
                 }
                 () = permit.token() => {}
             }
+            let arrival = self.pipeline.come();
+            others = (consumer.has_more() && !is_limited).then(|| self.pipeline.come());
             running.spawn(execute(
                 Arc::clone(&self.pipeline),
                 Arc::clone(&self.lane),
-                delivery,
+                (delivery, arrival),
                 permit,
                 slot,
             ));
@@ -195,12 +205,12 @@ impl ServedLane {
 async fn execute(
     pipeline: Arc<Pipeline>,
     lane: Arc<Lane>,
-    delivery: Delivery,
+    (delivery, arrival): (Delivery, Arrival),
     permit: Permit,
     slot: OwnedSemaphorePermit,
 ) {
     let taken = lane.metrics.take_slot();
-    let end = pipeline.execute(&lane, delivery).await;
+    let end = arrival.carry_out(pipeline.execute(&lane, delivery)).await;
     permit.ended(end);
     drop((taken, slot));
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use broker::envelope::stored;
 use saga_core::event::{EVENT_SCHEMA, Event};
 use saga_core::ids::{MessageId, SagaId};
 use tokio_postgres::types::ToSql;
@@ -349,8 +350,8 @@ impl<'a> CommitArrays<'a> {
         for message in outbox {
             self.outbox.sagas.push(message.id.saga.0);
             self.outbox.seqs.push(bigint(message.id.seq));
-            let properties = serde_json::to_string(&message.message.properties);
-            self.outbox.properties.push(properties.map_err(unstorable)?);
+            let properties = stored::write(&message.message.properties, message.id);
+            self.outbox.properties.push(properties);
             self.outbox.bodies.push(&message.message.body);
         }
         Ok(())

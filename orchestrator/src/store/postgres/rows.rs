@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use broker::envelope::stored;
 use broker::message::Outgoing;
 use bytes::Bytes;
 use saga_core::event::Event;
@@ -89,8 +90,8 @@ pub(super) fn outbox_message(row: &Row) -> Result<OutboxMessage, StoreError> {
     };
     let properties: &str = read(row, 2, "an outbox row")?;
     let body: &[u8] = read(row, 3, "an outbox row")?;
-    let properties = serde_json::from_str(properties)
-        .map_err(|error| corrupt(format!("outbox row {id}"), error))?;
+    let properties =
+        stored::read(properties, id).map_err(|error| corrupt(format!("outbox row {id}"), error))?;
     Ok(OutboxMessage {
         id,
         message: Outgoing {
