@@ -221,8 +221,15 @@ fn commands_that_share_a_message_read_as_written() {
         shares: true,
         ..charge()
     };
-    let encode = |seq| encoded(&topology, &fresh(seq));
-    let (one, other) = (encode(7), encode(9));
+    let element = |seq, element| Command {
+        key: StepKey {
+            element,
+            ..charge().key
+        },
+        ..fresh(seq)
+    };
+    let one = encoded(&topology, &element(7, 1));
+    let other = encoded(&topology, &element(9, 2));
     assert!(commands::may_share(&one) && commands::same_way(&one.properties, &other.properties));
     let sent = commands::pack(&one, &[&other]);
     assert_golden("commands", &sent);
@@ -379,9 +386,9 @@ fn replies_are_packed_within_the_limits() {
             .collect::<Vec<_>>()
     };
 
-    let many: Vec<_> = (0..130).map(|_| sized(1)).collect();
+    let many: Vec<_> = (0..260).map(|_| sized(1)).collect();
     let got: Vec<_> = ranges(&many).into_iter().map(|(items, _)| items).collect();
-    assert_eq!(got, [0..64, 64..128, 128..130]);
+    assert_eq!(got, [0..128, 128..256, 256..260]);
 
     let big: Vec<_> = (0..5).map(|_| sized(100_000)).collect();
     let got = ranges(&big);

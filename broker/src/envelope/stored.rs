@@ -11,6 +11,18 @@ use super::command::{self, ELEMENT, IDEMPOTENCY_KEY, OP, ROUND, SAGA, STEP};
 use crate::headers::{Headers, Texts, is_ours, prefixed, without_prefix};
 use crate::message::Properties;
 
+/// Which headers of a command follow from its id and its other headers, and are left out.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Implied {
+    saga: bool,
+    key: bool,
+}
+
+const BOTH: Implied = Implied {
+    saga: true,
+    key: true,
+};
+
 #[derive(Serialize)]
 struct RowOut<'a> {
     #[serde(rename = "x")]
@@ -32,6 +44,9 @@ struct RowOut<'a> {
     priority: Option<u8>,
     #[serde(rename = "s", skip_serializing_if = "std::ops::Not::not")]
     shares: bool,
+    /// Which headers were left out. Left out itself where it is all of a command's.
+    #[serde(rename = "i", skip_serializing_if = "Option::is_none")]
+    implied: Option<Implied>,
     /// Headers of ours, named without what ours begin with.
     #[serde(rename = "h", skip_serializing_if = "Texts::is_empty")]
     ours: Texts<'a>,
@@ -45,14 +60,17 @@ struct RowOut<'a> {
 pub fn write(properties: &Properties, id: MessageId) -> String {
     let saga = id.saga.to_string();
     let is_command = properties.kind == command::KIND;
-    let key = implied_key(&saga, &properties.headers);
-    let is_implied = |name: &str, value: &str| match name {
-        SAGA => is_command && value == saga,
-        IDEMPOTENCY_KEY => is_command && Some(value) == key.as_deref(),
+    let implied = Implied {
+        saga: is_command && properties.headers.get(SAGA) == Some(&saga),
+        key: is_command && has_implied_key(&saga, &properties.headers),
+    };
+    let is_implied = |name: &str| match name {
+        SAGA => implied.saga,
+        IDEMPOTENCY_KEY => implied.key,
         _ => false,
     };
     let said = properties.headers.iter();
-    let said = said.filter(|(name, value)| !is_implied(name, value));
+    let said = said.filter(|(name, _)| !is_implied(name));
     let ours = said
         .clone()
         .filter_map(|(name, value)| Some((without_prefix(name)?, value)));
@@ -66,6 +84,7 @@ pub fn write(properties: &Properties, id: MessageId) -> String {
         reply_to: properties.reply_to.as_deref(),
         priority: properties.priority,
         shares: properties.shares,
+        implied: Some(implied).filter(|it| is_command && *it != BOTH),
         ours: ours.collect(),
         others: said.filter(|(name, _)| !is_ours(name)).collect(),
     };
@@ -91,6 +110,8 @@ struct RowIn {
     priority: Option<u8>,
     #[serde(rename = "s", default)]
     shares: bool,
+    #[serde(rename = "i")]
+    implied: Option<Implied>,
     #[serde(rename = "h", default, deserialize_with = "ours")]
     ours: Headers,
     #[serde(rename = "o", default)]
@@ -120,10 +141,11 @@ pub fn read(text: &str, id: MessageId) -> Result<Properties, serde_json::Error> 
     let mut headers = row.ours;
     headers.extend(row.others);
     if row.kind.is_none() {
-        if headers.get(SAGA).is_none() {
+        let implied = row.implied.unwrap_or(BOTH);
+        if implied.saga {
             headers.insert(SAGA, saga.clone());
         }
-        if headers.get(IDEMPOTENCY_KEY).is_none()
+        if implied.key
             && let Some(key) = implied_key(&saga, &headers)
         {
             headers.insert(IDEMPOTENCY_KEY, key);
@@ -140,6 +162,11 @@ pub fn read(text: &str, id: MessageId) -> Result<Properties, serde_json::Error> 
         shares: row.shares,
         headers,
     })
+}
+
+fn has_implied_key(saga: &str, headers: &Headers) -> bool {
+    let key = headers.get(IDEMPOTENCY_KEY);
+    key.is_some() && key == implied_key(saga, headers).as_deref()
 }
 
 /// The idempotency key as the other headers have it, see [`idempotency_key`](super::idempotency_key).
@@ -206,12 +233,15 @@ mod tests {
     #[test]
     fn what_is_not_as_the_id_says_is_kept() {
         let other = "of another".to_owned();
-        let changes: [fn(&mut Properties, String); 6] = [
+        let changes: [fn(&mut Properties, String); 9] = [
             |it, other| it.message_id = other,
             |it, other| it.correlation_id = Some(other),
             |it, _| it.correlation_id = None,
             |it, other| it.headers.insert(SAGA, other),
             |it, other| it.headers.insert(IDEMPOTENCY_KEY, other),
+            |it, _| drop(it.headers.remove(SAGA)),
+            |it, _| drop(it.headers.remove(IDEMPOTENCY_KEY)),
+            |it, _| drop(it.headers.remove(STEP)),
             |it, other| it.kind = other,
         ];
         for change in changes {

@@ -195,7 +195,7 @@ impl Lane {
         let mut listed = saga.steps.listed().values();
         let resting = saga.pause.is_some() || !listed.any(|step| step.work.is_some());
         if saga.phase.is_closed() || resting {
-            self.shared.closings.announce(saga.id);
+            self.shared.closings.announce(saga);
         }
     }
 

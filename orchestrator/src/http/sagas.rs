@@ -77,15 +77,25 @@ pub(super) async fn show(
         let saga = find(&api, id).await?;
         let left = until.saturating_duration_since(tokio::time::Instant::now());
         if rests(&saga) || left.is_zero() {
-            let mut values = Values::default();
-            for (key, value) in shared.store.values(id).await? {
-                values.insert(key, value);
-            }
-            let definition = shared.catalog.get(&saga.definition).await.ok();
-            return Ok(Json(SagaView::full(&saga, definition.as_deref(), &values)));
+            return in_full(&api, &saga).await;
         }
-        listening.wait(left.min(LOOK_AGAIN_EVERY)).await;
+        if let Some(saga) = listening.wait(left.min(LOOK_AGAIN_EVERY)).await
+            && rests(&saga)
+        {
+            return in_full(&api, &saga).await;
+        }
     }
+}
+
+/// The saga with its values.
+async fn in_full(api: &Api, saga: &Saga) -> Result<Json<SagaView>, Problem> {
+    let shared = api.engine.shared();
+    let mut values = Values::default();
+    for (key, value) in shared.store.values(saga.id).await? {
+        values.insert(key, value);
+    }
+    let definition = shared.catalog.get(&saga.definition).await.ok();
+    Ok(Json(SagaView::full(saga, definition.as_deref(), &values)))
 }
 
 /// Whether a saga moves no more by itself.

@@ -36,10 +36,10 @@ const ASKING_PREFETCH: u16 = 1000;
 const ACK_EVERY: usize = 50;
 
 /// Answers that a coalescing worker puts in one message, as in amends.
-const COALESCED_MAX: usize = 64;
+const COALESCED_MAX: usize = 128;
 
 /// Commands in one message, where they are coalesced, at most: as the worker of the benchmark takes.
-const COMMANDS_MAX: usize = 16;
+const COMMANDS_MAX: usize = 128;
 
 /// Message bodies, in bytes: what amends sends for a step of the benchmark's saga.
 #[derive(Debug, Clone, Copy)]
