@@ -8,7 +8,7 @@ use super::lookups::{LOOKUPS, Lookup};
 use super::shelf::Desk;
 
 /// Look-ups of one kind that run in this process at once.
-const LOOKUPS_AT_ONCE: u16 = 256;
+const LOOKUPS_AT_ONCE: u16 = 128;
 
 /// Look-ups that may come in one message: they take no time.
 const LOOKUPS_PER_MESSAGE: u16 = 128;

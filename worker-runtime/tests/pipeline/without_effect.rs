@@ -1,5 +1,8 @@
 //! Operations that change nothing.
 
+use broker::broker::Broker as _;
+use broker::envelope::commands;
+use broker::message::Outgoing;
 use saga_core::ids::Op;
 use saga_core::input::ReplyOutcome;
 use serde_json::json;
@@ -36,4 +39,31 @@ async fn a_failed_attempt_leaves_nothing_behind() {
     assert_eq!(bench.ask(&settle).await, ReplyOutcome::NeverHappened);
     command.attempt = 2;
     assert_eq!(bench.ask(&command).await, ReplyOutcome::Fenced);
+}
+
+/// However many threads there are: here it is one, so that nothing depends on luck.
+#[tokio::test(start_paused = true)]
+async fn the_commands_of_one_message_are_answered_in_one() {
+    const COMMANDS: u16 = 100;
+    let handler = Obedient::default();
+    let settings = OperationSettings {
+        concurrency: 2 * COMMANDS,
+        per_message: COMMANDS,
+        ..OperationSettings::default()
+    };
+    let operation = Operation::without_effect(handler.clone(), settings);
+    let mut bench = Bench::new(|worker| worker.action("test.run", operation)).await;
+    let mut messages = Vec::new();
+    for element in 1..=COMMANDS.into() {
+        let mut command = bench.command("test.run", Op::Action, json!({}));
+        command.key.element = element;
+        command.shares = true;
+        messages.push(bench.message(&command));
+    }
+    let step = ("test.run".parse().unwrap(), Op::Action);
+    bench.broker.declare_steps(&[step]).await.unwrap();
+    let others: Vec<&Outgoing> = messages[1..].iter().collect();
+    bench.publish(commands::pack(&messages[0], &others)).await;
+    assert_eq!(bench.next_message().await.len(), usize::from(COMMANDS));
+    assert_eq!(handler.calls(), u32::from(COMMANDS));
 }
