@@ -106,3 +106,43 @@ async fn carry_out<Request: Clone, Response>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use futures_util::FutureExt as _;
+    use saga_core::ids::SagaId;
+    use tokio::time::sleep;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn those_that_are_known_to_come_are_waited_for() {
+        let stop = CancellationToken::new();
+        let observer = Observer::new().unwrap();
+        let arrivals = Arrivals::default();
+        let batches = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&batches);
+        let batcher = Batcher::start(
+            (stop, observer, arrivals.clone()),
+            |_: &u32| SagaId(uuid::Uuid::nil()),
+            move |batch: Arc<Vec<u32>>| {
+                seen.lock().unwrap().push(batch.to_vec());
+                async move { Ok(batch.to_vec()) }.boxed()
+            },
+        );
+        let coming = arrivals.come();
+        let second = async {
+            // The first has woken whoever gathers, and nothing else is to be done meanwhile.
+            sleep(Duration::from_millis(1)).await;
+            let second = batcher.submit(2);
+            drop(coming);
+            second.await
+        };
+        let (first, second) = tokio::join!(batcher.submit(1), second);
+        assert_eq!((first.unwrap(), second.unwrap()), (1, 2));
+        assert_eq!(*batches.lock().unwrap(), [[1, 2]]);
+    }
+}

@@ -41,7 +41,7 @@ async fn a_failed_attempt_leaves_nothing_behind() {
     assert_eq!(bench.ask(&command).await, ReplyOutcome::Fenced);
 }
 
-/// However many threads there are: here it is one, so that nothing depends on luck.
+/// On one thread, so that nothing depends on luck.
 #[tokio::test(start_paused = true)]
 async fn the_commands_of_one_message_are_answered_in_one() {
     const COMMANDS: u16 = 100;
