@@ -52,12 +52,15 @@ struct AlikeOut<'a> {
 #[must_use]
 pub fn may_share(message: &Outgoing) -> bool {
     let properties = &message.properties;
-    let heads = properties.headers.iter();
-    let head: usize = heads.map(|(name, value)| name.len() + value.len()).sum();
     properties.kind == command::KIND
         && properties.shares
         && message.body.len() <= BODY_BYTES_MAX
-        && head <= HEAD_BYTES_MAX
+        && bytes(&properties.headers) <= HEAD_BYTES_MAX
+}
+
+fn bytes(headers: &Headers) -> usize {
+    let headers = headers.iter();
+    headers.map(|(name, value)| name.len() + value.len()).sum()
 }
 
 /// Whether two commands go the same way, and their answers too.
@@ -150,9 +153,10 @@ struct CommandIn<'a> {
     body: &'a RawValue,
 }
 
-/// The commands of a message of commands, each as if it had come alone. `None` for any other
-/// message, and for one that cannot be read or carries nothing: that is for whoever takes what is
-/// no command.
+/// The commands of a message of commands, each as if it had come alone.
+///
+/// `None` for any other message, and for one that cannot be read, carries nothing, or more than may share a
+/// message: that is for whoever takes what is no command.
 #[must_use]
 pub fn unpack(message: &Incoming) -> Option<Vec<Incoming>> {
     if message.properties.kind != KIND {
@@ -181,8 +185,10 @@ pub fn unpack(message: &Incoming) -> Option<Vec<Incoming>> {
             death: message.death.clone(),
         }
     };
-    let is_empty = body.commands.is_empty();
-    (!is_empty).then(|| body.commands.into_iter().map(alone).collect())
+    // What all of them say is copied for each, so a short message must not make a long one of it.
+    let is_sound =
+        (1..=COMMANDS_MAX).contains(&body.commands.len()) && bytes(&body.headers) <= HEAD_BYTES_MAX;
+    is_sound.then(|| body.commands.into_iter().map(alone).collect())
 }
 
 #[cfg(test)]
@@ -269,5 +275,14 @@ mod tests {
                 .collect();
             assert_eq!(found, messages);
         }
+    }
+
+    #[test]
+    fn what_is_more_than_may_share_a_message_is_refused() {
+        let many = |count| vec![message("a", None, &[("amends-step", "ask")]); count];
+        assert!(unpack(&packed(&many(COMMANDS_MAX))).is_some());
+        assert!(unpack(&packed(&many(COMMANDS_MAX + 1))).is_none());
+        let long = "x".repeat(HEAD_BYTES_MAX);
+        assert!(unpack(&packed(&[message("a", None, &[("of-all", &long)])])).is_none());
     }
 }

@@ -5,10 +5,9 @@
 //! everything under `amends-` travels as one header, a JSON object.
 
 use lapin::types::{AMQPValue, FieldTable, LongString};
-use serde::{Serialize, Serializer};
 
 use super::convert::{Unsendable, short};
-use crate::headers::{self, Headers, is_ours, prefixed};
+use crate::headers::{self, Headers, Texts, is_ours, prefixed};
 
 /// The header that holds the others.
 const PACKED: &str = "amends";
@@ -16,9 +15,10 @@ const PACKED: &str = "amends";
 /// The table that is sent.
 pub(super) fn pack(headers: Headers) -> Result<FieldTable, Unsendable> {
     let mut table = FieldTable::default();
-    if headers.ours().next().is_some() {
+    let ours: Texts<'_> = headers.ours().collect();
+    if !ours.is_empty() {
         // Writing texts to memory cannot fail.
-        let json = serde_json::to_string(&Ours(&headers)).unwrap_or_default();
+        let json = serde_json::to_string(&ours).unwrap_or_default();
         table.insert(PACKED.into(), text(json));
     }
     let others = headers.into_iter().filter(|(name, _)| !is_ours(name));
@@ -26,15 +26,6 @@ pub(super) fn pack(headers: Headers) -> Result<FieldTable, Unsendable> {
         table.insert(short("a header's name", name.into_owned())?, text(value));
     }
     Ok(table)
-}
-
-/// Those under our prefix, named without it.
-struct Ours<'a>(&'a Headers);
-
-impl Serialize for Ours<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.ours())
-    }
 }
 
 /// Puts a header of a delivery back among the others. Senders that know no better may send ours one
