@@ -127,7 +127,7 @@ fn ours<'de, D: Deserializer<'de>>(from: D) -> Result<Headers, D::Error> {
     Headers::read(from, prefixed)
 }
 
-/// The properties for which [`write`] made this text. Rows that were written before it left anything out
+/// The properties for which [`write()`] made this text. Rows that were written before it left anything out
 /// are read too.
 ///
 /// # Errors
